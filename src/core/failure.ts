@@ -1,0 +1,90 @@
+/**
+ * Everything expected that can go wrong in kpfd, as facts: one closed union. The words for them stand in
+ * one place (render/failure-text.ts). Anything that is not a FailureError is a bug and keeps its stack.
+ *
+ * A failure is plain JSON, so a recording can keep it. It never holds a credential: addresses in it are
+ * written without user, password, query and fragment.
+ */
+export type Failure =
+  // How kpfd was called
+  | { kind: 'usage'; problem: string; advice?: string }
+  | { kind: 'config-invalid'; path: string; problem: string; advice?: string }
+  | { kind: 'file-unreadable'; role: string; path: string; code: string }
+  | { kind: 'file-unwritable'; role: string; path: string; code: string }
+  | { kind: 'address-invalid'; address: string; from: string; reason: AddressProblem }
+  // How the transport failed, before Prometheus answered anything
+  | { kind: 'connection-refused'; address: string }
+  | { kind: 'host-unknown'; address: string; host: string }
+  | { kind: 'connection-lost'; address: string; code: string }
+  | { kind: 'tls'; address: string; code: string; reason: string }
+  | { kind: 'request-timeout'; address: string; limitMs: number }
+  | { kind: 'run-timeout'; address: string; limitMs: number }
+  | { kind: 'interrupted' }
+  // What came back instead of an answer
+  | { kind: 'redirected'; address: string; location: string }
+  | { kind: 'http-status'; address: string; status: number; statusText: string; excerpt: string }
+  | { kind: 'not-json'; address: string; contentType: string; excerpt: string }
+  | { kind: 'answer-cut'; address: string; bytes: number }
+  | { kind: 'answer-too-large'; address: string; limitBytes: number }
+  | { kind: 'answer-malformed'; address: string; problem: string }
+  | { kind: 'query-refused'; address: string; status: number; errorType: string; error: string }
+  // What the answers did not hold
+  | { kind: 'pods-silent'; address: string; lastSeenAgeSeconds: number | undefined; cadvisorSeries: number | undefined }
+  | { kind: 'pods-never-seen'; pods: NeverSeen[]; lookbackSeconds: number; namespaces: string[] }
+  | { kind: 'pods-untold'; pods: string[]; namespace: string }
+  | { kind: 'namespace-never-seen'; namespace: string; nearest: string[]; namespaces: string[] }
+  | { kind: 'cluster-ambiguous'; label: string; values: string[] }
+  | { kind: 'cluster-unknown'; cluster: string; label: string | undefined; values: string[] }
+  | { kind: 'labels-not-exported'; keys: string[]; exported: string[] }
+  // The model and the recording
+  | { kind: 'model-invalid'; path: string; problem: string }
+  | { kind: 'model-schema'; path: string; expected: string; found: string; missing: string[]; unknown: string[] }
+  | { kind: 'recording-invalid'; path: string; problem: string }
+  | { kind: 'recording-lacks'; path: string; question: string; command: string };
+
+export type AddressProblem = 'no-scheme' | 'scheme' | 'unparsable' | 'credentials-on-command-line' | 'query';
+
+/** A pod name that Prometheus has not seen within the lookback, and what is like it. */
+export interface NeverSeen {
+  namespace: string;
+  name: string;
+  /** Names of pods in the same namespace, nearest first. */
+  nearest: string[];
+  /** Other namespaces that hold a pod of exactly this name. */
+  elsewhere: string[];
+}
+
+/** An expected failure. `cause` keeps the error that was underneath, for -v. */
+export class FailureError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.kind, cause === undefined ? undefined : { cause });
+    this.name = 'FailureError';
+    this.failure = failure;
+  }
+}
+
+/** True where asking for less at a time may help: the server or kpfd itself found the answer too big. */
+export function isOverflow(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'answer-too-large':
+      return true;
+    case 'http-status':
+      return failure.status === 413;
+    case 'query-refused':
+      // 422 "query processing would load too many samples", 503 "query timed out", VictoriaMetrics' and Mimir's limits.
+      return (
+        failure.status === 413 ||
+        failure.errorType === 'timeout' ||
+        /too many|limit|exceed|too large|timed out/i.test(failure.error)
+      );
+    default:
+      return false;
+  }
+}
+
+/** True where the run must end instead of collecting gaps: the recording is the wrong one, or the user wants out. */
+export function isFatal(failure: Failure): boolean {
+  return failure.kind === 'recording-lacks' || failure.kind === 'recording-invalid' || failure.kind === 'interrupted';
+}

@@ -1,0 +1,34 @@
+import type { PodSnapshot } from '../pods/snapshot.ts';
+import { runningContainers } from '../pods/usage.ts';
+import { SIGNALS } from '../signals/catalogue.ts';
+import type { GapReason } from '../signals/signal.ts';
+import { FEATURES, type Feature } from './catalogue.ts';
+
+/** Why a feature is NaN; undefined where nothing is wrong (a container that has never ended has no last exit code). */
+export function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
+  const gap = pod.gaps.find(({ signal }) => feature.from.includes(signal));
+  if (gap !== undefined) return gap.reason;
+  const signals = SIGNALS.filter(({ name }) => feature.from.includes(name));
+  if (pod.node === undefined && signals.some(({ subject }) => subject !== 'pod')) return { kind: 'not-scheduled' };
+  if (!signals.some(({ exporter }) => exporter === 'cadvisor')) return undefined;
+  if (runningContainers(pod).length === 0) return { kind: 'not-running' };
+  if (pod.hostNetwork && signals.some(({ request }) => request === 'network')) return { kind: 'host-network' };
+  const memory = feature.from.some((signal) => signal.startsWith('memory'));
+  const limited = pod.containers.some((c) => (memory ? c.limits.memoryBytes : c.limits.cpuCores) !== undefined);
+  const needsLimit = feature.from.includes('limits') || feature.from.includes('cpu-periods');
+  return needsLimit && !limited ? { kind: 'no-limit' } : { kind: 'pod-not-sampled', exporter: 'cadvisor' };
+}
+
+/** The features that a pod lacks, grouped by the reason; only those where something is missing that could be there. */
+export function missingFeatures(pod: PodSnapshot, features: Float32Array): { reason: GapReason; names: string[] }[] {
+  const groups = new Map<string, { reason: GapReason; names: string[] }>();
+  for (const [i, feature] of FEATURES.entries()) {
+    if (!Number.isNaN(features[i])) continue;
+    const reason = whyMissing(pod, feature);
+    if (reason === undefined) continue;
+    const group = groups.get(JSON.stringify(reason)) ?? { reason, names: [] };
+    group.names.push(feature.name);
+    groups.set(JSON.stringify(reason), group);
+  }
+  return [...groups.values()];
+}

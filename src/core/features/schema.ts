@@ -1,0 +1,22 @@
+import { FEATURES } from './catalogue.ts';
+
+/** How far back any feature sees, in seconds. */
+export const LOOKBACK_SECONDS = 900;
+
+/** The names of the columns, in order. */
+export const FEATURE_NAMES: readonly string[] = FEATURES.map((feature) => feature.name);
+
+/**
+ * A fingerprint of names, units and their order (FNV-1a, 64 bits, over UTF-8 of `name:unit` lines). A model carries the
+ * one that it was trained on.
+ */
+export const SCHEMA_HASH: string = fnv1a64(FEATURES.map((feature) => `${feature.name}:${feature.unit}\n`).join(''));
+
+/** Offset basis and prime are those of the FNV specification. */
+export function fnv1a64(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
+  }
+  return hash.toString(16).padStart(16, '0');
+}

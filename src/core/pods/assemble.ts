@@ -1,0 +1,478 @@
+import { SIGNALS, type Signal, type SignalName } from '../signals/catalogue.ts';
+import { rowsOf, type Readings } from '../signals/readings.ts';
+import type { GapReason, SignalRow } from '../signals/signal.ts';
+import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, podKey, sightings, type Sighting } from './presence.ts';
+import type { ContainerSnapshot, Gap, NodeSnapshot, Owner, PodSnapshot, Resources } from './snapshot.ts';
+
+/**
+ * Joins the rows of all signals into one snapshot per pod, by namespace, pod and uid. The joins stand here and not in
+ * PromQL because a second copy of kube-state-metrics turns a PromQL join into an error, and because a missing row is a
+ * fact here (a gap) and nothing there.
+ */
+export function assemblePods(readings: Readings): PodSnapshot[] {
+  const index = new RowIndex(readings);
+  const pods = sightings(readings).map((sighting) => assemblePod(sighting, readings, index));
+  return withTotals(pods);
+}
+
+function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): PodSnapshot {
+  const rows = new PodRows(sighting, readings, index);
+  const node = index.node(sighting.labels['node']);
+  const owner = ownerOf(sighting.labels);
+  const hostNetwork = sighting.labels['host_network'] === 'true';
+  const containers = assembleContainers(rows, readings.unixSeconds, rows.value('pod-created'));
+  const pod = {
+    cluster: readings.layout.cluster?.value,
+    namespace: sighting.namespace,
+    name: sighting.name,
+    uid: sighting.uid,
+    presence: sighting.presence,
+    finished: sighting.presence === 'gone' && rows.of('gone-finished').length > 0,
+    node,
+    owner,
+    rootOwner: owner === undefined ? undefined : index.rootOwner(sighting.namespace, owner),
+    hostNetwork,
+    createdAtUnixSeconds: rows.value('pod-created'),
+    scrapedAtUnixSeconds: sighting.scrapedAtUnixSeconds,
+    readAtUnixSeconds: readings.unixSeconds,
+    phase: rows.newestLabel('phase', 'phase'),
+    readyCondition: rows.newestLabel('ready-condition', 'condition') as PodSnapshot['readyCondition'],
+    initialized: rows.of('initialized').length > 0,
+    statusReasons: rows.of('status-reason').map((row) => row.labels['reason'] ?? ''),
+    unschedulable: rows.of('unschedulable').length > 0,
+    terminating: rows.of('deletion').length > 0,
+    containers,
+    totalContainers: containersInStatus(containers),
+    networkDrops: {
+      // A pod on the host's network would show the drops of the whole node.
+      receivePerSecond: hostNetwork ? undefined : rows.value('network-receive-drops'),
+      transmitPerSecond: hostNetwork ? undefined : rows.value('network-transmit-drops'),
+    },
+    cgroup: { cpuCores: rows.value('cpu-usage-of-pod'), memoryBytes: rows.value('memory-of-pod') },
+  };
+  return { ...pod, gaps: sighting.presence === 'present' ? gapsOf(pod, rows, readings) : [] };
+}
+
+// ---- containers
+
+function assembleContainers(rows: PodRows, unixSeconds: number, podCreatedAt: number | undefined): ContainerSnapshot[] {
+  const init = new Set(INIT_SIGNALS.flatMap((signal) => rows.containers(signal)));
+  const names = new Set([...CONTAINER_SIGNALS.flatMap((signal) => rows.containers(signal)), ...init]);
+  return [...names].sort().map((name) => {
+    const role = !init.has(name) ? 'container' : rows.isSidecar(name) ? 'sidecar' : 'init';
+    const state = role === 'container' ? rows.mainState(name) : rows.initState(name);
+    const startedAt = rows.value('container-started', name);
+    const restarts = rows.value(role === 'container' ? 'restarts' : 'init-restarts', name);
+    const restartsIn = (signal: SignalName, windowSeconds: number): number | undefined => {
+      if (restarts === undefined || rows.isMissing(signal)) return undefined;
+      // A counter that began within the window has no sample of 0 before its first restart.
+      if (podCreatedAt !== undefined && podCreatedAt > unixSeconds - windowSeconds) return restarts;
+      // The query returns containers that restarted within the window only.
+      return restarts - (rows.value(signal, name) ?? restarts);
+    };
+    const sampledAt = rows.value('memory-sampled-at', name);
+    const alive = state.state === 'running' && !isOlder(sampledAt, startedAt);
+    const usage = (signal: SignalName): number | undefined => (alive ? rows.value(signal, name) : undefined);
+    return {
+      name,
+      role,
+      ...state,
+      ready: rows.has(role === 'container' ? 'container-ready' : 'init-ready', name),
+      restarts,
+      restartsIn5m: restartsIn('restarts-5m-ago', 300),
+      restartsIn15m: restartsIn('restarts-15m-ago', 900),
+      startedAtUnixSeconds: startedAt,
+      lastTermination: rows.lastTermination(name),
+      limits: rows.resources('limits', name),
+      requests: rows.resources('requests', name),
+      usage: {
+        cpuCores: usage('cpu-usage'),
+        cpuCoresOver15m: usage('cpu-usage-15m'),
+        memoryBytes: usage('memory-working-set'),
+        memoryMeanBytes: usage('memory-mean-5m'),
+        memorySlope5m: usage('memory-slope-5m'),
+        memorySlope15m: usage('memory-slope-15m'),
+        cpuPeriods: usage('cpu-periods'),
+        cpuThrottledPeriods: usage('cpu-throttled-periods'),
+      },
+    };
+  });
+}
+
+const INIT_SIGNALS: readonly SignalName[] = [
+  'init-info',
+  'init-running',
+  'init-waiting-reason',
+  'init-terminated-reason',
+  'init-restarts',
+];
+const CONTAINER_SIGNALS: readonly SignalName[] = [
+  'container-running',
+  'container-waiting',
+  'container-waiting-reason',
+  'container-terminated',
+  'container-terminated-reason',
+  'restarts',
+  // All that an unscheduled pod has of its containers.
+  'limits',
+  'requests',
+];
+
+/** A sample from before the container's start is of the container before: cAdvisor's series outlive their container. */
+function isOlder(sampledAt: number | undefined, startedAt: number | undefined): boolean {
+  return sampledAt !== undefined && startedAt !== undefined && sampledAt < startedAt;
+}
+
+function containersInStatus(containers: readonly ContainerSnapshot[]): number | undefined {
+  const counted = containers.filter((c) => c.role !== 'init').length;
+  return containers.some((c) => c.role === 'container' && c.state !== undefined) ? counted : undefined;
+}
+
+/**
+ * The total of a pod that has no container status yet (it is not scheduled): that of a sibling of the same owner, which
+ * is made from the same template; else the containers that request something, at least as many.
+ */
+function withTotals(pods: readonly PodSnapshot[]): PodSnapshot[] {
+  const byOwner = new Map<string, number>();
+  for (const pod of pods) {
+    if (pod.owner !== undefined && pod.totalContainers !== undefined) {
+      byOwner.set(ownerKey(pod.namespace, pod.owner), pod.totalContainers);
+    }
+  }
+  return pods.map((pod) => {
+    if (pod.totalContainers !== undefined) return pod;
+    const sibling = pod.owner === undefined ? undefined : byOwner.get(ownerKey(pod.namespace, pod.owner));
+    const named = pod.containers.filter((c) => c.role !== 'init').length;
+    return { ...pod, totalContainers: sibling ?? (named > 0 ? named : undefined) };
+  });
+}
+
+// ---- owners
+
+function ownerOf(labels: Readonly<Record<string, string>>): Owner | undefined {
+  const kind = labels['created_by_kind'] ?? '';
+  const name = labels['created_by_name'] ?? '';
+  // kube-state-metrics before 2.8 writes "<none>" where there is no owner.
+  return kind === '' || kind === '<none>' || name === '' ? undefined : { kind, name };
+}
+
+function ownerKey(namespace: string, owner: Owner): string {
+  return `${namespace}/${owner.kind}/${owner.name}`;
+}
+
+// ---- gaps
+
+/** What the pod lacks though it ought to have it. A container that is not running has no usage: that is no gap. */
+function gapsOf(pod: Omit<PodSnapshot, 'gaps'>, rows: PodRows, readings: Readings): Gap[] {
+  const gaps: Gap[] = [];
+  for (const signal of SIGNALS) {
+    const reason = gapOf(signal, pod, rows, readings);
+    if (reason !== undefined) gaps.push({ signal: signal.name, reason });
+  }
+  return gaps;
+}
+
+function gapOf(
+  signal: Signal,
+  pod: Omit<PodSnapshot, 'gaps'>,
+  rows: PodRows,
+  readings: Readings,
+): GapReason | undefined {
+  const whole = readings.gaps.get(signal.name);
+  if (whole !== undefined) return whole;
+  switch (signal.expect) {
+    case 'nothing':
+      return undefined;
+    case 'pod':
+      return rows.of(signal.name).length > 0 ? undefined : absence(signal, readings);
+    case 'node':
+      return pod.node === undefined || pod.node.conditions.size > 0 ? undefined : absence(signal, readings);
+    case 'running container': {
+      if (signal.subject === 'pod') {
+        const running = pod.containers.some((c) => c.state === 'running');
+        return !running || rows.of(signal.name).length > 0 ? undefined : absence(signal, readings);
+      }
+      const lacking = pod.containers.filter((c) => c.role === 'container' && isSettled(c, signal, readings));
+      const missing = lacking.filter((c) => !rows.has(signal.name, c.name));
+      if (missing.length > 0) return absence(signal, readings);
+      const ghost = lacking.some(
+        (c) =>
+          signal.exporter === 'cadvisor' && isOlder(rows.value('memory-sampled-at', c.name), c.startedAtUnixSeconds),
+      );
+      return ghost ? { kind: 'older-than-container' } : undefined;
+    }
+  }
+}
+
+/** Running for so long that the signal must have appeared: two scrapes, four for a window. */
+function isSettled(container: ContainerSnapshot, signal: Signal, readings: Readings): boolean {
+  if (container.state !== 'running') return false;
+  const interval = readings.layout.scrapeIntervalSeconds[signal.exporter] ?? ASSUMED_INTERVAL_SECONDS;
+  const since = container.startedAtUnixSeconds ?? Number.NEGATIVE_INFINITY;
+  return readings.unixSeconds - since > interval * (signal.windowSeconds === undefined ? 2 : 4);
+}
+
+function absence(signal: Signal, readings: Readings): GapReason {
+  return rowsOf(readings, signal.name).length === 0
+    ? { kind: 'metric-absent', metric: signal.metric }
+    : { kind: 'pod-not-sampled', exporter: signal.exporter };
+}
+
+// ---- rows
+
+/** The rows of all signals by pod. */
+class RowIndex {
+  readonly #byPod = new Map<SignalName, Map<string, SignalRow[]>>();
+  readonly #nodes = new Map<string, NodeSnapshot>();
+  readonly #rootOwners = new Map<string, Owner>();
+
+  constructor(readings: Readings) {
+    for (const signal of SIGNALS) {
+      if (signal.subject === 'node' || signal.subject === 'owner') continue;
+      const pods = new Map<string, SignalRow[]>();
+      for (const row of rowsOf(readings, signal.name)) {
+        const key = podKey(row.labels['namespace'] ?? '', row.labels['pod'] ?? '');
+        const own = pods.get(key);
+        if (own === undefined) pods.set(key, [row]);
+        else own.push(row);
+      }
+      this.#byPod.set(signal.name, pods);
+    }
+    this.#readNodes(readings);
+    this.#readOwners(readings);
+  }
+
+  of(signal: SignalName, key: string): readonly SignalRow[] {
+    return this.#byPod.get(signal)?.get(key) ?? [];
+  }
+
+  node(name: string | undefined): NodeSnapshot | undefined {
+    if (name === undefined || name === '') return undefined;
+    return (
+      this.#nodes.get(name) ?? {
+        name,
+        conditions: new Map(),
+        cordoned: false,
+        allocatable: { cpuCores: undefined, memoryBytes: undefined },
+      }
+    );
+  }
+
+  rootOwner(namespace: string, owner: Owner): Owner | undefined {
+    return this.#rootOwners.get(ownerKey(namespace, owner));
+  }
+
+  #readNodes(readings: Readings): void {
+    const conditions = new Map<string, Map<string, SignalRow>>();
+    for (const row of rowsOf(readings, 'node-condition')) {
+      const node = row.labels['node'] ?? '';
+      const own = conditions.get(node) ?? new Map<string, SignalRow>();
+      const condition = row.labels['condition'] ?? '';
+      const known = own.get(condition);
+      if (known === undefined || row.value > known.value) own.set(condition, row);
+      conditions.set(node, own);
+    }
+    const cordoned = new Set(rowsOf(readings, 'node-cordoned').map((row) => row.labels['node']));
+    const allocatable = new Map<string, Map<string, number>>();
+    for (const row of rowsOf(readings, 'node-allocatable')) {
+      const own = allocatable.get(row.labels['node'] ?? '') ?? new Map<string, number>();
+      own.set(row.labels['resource'] ?? '', row.value);
+      allocatable.set(row.labels['node'] ?? '', own);
+    }
+    for (const [name, own] of conditions) {
+      this.#nodes.set(name, {
+        name,
+        conditions: new Map([...own].map(([condition, row]) => [condition, row.labels['status'] ?? ''])),
+        cordoned: cordoned.has(name),
+        allocatable: {
+          cpuCores: allocatable.get(name)?.get('cpu'),
+          memoryBytes: allocatable.get(name)?.get('memory'),
+        },
+      });
+    }
+  }
+
+  #readOwners(readings: Readings): void {
+    const read = (signal: SignalName, kind: string, nameLabel: string): void => {
+      for (const row of rowsOf(readings, signal)) {
+        const owner = ownerOf({
+          created_by_kind: row.labels['owner_kind'] ?? '',
+          created_by_name: row.labels['owner_name'] ?? '',
+        });
+        const name = row.labels[nameLabel] ?? '';
+        if (owner !== undefined) this.#rootOwners.set(ownerKey(row.labels['namespace'] ?? '', { kind, name }), owner);
+      }
+    };
+    read('replicaset-owner', 'ReplicaSet', 'replicaset');
+    read('job-owner', 'Job', 'job_name');
+  }
+}
+
+/**
+ * The rows of one pod, of its own uid and of the scrape that counts.
+ *
+ * All series of one scrape carry its time, so rows with another time are of another copy of kube-state-metrics or are
+ * ghosts, and are left out. Where even the phase has another time than kube_pod_info, signals come from different
+ * instances (or a deduplicating query mixes replicas), and rows count while they are younger than about one interval.
+ */
+class PodRows {
+  readonly #key: string;
+  readonly #uid: string | undefined;
+  readonly #index: RowIndex;
+  readonly #readings: Readings;
+  readonly #accept: (unixSeconds: number) => boolean;
+
+  constructor(sighting: Sighting, readings: Readings, index: RowIndex) {
+    this.#key = podKey(sighting.namespace, sighting.name);
+    this.#uid = sighting.uid;
+    this.#index = index;
+    this.#readings = readings;
+    const scrapedAt = sighting.scrapedAtUnixSeconds;
+    const phases = this.#own('phase');
+    if (phases.some((row) => row.value === scrapedAt)) {
+      this.#accept = (unixSeconds) => unixSeconds === scrapedAt;
+    } else {
+      const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
+      const newest = Math.max(scrapedAt ?? Number.NEGATIVE_INFINITY, ...phases.map((row) => row.value));
+      this.#accept = (unixSeconds) => unixSeconds > newest - interval * GHOST_AGE_INTERVALS;
+    }
+  }
+
+  #own(signal: SignalName): readonly SignalRow[] {
+    const rows = this.#index.of(signal, this.#key);
+    // cAdvisor and kube-state-metrics 1 have no uid: their rows belong to the newest pod of the name.
+    return rows.filter((row) => row.labels['uid'] === undefined || row.labels['uid'] === this.#uid);
+  }
+
+  isMissing(signal: SignalName): boolean {
+    return this.#readings.gaps.has(signal);
+  }
+
+  of(signal: SignalName, container?: string): readonly SignalRow[] {
+    const rows = this.#own(signal).filter((row) => container === undefined || row.labels['container'] === container);
+    return isScrapeTimed(signal) ? rows.filter((row) => this.#accept(row.value)) : rows;
+  }
+
+  has(signal: SignalName, container: string): boolean {
+    return this.of(signal, container).length > 0;
+  }
+
+  /**
+   * The value, where it says something of the pod: Prometheus may hold NaN and ±Inf, and a time that Kubernetes does not
+   * know is exported as that of the year 1.
+   */
+  value(signal: SignalName, container?: string): number | undefined {
+    const value = this.of(signal, container)[0]?.value;
+    if (value === undefined || !Number.isFinite(value)) return undefined;
+    return isTime(signal) && value <= 0 ? undefined : value;
+  }
+
+  containers(signal: SignalName): string[] {
+    return this.of(signal).map((row) => row.labels['container'] ?? '');
+  }
+
+  newestLabel(signal: SignalName, label: string): string | undefined {
+    return newestRow(this.of(signal))?.labels[label];
+  }
+
+  isSidecar(container: string): boolean {
+    return this.of('init-info', container).some((row) => row.labels['restart_policy'] === 'Always');
+  }
+
+  mainState(name: string): Pick<ContainerSnapshot, 'state' | 'reason'> {
+    return this.#state(
+      name,
+      ['container-running'],
+      [
+        ['container-waiting', 'container-waiting-reason'],
+        ['container-terminated', 'container-terminated-reason'],
+      ],
+    );
+  }
+
+  initState(name: string): Pick<ContainerSnapshot, 'state' | 'reason'> {
+    return this.#state(
+      name,
+      ['init-running'],
+      [
+        [undefined, 'init-waiting-reason'],
+        [undefined, 'init-terminated-reason'],
+      ],
+    );
+  }
+
+  /** A container is in one state: of rows that disagree the newest counts, and of equally new ones the one with a reason (it is claimed first). */
+  #state(
+    name: string,
+    [running]: readonly [SignalName],
+    others: readonly (readonly [SignalName | undefined, SignalName])[],
+  ): Pick<ContainerSnapshot, 'state' | 'reason'> {
+    type Claim = { state: NonNullable<ContainerSnapshot['state']>; reason: string | undefined; at: number };
+    const claims: Claim[] = this.of(running, name).map((row) => ({
+      state: 'running',
+      reason: undefined,
+      at: row.value,
+    }));
+    const [waiting, terminated] = others;
+    for (const [state, signals] of [
+      ['waiting', waiting],
+      ['terminated', terminated],
+    ] as const) {
+      if (signals === undefined) continue;
+      const [plain, reasoned] = signals;
+      for (const row of this.of(reasoned, name)) {
+        claims.push({ state, reason: row.labels['reason'] || undefined, at: row.value });
+      }
+      if (plain !== undefined) {
+        for (const row of this.of(plain, name)) claims.push({ state, reason: undefined, at: row.value });
+      }
+    }
+    const newest = claims.reduce<Claim | undefined>(
+      (best, next) => (best === undefined || next.at > best.at ? next : best),
+      undefined,
+    );
+    return { state: newest?.state, reason: newest?.reason };
+  }
+
+  lastTermination(name: string): ContainerSnapshot['lastTermination'] {
+    const reason = newestRow(this.of('last-terminated-reason', name))?.labels['reason'];
+    const exitCode = this.value('last-exit-code', name);
+    const atUnixSeconds = this.value('last-terminated-at', name);
+    if (reason === undefined && exitCode === undefined && atUnixSeconds === undefined) return undefined;
+    return { reason, exitCode, atUnixSeconds };
+  }
+
+  resources(signal: 'limits' | 'requests', name: string): Resources {
+    const rows = this.of(signal, name);
+    const amount = (resource: string): number | undefined => {
+      const value = rows.find((row) => row.labels['resource'] === resource)?.value;
+      return value !== undefined && Number.isFinite(value) ? value : undefined;
+    };
+    return { cpuCores: amount('cpu'), memoryBytes: amount('memory') };
+  }
+}
+
+function newestRow(rows: readonly SignalRow[]): SignalRow | undefined {
+  return rows.reduce<SignalRow | undefined>(
+    (best, next) => (best === undefined || next.value > best.value ? next : best),
+    undefined,
+  );
+}
+
+const TIMES: ReadonlySet<SignalName> = new Set(
+  SIGNALS.filter(({ unit }) => unit === 'unix seconds').map((s) => s.name),
+);
+
+function isTime(signal: SignalName): boolean {
+  return TIMES.has(signal);
+}
+
+const SCRAPE_TIMED: ReadonlySet<SignalName> = new Set(
+  SIGNALS.filter((signal) => signal.unit === 'scrape time' && signal.exporter === 'kube-state-metrics').map(
+    (s) => s.name,
+  ),
+);
+
+function isScrapeTimed(signal: SignalName): boolean {
+  return SCRAPE_TIMED.has(signal);
+}

@@ -1,0 +1,124 @@
+import { copyKey, type ExporterCopy } from '../signals/layout.ts';
+import { rowsOf, type Readings } from '../signals/readings.ts';
+import type { SignalRow } from '../signals/signal.ts';
+
+/**
+ * Which pods there are. kube_pod_info says so, but several copies of kube-state-metrics may say it: replicas, shards,
+ * and for up to five minutes the ghost of one that was replaced. The newest coherent copy decides.
+ */
+export interface Sighting {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string | undefined;
+  readonly presence: 'present' | 'gone' | 'untold';
+  /** The labels of kube_pod_info; empty for a pod that is not present. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The scrape that counts for this pod. */
+  readonly scrapedAtUnixSeconds: number | undefined;
+}
+
+/** A silent copy of whose pods no more than this part is known to any other was a shard, not a replaced replica. */
+const SILENT_SHARD_GONE = 0.9;
+/**
+ * Series of one scrape share its time to the millisecond. Older by nearly a whole interval is a ghost; by less, two
+ * Prometheus replicas behind one deduplicating query (Thanos, Mimir) took turns.
+ */
+export const GHOST_AGE_INTERVALS = 0.9;
+/** Where the scrape interval could not be measured. */
+export const ASSUMED_INTERVAL_SECONDS = 60;
+
+export function podKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}
+
+/** Every pod of the scope, present or seen within the lookback. */
+export function sightings(readings: Readings): Sighting[] {
+  const rows = rowsOf(readings, 'pod-info');
+  const overruled = overruledRows(readings, rows);
+  const present = new Map<string, SignalRow>();
+  const overruledOnly = new Map<string, SignalRow>();
+  for (const row of rows) {
+    const target = overruled.has(row) ? overruledOnly : present;
+    const key = keyOf(row);
+    const known = target.get(key);
+    if (known === undefined || isNewer(row, known)) target.set(key, row);
+  }
+
+  const found: Sighting[] = [];
+  for (const row of present.values()) found.push(sighting(row, 'present', row.value));
+
+  const silent = silentShards(readings);
+  const absent = new Map<string, Sighting>();
+  for (const row of overruledOnly.values()) absent.set(keyOf(row), sighting(row, 'gone', undefined));
+  for (const row of rowsOf(readings, 'gone')) {
+    absent.set(keyOf(row), sighting(row, silent.has(copyOf(row)) ? 'untold' : 'gone', undefined));
+  }
+  for (const [key, pod] of absent) if (!present.has(key)) found.push(pod);
+  return found;
+}
+
+function sighting(row: SignalRow, presence: Sighting['presence'], scrapedAt: number | undefined): Sighting {
+  return {
+    namespace: row.labels['namespace'] ?? '',
+    name: row.labels['pod'] ?? '',
+    uid: row.labels['uid'],
+    presence,
+    labels: presence === 'present' ? row.labels : {},
+    scrapedAtUnixSeconds: scrapedAt,
+  };
+}
+
+function keyOf(row: SignalRow): string {
+  return podKey(row.labels['namespace'] ?? '', row.labels['pod'] ?? '');
+}
+
+function copyOf(row: SignalRow): string {
+  return copyKey({ job: row.labels['job'] ?? '', instance: row.labels['instance'] ?? '' });
+}
+
+/** The later scrape; of one scrape (a pod that has just got its node) the row that names the node. */
+function isNewer(row: SignalRow, known: SignalRow): boolean {
+  if (row.value !== known.value) return row.value > known.value;
+  return (known.labels['node'] ?? '') === '' && (row.labels['node'] ?? '') !== '';
+}
+
+/**
+ * Rows of pods that are gone though a series of them can still be read: a newer coherent replica of the copy lacks the
+ * pod, or the copy itself was scraped again without it while Prometheus was away and could leave no staleness marker.
+ */
+function overruledRows(readings: Readings, rows: readonly SignalRow[]): ReadonlySet<SignalRow> {
+  const { layout } = readings;
+  const known = new Set(rows.map((row) => `${copyOf(row)} ${identityOf(row)}`));
+  const scrapedAt = new Map(layout.copies.map((copy) => [copyKey(copy), copy.scrapedAtUnixSeconds]));
+  const interval = layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
+  return new Set(
+    rows.filter((row) => {
+      const copy = copyOf(row);
+      const authority = layout.authorities.get(copy);
+      const lacking = authority !== undefined && !known.has(`${copyKey(authority)} ${identityOf(row)}`);
+      const rescraped = row.value < (scrapedAt.get(copy) ?? row.value) - interval * GHOST_AGE_INTERVALS;
+      return rescraped || (lacking && row.value < authority.scrapedAtUnixSeconds);
+    }),
+  );
+}
+
+function identityOf(row: SignalRow): string {
+  return `${keyOf(row)}/${row.labels['uid'] ?? ''}`;
+}
+
+/** Copies that have no series any more and whose pods nobody took over: what they knew cannot be told. */
+export function silentShards(readings: Readings): ReadonlySet<string> {
+  const alive = new Set(readings.layout.copies.map((copy: ExporterCopy) => copyKey(copy)));
+  const seen = new Map<string, { seen: number; gone: number }>();
+  for (const row of rowsOf(readings, 'copy-history')) {
+    const counts = seen.get(copyOf(row)) ?? { seen: 0, gone: 0 };
+    if (row.labels['of'] === 'gone') counts.gone = row.value;
+    else counts.seen = row.value;
+    seen.set(copyOf(row), counts);
+  }
+  const silent = new Set<string>();
+  for (const [copy, { seen: all, gone }] of seen) {
+    if (!alive.has(copy) && gone > all * SILENT_SHARD_GONE) silent.add(copy);
+  }
+  return silent;
+}

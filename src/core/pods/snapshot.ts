@@ -1,0 +1,110 @@
+import type { SignalName } from '../signals/catalogue.ts';
+import type { GapReason } from '../signals/signal.ts';
+
+/**
+ * What is known of one pod at one instant, and what is missing. A field is undefined where Prometheus gave nothing:
+ * never 0, never an empty string.
+ */
+export interface PodSnapshot {
+  readonly cluster: string | undefined;
+  readonly namespace: string;
+  readonly name: string;
+  /** undefined only where kube-state-metrics 1 exports none. */
+  readonly uid: string | undefined;
+  /**
+   * `gone`: seen within the lookback, and the copy of kube-state-metrics that knew it lives and lacks it now.
+   * `untold`: seen within the lookback, but the copy that knew it has fallen silent.
+   */
+  readonly presence: 'present' | 'gone' | 'untold';
+  /** True for a pod that is gone and whose last phase was Succeeded. */
+  readonly finished: boolean;
+  readonly node: NodeSnapshot | undefined;
+  readonly owner: Owner | undefined;
+  /** The Deployment of a ReplicaSet, the CronJob of a Job. */
+  readonly rootOwner: Owner | undefined;
+  readonly hostNetwork: boolean;
+  readonly createdAtUnixSeconds: number | undefined;
+  /** The scrape of kube-state-metrics that this snapshot tells of, and the instant at which it is read. */
+  readonly scrapedAtUnixSeconds: number | undefined;
+  readonly readAtUnixSeconds: number;
+  readonly phase: string | undefined;
+  readonly readyCondition: 'true' | 'false' | 'unknown' | undefined;
+  /** True while the condition Initialized is; kube-state-metrics tells since 2.8. */
+  readonly initialized: boolean;
+  /** status.reason and the marks that kube-state-metrics keeps beside it: Evicted, NodeLost, SchedulingGated, … */
+  readonly statusReasons: readonly string[];
+  readonly unschedulable: boolean;
+  readonly terminating: boolean;
+  /** Ordered by name, as the kubelet orders container statuses; init containers have no known order. */
+  readonly containers: readonly ContainerSnapshot[];
+  /** The containers in the pod's spec that count in READY; undefined where nothing tells (see assemble.ts). */
+  readonly totalContainers: number | undefined;
+  readonly networkDrops: {
+    readonly receivePerSecond: number | undefined;
+    readonly transmitPerSecond: number | undefined;
+  };
+  /** Usage of the pod's cgroup, where the runtime has no rows of containers. */
+  readonly cgroup: { readonly cpuCores: number | undefined; readonly memoryBytes: number | undefined };
+  readonly gaps: readonly Gap[];
+}
+
+export interface Owner {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** A signal that the pod lacks though it, or a feature, wanted it, and why. */
+export interface Gap {
+  readonly signal: SignalName;
+  readonly reason: GapReason;
+}
+
+export interface ContainerSnapshot {
+  readonly name: string;
+  /** A sidecar is an init container with restartPolicy Always. */
+  readonly role: 'container' | 'init' | 'sidecar';
+  readonly state: 'running' | 'waiting' | 'terminated' | undefined;
+  /** Why it waits or ended. */
+  readonly reason: string | undefined;
+  readonly ready: boolean;
+  readonly restarts: number | undefined;
+  readonly restartsIn5m: number | undefined;
+  readonly restartsIn15m: number | undefined;
+  readonly startedAtUnixSeconds: number | undefined;
+  readonly lastTermination: Termination | undefined;
+  readonly limits: Resources;
+  readonly requests: Resources;
+  readonly usage: Usage;
+}
+
+export interface Termination {
+  readonly reason: string | undefined;
+  readonly exitCode: number | undefined;
+  readonly atUnixSeconds: number | undefined;
+}
+
+export interface Resources {
+  readonly cpuCores: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+/** What cAdvisor measured of the container that lives now. */
+export interface Usage {
+  readonly cpuCores: number | undefined;
+  readonly cpuCoresOver15m: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly memoryMeanBytes: number | undefined;
+  /** Bytes per second over 5 and over 15 minutes. */
+  readonly memorySlope5m: number | undefined;
+  readonly memorySlope15m: number | undefined;
+  readonly cpuPeriods: number | undefined;
+  readonly cpuThrottledPeriods: number | undefined;
+}
+
+export interface NodeSnapshot {
+  readonly name: string;
+  /** Ready, MemoryPressure, DiskPressure, PIDPressure → true, false, unknown. */
+  readonly conditions: ReadonlyMap<string, string>;
+  readonly cordoned: boolean;
+  readonly allocatable: Resources;
+}

@@ -1,0 +1,240 @@
+import type { ContainerSnapshot, PodSnapshot } from './snapshot.ts';
+
+/** The seven statuses, worst first; NotFound is decided by evidence and stands last. */
+export const STATUSES = [
+  'CrashLoopBackOff',
+  'Error',
+  'Unknown',
+  'Pending',
+  'ContainerCreating',
+  'Running',
+  'NotFound',
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** What kubectl would print of a pod, and the status that it folds to. */
+export interface PodStatus {
+  /** The string in kubectl's STATUS column; `NotFound` for a pod that is gone, `?` where metrics cannot tell. */
+  readonly now: string;
+  /** undefined: finished (Completed), on its way out (Terminating), or not to be told. */
+  readonly status: Status | undefined;
+  readonly readyContainers: number;
+  readonly totalContainers: number | undefined;
+  readonly restarts: number | undefined;
+  readonly restartedAtUnixSeconds: number | undefined;
+}
+
+/** The API server's minor version (34 for 1.34) decides two rules; the newest kubelet stands in for it. */
+export interface StatusRules {
+  readonly kubernetesMinor: number;
+}
+
+/** Where neither kube_node_info nor the user tells the version: the newest rules that kpfd knows. */
+export const ASSUMED_KUBERNETES_MINOR = 35;
+
+/** "v1.34.4", "1.34", "v1.29.1-eks-abc" → 34; undefined for anything else. */
+export function kubernetesMinor(version: string): number | undefined {
+  const match = /^v?1\.(\d{1,3})(\D|$)/.exec(version);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/**
+ * The STATUS, READY and RESTARTS that `kubectl get pods` would print, from metrics alone. It follows the API server's
+ * printer (pkg/printers/internalversion/printers.go, printPod) step by step.
+ *
+ * What metrics cannot give: the spec order of init containers (they run one after the other, so the one that is
+ * neither done nor still waiting for its turn is the one kubectl names), exit codes of containers that ended without a
+ * reason, and values of status.reason that kube-state-metrics does not know.
+ */
+export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
+  if (pod.presence !== 'present') {
+    const gone = pod.presence === 'gone';
+    return {
+      now: gone ? 'NotFound' : '?',
+      status: gone ? 'NotFound' : undefined,
+      readyContainers: 0,
+      totalContainers: pod.totalContainers,
+      restarts: undefined,
+      restartedAtUnixSeconds: undefined,
+    };
+  }
+
+  const init = initProgress(pod);
+  const counted = init.reason === undefined || pod.initialized;
+  const main = pod.containers.filter((c) => c.role === 'container');
+  const sidecars = pod.containers.filter((c) => c.role === 'sidecar');
+  const running = main.filter((c) => c.state === 'running' && c.ready);
+
+  let reason = statusReason(pod) ?? (isBeingCreated(pod) ? 'ContainerCreating' : pod.phase);
+  if (init.reason !== undefined) reason = init.reason;
+  if (counted) reason = firstReason(main) ?? reason;
+  if (reason === 'Completed' && counted) {
+    reason = completedReason(main, running.length > 0, pod.readyCondition === 'true', rules);
+  }
+  if (pod.terminating) {
+    const finished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
+    if (pod.statusReasons.includes('NodeLost')) reason = 'Unknown';
+    else if (!finished || rules.kubernetesMinor < 31) reason = 'Terminating';
+  }
+
+  const restarting = counted ? [...main, ...sidecars] : pod.containers.filter((c) => c.role !== 'container');
+  const now = reason ?? '?';
+  return {
+    now,
+    status: reason === undefined ? undefined : foldStatus(now, pod.phase),
+    readyContainers: sidecars.filter((c) => c.ready && c.state === 'running').length + (counted ? running.length : 0),
+    totalContainers: pod.totalContainers,
+    // A pod that is on no node has started no container.
+    restarts: pod.node === undefined && pod.phase === 'Pending' ? 0 : total(restarting.map((c) => c.restarts)),
+    restartedAtUnixSeconds: newest(restarting.map((c) => c.lastTermination?.atUnixSeconds)),
+  };
+}
+
+/**
+ * status.reason, as far as kube-state-metrics tells it. It marks reasons of conditions and containers in the same
+ * metric (PreemptionByScheduler, TerminationByKubelet, Other), which kubectl does not print here.
+ */
+function statusReason(pod: PodSnapshot): string | undefined {
+  if (pod.statusReasons.includes('SchedulingGated')) return 'SchedulingGated';
+  return pod.statusReasons.find((reason) => PRINTED_STATUS_REASONS.has(reason));
+}
+
+const PRINTED_STATUS_REASONS: ReadonlySet<string> = new Set([
+  'Evicted',
+  'NodeAffinity',
+  'NodeLost',
+  'Shutdown',
+  'UnexpectedAdmissionError',
+]);
+
+/** The kubelet writes a new pod's first status within about this time. */
+const FIRST_STATUS_SECONDS = 2;
+/** A pod that is older than this at the scrape and still has no container status waits for a dead kubelet. */
+const NEW_POD_SECONDS = 5;
+
+/**
+ * A pod that has its node but no container status, seen seconds after its creation: Pending at the scrape, and
+ * ContainerCreating as soon as the kubelet has taken note of it, which by now it has.
+ */
+function isBeingCreated(pod: PodSnapshot): boolean {
+  const { createdAtUnixSeconds: created, scrapedAtUnixSeconds: scraped } = pod;
+  if (pod.phase !== 'Pending' || pod.node === undefined || pod.containers.some((c) => c.state !== undefined))
+    return false;
+  if (created === undefined || scraped === undefined) return false;
+  return scraped - created < NEW_POD_SECONDS && pod.readAtUnixSeconds - scraped >= FIRST_STATUS_SECONDS;
+}
+
+/** `Init:…` while an init container runs, waits or has failed; undefined once all are done. */
+function initProgress(pod: PodSnapshot): { reason: string | undefined } {
+  const init = pod.containers.filter((c) => c.role !== 'container');
+  const done = init.filter((c) => (c.role === 'sidecar' ? c.state === 'running' : ended(c, 'Completed')));
+  if (done.length === init.length) return { reason: undefined };
+  const rest = init.filter((c) => !done.includes(c));
+  const failed = rest.find(
+    (c) =>
+      c.reason !== undefined && c.reason !== 'PodInitializing' && (c.state === 'waiting' || c.state === 'terminated'),
+  );
+  return { reason: failed === undefined ? `Init:${done.length}/${init.length}` : `Init:${failed.reason}` };
+}
+
+function ended(container: ContainerSnapshot, reason: string): boolean {
+  return container.state === 'terminated' && container.reason === reason;
+}
+
+/** kubectl walks the containers from the last to the first and lets each overwrite: the first with a reason wins. */
+function firstReason(containers: readonly ContainerSnapshot[]): string | undefined {
+  for (const container of containers) {
+    if (container.state === 'waiting' && container.reason !== undefined) return container.reason;
+    // Ended without a reason: kubectl prints ExitCode:N or Signal:N, and no metric has N.
+    if (container.state === 'terminated') return container.reason ?? 'Error';
+  }
+  return undefined;
+}
+
+/**
+ * What stands in the place of Completed. Since Kubernetes 1.35 a container that failed beside one that completed is
+ * named; before, Completed hid it unless a third one ran.
+ */
+function completedReason(
+  containers: readonly ContainerSnapshot[],
+  hasRunning: boolean,
+  ready: boolean,
+  rules: StatusRules,
+): string {
+  if (hasRunning && ready) return 'Running';
+  if (rules.kubernetesMinor >= 35) {
+    const failed = containers.find((c) => c.state === 'terminated' && c.reason !== 'Completed');
+    if (failed !== undefined) return failed.reason ?? 'Error';
+  }
+  return hasRunning ? 'NotReady' : 'Completed';
+}
+
+/** kubectl's string → the status it belongs to. A string that is not here is folded by the pod's phase. */
+const FOLD: Readonly<Record<string, Status | 'none'>> = {
+  Running: 'Running',
+  NotReady: 'Running',
+  CrashLoopBackOff: 'CrashLoopBackOff',
+  ContainerCreating: 'ContainerCreating',
+  PodInitializing: 'ContainerCreating',
+  Pending: 'Pending',
+  SchedulingGated: 'Pending',
+  Preempting: 'Pending',
+  Unknown: 'Unknown',
+  NodeLost: 'Unknown',
+  ContainerStatusUnknown: 'Unknown',
+  Terminating: 'none',
+  Succeeded: 'none',
+  // Ends
+  Error: 'Error',
+  Failed: 'Error',
+  OOMKilled: 'Error',
+  StartError: 'Error',
+  ContainerCannotRun: 'Error',
+  RunContainerError: 'Error',
+  DeadlineExceeded: 'Error',
+  Evicted: 'Error',
+  NodeAffinity: 'Error',
+  Shutdown: 'Error',
+  Terminated: 'Error',
+  UnexpectedAdmissionError: 'Error',
+  // Never got an image or a container: SREs call these errors, though the phase says Pending
+  ErrImagePull: 'Error',
+  ImagePullBackOff: 'Error',
+  ErrImageNeverPull: 'Error',
+  InvalidImageName: 'Error',
+  ImageInspectError: 'Error',
+  RegistryUnavailable: 'Error',
+  CreateContainerConfigError: 'Error',
+  CreateContainerError: 'Error',
+  CreatePodSandboxError: 'Error',
+  PreCreateHookError: 'Error',
+  PreStartHookError: 'Error',
+  PostStartHookError: 'Error',
+};
+
+/** Folds what kubectl prints to one of the seven; undefined for a pod that is finished or on its way out. */
+export function foldStatus(now: string, phase: string | undefined): Status | undefined {
+  if (now === 'Completed') {
+    // An evicted pod whose container ended well prints Completed as well. While the phase is Running, the pod goes on.
+    if (phase === 'Failed') return 'Error';
+    return phase === 'Running' ? 'Running' : undefined;
+  }
+  const progress = /^Init:\d+\/\d+$/.test(now);
+  if (progress) return 'ContainerCreating';
+  const folded = FOLD[now.startsWith('Init:') ? now.slice('Init:'.length) : now];
+  if (folded !== undefined) return folded === 'none' ? undefined : folded;
+  if (/^(Signal|ExitCode):|^OutOf/.test(now.replace(/^Init:/, ''))) return 'Error';
+  // A reason that the kubelet or a runtime made up: an error unless the phase speaks against it.
+  if (phase === 'Unknown') return 'Unknown';
+  return phase === 'Succeeded' ? undefined : 'Error';
+}
+
+function total(counts: readonly (number | undefined)[]): number | undefined {
+  const known = counts.filter((count) => count !== undefined);
+  return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count, 0);
+}
+
+function newest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}

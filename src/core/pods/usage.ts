@@ -1,0 +1,89 @@
+import type { ContainerSnapshot, PodSnapshot } from './snapshot.ts';
+
+/** An amount and what it is compared with. */
+export interface Share {
+  /** Cores or bytes. */
+  readonly amount: number;
+  /** What 100 % would be, in the same unit; undefined where nothing bounds it. */
+  readonly whole: number | undefined;
+  readonly of: 'limit' | 'request' | 'allocatable' | undefined;
+  /** 100 × amount / whole; undefined without a whole. */
+  readonly percent: number | undefined;
+}
+
+/**
+ * The pod's CPU in cores. The percentage is of the sum of the limits where every container has one, else of the sum
+ * of the requests, else of what the node can allocate. undefined where no running container was measured.
+ */
+export function cpuShare(
+  pod: PodSnapshot,
+  cores: (container: ContainerSnapshot) => number | undefined = (c) => c.usage.cpuCores,
+): Share | undefined {
+  const running = runningContainers(pod);
+  const amount = completeSum(running.map(cores)) ?? pod.cgroup.cpuCores;
+  if (amount === undefined || running.length === 0) return undefined;
+  return share(amount, [
+    ['limit', completeSum(running.map((c) => c.limits.cpuCores))],
+    ['request', completeSum(running.map((c) => c.requests.cpuCores))],
+    ['allocatable', pod.node?.allocatable.cpuCores],
+  ]);
+}
+
+/**
+ * The working set in bytes. The kernel kills a container at its own limit, so the container nearest to its limit speaks
+ * for the pod; without any limit the pod as a whole is compared with the node.
+ */
+export function memoryShare(
+  pod: PodSnapshot,
+  bytes: (container: ContainerSnapshot) => number | undefined = (c) => c.usage.memoryBytes,
+): Share | undefined {
+  const running = runningContainers(pod);
+  const limited = running
+    .map((c) => {
+      const amount = bytes(c);
+      return amount === undefined ? undefined : share(amount, [['limit', c.limits.memoryBytes]]);
+    })
+    .filter((s) => s?.percent !== undefined);
+  const fullest = limited.reduce(
+    (best, next) => ((next?.percent ?? 0) > (best?.percent ?? -1) ? next : best),
+    undefined,
+  );
+  if (fullest !== undefined) return fullest;
+  const amount = completeSum(running.map(bytes)) ?? pod.cgroup.memoryBytes;
+  if (amount === undefined || running.length === 0) return undefined;
+  return share(amount, [
+    ['limit', completeSum(running.map((c) => c.limits.memoryBytes))],
+    ['allocatable', pod.node?.allocatable.memoryBytes],
+  ]);
+}
+
+/** The percentage of CFS periods in which the pod was throttled, over five minutes; undefined without a CPU limit. */
+export function throttledPercent(pod: PodSnapshot): number | undefined {
+  const periods = sumOfKnown(pod.containers.map((c) => c.usage.cpuPeriods));
+  const throttled = sumOfKnown(pod.containers.map((c) => c.usage.cpuThrottledPeriods));
+  return periods === undefined || throttled === undefined || periods === 0 ? undefined : (100 * throttled) / periods;
+}
+
+export function runningContainers(pod: PodSnapshot): ContainerSnapshot[] {
+  return pod.containers.filter((c) => c.role !== 'init' && c.state === 'running');
+}
+
+/** The sum, where every part is known: the sum of some would be too small and look like an answer. */
+export function completeSum(parts: readonly (number | undefined)[]): number | undefined {
+  return parts.includes(undefined) || parts.length === 0 ? undefined : sumOfKnown(parts);
+}
+
+/** The sum of what is known; undefined where nothing is. */
+export function sumOfKnown(parts: readonly (number | undefined)[]): number | undefined {
+  const known = parts.filter((part) => part !== undefined);
+  return known.length === 0 ? undefined : known.reduce((sum, part) => sum + part, 0);
+}
+
+function share(
+  amount: number,
+  candidates: readonly (readonly [NonNullable<Share['of']>, number | undefined])[],
+): Share {
+  const found = candidates.find(([, whole]) => whole !== undefined && whole > 0);
+  const whole = found?.[1];
+  return { amount, whole, of: found?.[0], percent: whole === undefined ? undefined : (100 * amount) / whole };
+}

@@ -1,0 +1,110 @@
+import type { Failure } from '../failure.ts';
+import { ageOfPods, isStale, replicaCount } from '../signals/layout.ts';
+import { SIGNALS, signalsOf, type SignalName } from '../signals/catalogue.ts';
+import type { Readings } from '../signals/readings.ts';
+import type { Exporter } from '../signals/signal.ts';
+import type { PodPrediction } from './prediction.ts';
+import { compareText } from './prediction.ts';
+
+/** Something that a reader must know of an answer. `incomplete`: with it the answer is a partial one. */
+export type Warning = { readonly incomplete: boolean } & (
+  | { kind: 'request-failed'; request: string; signals: SignalName[]; failure: Failure }
+  | { kind: 'exporter-absent'; exporter: Exporter }
+  | { kind: 'window-too-short'; exporter: Exporter; intervalSeconds: number; signals: SignalName[] }
+  | { kind: 'metric-absent'; metric: string; signals: SignalName[]; pods: number }
+  | { kind: 'node-not-sampled'; exporter: Exporter; node: string; pods: number }
+  | { kind: 'pods-untold'; pods: number }
+  | { kind: 'copies'; copies: number }
+  | { kind: 'stale'; exporter: Exporter; ageSeconds: number }
+  | { kind: 'clock'; aheadSeconds: number }
+  | { kind: 'prometheus-warning'; text: string }
+  | { kind: 'split'; request: string; parts: number }
+  | { kind: 'retried'; retries: number }
+);
+
+/** What the readings themselves lack: as a whole, or for whole nodes. */
+export function readingWarnings(readings: Readings, predictions: readonly PodPrediction[]): Warning[] {
+  return [...wholeGaps(readings), ...gapsOfNodes(predictions), ...ofCopies(readings, predictions)];
+}
+
+function wholeGaps(readings: Readings): Warning[] {
+  const warnings: Warning[] = [];
+  const absent = new Set<Exporter>();
+  const short = new Map<Exporter, { intervalSeconds: number; signals: SignalName[] }>();
+  for (const [signal, reason] of readings.gaps) {
+    if (reason.kind === 'exporter-absent') absent.add(reason.exporter);
+    if (reason.kind === 'window-too-short') {
+      const exporter = SIGNALS.find(({ name }) => name === signal)?.exporter ?? 'kube-state-metrics';
+      const own = short.get(exporter) ?? { intervalSeconds: reason.intervalSeconds, signals: [] };
+      own.signals.push(signal);
+      short.set(exporter, own);
+    }
+  }
+  for (const exporter of absent) warnings.push({ kind: 'exporter-absent', exporter, incomplete: true });
+  for (const [exporter, own] of short) warnings.push({ kind: 'window-too-short', exporter, ...own, incomplete: true });
+  return warnings;
+}
+
+/** A metric that every pod lacks is absent; one that all pods of a node lack is a node that is not scraped. */
+function gapsOfNodes(predictions: readonly PodPrediction[]): Warning[] {
+  const absent = new Map<string, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
+  const lacking = new Map<string, { exporter: Exporter; node: string; pods: Set<PodPrediction> }>();
+  for (const prediction of predictions) {
+    for (const { signal, reason } of prediction.pod.gaps) {
+      if (reason.kind === 'metric-absent') {
+        const own = absent.get(reason.metric) ?? { signals: new Set<SignalName>(), pods: new Set<PodPrediction>() };
+        own.signals.add(signal);
+        own.pods.add(prediction);
+        absent.set(reason.metric, own);
+      } else if (reason.kind === 'pod-not-sampled' && prediction.pod.node !== undefined) {
+        const key = `${reason.exporter} ${prediction.pod.node.name}`;
+        const own = lacking.get(key) ?? {
+          exporter: reason.exporter,
+          node: prediction.pod.node.name,
+          pods: new Set<PodPrediction>(),
+        };
+        own.pods.add(prediction);
+        lacking.set(key, own);
+      }
+    }
+  }
+  const warnings: Warning[] = [];
+  for (const [metric, { signals, pods }] of absent) {
+    warnings.push({
+      kind: 'metric-absent',
+      metric,
+      signals: [...signals].sort(compareText),
+      pods: pods.size,
+      incomplete: true,
+    });
+  }
+  for (const { exporter, node, pods } of lacking.values()) {
+    const sampled = predictions.some((p) => p.pod.node?.name === node && !pods.has(p) && hasUsage(p, exporter));
+    if (!sampled) warnings.push({ kind: 'node-not-sampled', exporter, node, pods: pods.size, incomplete: true });
+  }
+  return warnings;
+}
+
+function hasUsage(prediction: PodPrediction, exporter: Exporter): boolean {
+  return exporter === 'cadvisor' && prediction.pod.containers.some((c) => c.usage.memoryBytes !== undefined);
+}
+
+function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Warning[] {
+  const warnings: Warning[] = [];
+  const { layout, unixSeconds } = readings;
+  const untold = predictions.filter(({ pod }) => pod.presence === 'untold').length;
+  if (untold > 0) warnings.push({ kind: 'pods-untold', pods: untold, incomplete: true });
+  const replicas = replicaCount(layout);
+  if (replicas > 0) warnings.push({ kind: 'copies', copies: replicas + 1, incomplete: false });
+  if (isStale(layout, unixSeconds)) {
+    const ageSeconds = ageOfPods(layout, unixSeconds);
+    warnings.push({ kind: 'stale', exporter: 'kube-state-metrics', ageSeconds, incomplete: true });
+  }
+  return warnings;
+}
+
+/** The signals that travel in a request, for the reader of a warning; none for the requests of the layout. */
+export function signalNamesOf(request: string): SignalName[] {
+  const known = SIGNALS.find((signal) => signal.request === request);
+  return known === undefined ? [] : signalsOf(known.request).map(({ name }) => name);
+}

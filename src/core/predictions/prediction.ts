@@ -1,0 +1,97 @@
+import { featureMatrix } from '../features/matrix.ts';
+import type { PodSnapshot } from '../pods/snapshot.ts';
+import { podStatus, STATUSES, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
+import { predictStatuses, type Model } from './model.ts';
+
+/** What is expected of a pod within the horizon. */
+export interface Prediction {
+  /** The likeliest status; of equally likely ones the worst. */
+  readonly status: Status;
+  /** Its probability. */
+  readonly confidence: number;
+  /** P(CrashLoopBackOff) + P(Error) + P(Unknown). */
+  readonly risk: number;
+  readonly probabilities: Readonly<Record<Status, number>>;
+}
+
+export type NotEvaluated = 'terminating' | 'finished' | 'untold' | 'no-phase';
+
+export interface PodPrediction {
+  readonly pod: PodSnapshot;
+  readonly now: PodStatus;
+  /** undefined: see notEvaluated. */
+  readonly prediction: Prediction | undefined;
+  readonly notEvaluated: NotEvaluated | undefined;
+  /** The model's inputs, in the order of the schema; undefined where the model was not asked. */
+  readonly features: Float32Array | undefined;
+}
+
+/** The statuses whose probabilities make the risk. */
+export const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
+
+/** Predicts every pod that can be evaluated; a pod that is gone is NotFound by evidence, without the model. */
+export function predictPods(pods: readonly PodSnapshot[], model: Model, rules: StatusRules): PodPrediction[] {
+  const statuses = pods.map((pod) => podStatus(pod, rules));
+  const reasons = pods.map((pod, i) => whyNotEvaluated(pod, statuses[i] as PodStatus));
+  const evaluated = pods.filter((pod, i) => reasons[i] === undefined && pod.presence === 'present');
+  const matrix = featureMatrix(evaluated);
+  const probabilities = predictStatuses(model, matrix.values, matrix.rowCount);
+  const rowOf = new Map(evaluated.map((pod, row) => [pod, row]));
+  return pods.map((pod, i): PodPrediction => {
+    const row = rowOf.get(pod);
+    return {
+      pod,
+      now: statuses[i] as PodStatus,
+      prediction: row === undefined ? byEvidence(pod) : conclude(probabilities[row] as Record<Status, number>),
+      notEvaluated: reasons[i],
+      features:
+        row === undefined
+          ? undefined
+          : matrix.values.subarray(row * matrix.columnCount, (row + 1) * matrix.columnCount),
+    };
+  });
+}
+
+function whyNotEvaluated(pod: PodSnapshot, status: PodStatus): NotEvaluated | undefined {
+  if (pod.presence === 'gone') return undefined;
+  if (pod.presence === 'untold') return 'untold';
+  if (status.now === '?') return 'no-phase';
+  if (status.status !== undefined) return undefined;
+  return status.now === 'Terminating' ? 'terminating' : 'finished';
+}
+
+function byEvidence(pod: PodSnapshot): Prediction | undefined {
+  if (pod.presence !== 'gone') return undefined;
+  const probabilities = Object.fromEntries(STATUSES.map((status) => [status, Number(status === 'NotFound')]));
+  return conclude(probabilities as Record<Status, number>);
+}
+
+/** STATUSES stand in order of severity, so the first of equal probabilities is the worst. */
+export function conclude(probabilities: Readonly<Record<Status, number>>): Prediction {
+  const status = STATUSES.reduce((best, next) => (probabilities[next] > probabilities[best] ? next : best));
+  const risk = FAILING.reduce((sum, failing) => sum + probabilities[failing], 0);
+  // Three float32 probabilities may sum to a hair above 1.
+  return { status, confidence: probabilities[status], risk: Math.min(risk, 1), probabilities };
+}
+
+/** Worst first: by risk, then by confidence, then by name; what was not evaluated comes last. */
+export function byRisk(a: PodPrediction, b: PodPrediction): number {
+  return (
+    descending(a.prediction?.risk ?? -1, b.prediction?.risk ?? -1) ||
+    descending(a.prediction?.confidence ?? -1, b.prediction?.confidence ?? -1) ||
+    byName(a, b)
+  );
+}
+
+export function byName(a: PodPrediction, b: PodPrediction): number {
+  return compareText(a.pod.namespace, b.pod.namespace) || compareText(a.pod.name, b.pod.name);
+}
+
+function descending(a: number, b: number): number {
+  return b - a;
+}
+
+/** By code units, the same on every machine and in every locale. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,908 @@
+import { canonicalLabels, isCanonical, type CanonicalLabel, type Layout } from './layout.ts';
+import { anyOf, by, newestOf, scrapeTimeWhere, selector, tagged, type Matcher } from './promql.ts';
+import type { Series } from './metric-source.ts';
+import type { Exporter, Scope, SignalRow, Subject, Unit } from './signal.ts';
+
+/**
+ * Every signal that kpfd asks Prometheus for: one closed table. Signals with the same `request` travel in one HTTP
+ * request, told apart by the label `fact`; the number of requests therefore depends on nothing but this table.
+ *
+ * Two shapes of value:
+ * - `scrape time`: the row exists while the fact is true, and its value is the moment of the scrape that said so. The
+ *   moments let assemble.ts tell the newest copy of kube-state-metrics from an older one and from a ghost.
+ * - a measured value in its unit, of the newest copy only.
+ *
+ * No sums over kube-state-metrics (a second copy would double them), no joins in PromQL but against an aggregate,
+ * `== 1` wherever a metric has rows with 0.
+ */
+const table = [
+  // Who there is
+  {
+    name: 'pod-info',
+    request: 'pods',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: ['node', 'created_by_kind', 'created_by_name', 'host_network', 'job', 'instance'],
+    unit: 'scrape time',
+    metric: 'kube_pod_info',
+    expect: 'pod',
+    feeds: 'which pods exist, their node and owner, which copy of kube-state-metrics counts',
+    expression: (q) => `timestamp(${q.series('kube_pod_info')})`,
+  },
+  {
+    name: 'pod-created',
+    request: 'created',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'unix seconds',
+    metric: 'kube_pod_created',
+    expect: 'pod',
+    feeds: 'AGE; which of two uids of one name is the newer',
+    expression: (q) => q.series('kube_pod_created'),
+  },
+  // What kubectl would print
+  {
+    name: 'phase',
+    request: 'pod-state',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: ['phase'],
+    unit: 'scrape time',
+    metric: 'kube_pod_status_phase',
+    expect: 'pod',
+    feeds: 'NOW',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_status_phase'), '== 1'),
+  },
+  {
+    name: 'ready-condition',
+    request: 'pod-state',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: ['condition'],
+    unit: 'scrape time',
+    metric: 'kube_pod_status_ready',
+    expect: 'running container',
+    feeds: 'NOW (the rule for Completed), feature pod_ready',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_status_ready'), '== 1'),
+  },
+  {
+    name: 'initialized',
+    request: 'pod-state',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_status_initialized_time',
+    expect: 'nothing',
+    feeds: 'NOW (whether containers count while an init container runs again)',
+    expression: (q) => `timestamp(${q.series('kube_pod_status_initialized_time')})`,
+  },
+  {
+    name: 'status-reason',
+    request: 'pod-marks',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: ['reason'],
+    unit: 'scrape time',
+    metric: 'kube_pod_status_reason',
+    expect: 'nothing',
+    feeds: 'NOW: Evicted, NodeLost, SchedulingGated and the like',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_status_reason'), '== 1'),
+  },
+  {
+    name: 'unschedulable',
+    request: 'pod-marks',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_status_unschedulable',
+    expect: 'nothing',
+    feeds: 'feature unschedulable',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_status_unschedulable'), '== 1'),
+  },
+  {
+    name: 'deletion',
+    request: 'pod-marks',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_deletion_timestamp',
+    expect: 'nothing',
+    feeds: 'NOW: Terminating',
+    // kube_pod_deleted is what kube-state-metrics 1 called it.
+    expression: (q) =>
+      `timestamp(${q.series('kube_pod_deletion_timestamp')}) or timestamp(${q.series('kube_pod_deleted')})`,
+  },
+  {
+    name: 'container-running',
+    request: 'container-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_container_status_running',
+    expect: 'nothing',
+    feeds: 'NOW, total containers',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_running'), '== 1'),
+  },
+  {
+    name: 'container-waiting',
+    request: 'container-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_container_status_waiting',
+    expect: 'nothing',
+    feeds: 'NOW, total containers',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_waiting'), '== 1'),
+  },
+  {
+    name: 'container-waiting-reason',
+    request: 'container-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: ['reason'],
+    unit: 'scrape time',
+    metric: 'kube_pod_container_status_waiting_reason',
+    expect: 'nothing',
+    feeds: 'NOW, features waiting_*',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_waiting_reason'), '> 0'),
+  },
+  {
+    name: 'container-terminated',
+    request: 'container-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_container_status_terminated',
+    expect: 'nothing',
+    feeds: 'NOW, total containers',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_terminated'), '== 1'),
+  },
+  {
+    name: 'container-terminated-reason',
+    request: 'container-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: ['reason'],
+    unit: 'scrape time',
+    metric: 'kube_pod_container_status_terminated_reason',
+    expect: 'nothing',
+    feeds: 'NOW, features terminated_*',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_terminated_reason'), '> 0'),
+  },
+  {
+    name: 'container-ready',
+    request: 'container-ready',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_container_status_ready',
+    expect: 'nothing',
+    feeds: 'READY, NOW (the rule for Completed), feature ready_containers',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_ready'), '== 1'),
+  },
+  {
+    name: 'init-info',
+    request: 'init-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: ['restart_policy'],
+    unit: 'scrape time',
+    metric: 'kube_pod_init_container_info',
+    expect: 'nothing',
+    feeds: 'NOW (Init:i/N), which init containers are sidecars',
+    expression: (q) => `timestamp(${q.series('kube_pod_init_container_info')})`,
+  },
+  {
+    name: 'init-running',
+    request: 'init-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_init_container_status_running',
+    expect: 'nothing',
+    feeds: 'NOW',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_running'), '== 1'),
+  },
+  {
+    name: 'init-waiting-reason',
+    request: 'init-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: ['reason'],
+    unit: 'scrape time',
+    metric: 'kube_pod_init_container_status_waiting_reason',
+    expect: 'nothing',
+    feeds: 'NOW: Init:CrashLoopBackOff and the like',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_waiting_reason'), '> 0'),
+  },
+  {
+    name: 'init-terminated-reason',
+    request: 'init-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: ['reason'],
+    unit: 'scrape time',
+    metric: 'kube_pod_init_container_status_terminated_reason',
+    expect: 'nothing',
+    feeds: 'NOW: Init:Error, Init:OOMKilled and the like',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_terminated_reason'), '> 0'),
+  },
+  {
+    name: 'init-ready',
+    request: 'init-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_init_container_status_ready',
+    expect: 'nothing',
+    feeds: 'READY (sidecars)',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_ready'), '== 1'),
+  },
+  // Restarts and ends
+  {
+    name: 'restarts',
+    request: 'restarts',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'count',
+    metric: 'kube_pod_container_status_restarts_total',
+    expect: 'running container',
+    feeds: 'RESTARTS, features restarts_*',
+    expression: (q) => q.newest('kube_pod_container_status_restarts_total'),
+  },
+  {
+    name: 'init-restarts',
+    request: 'restarts',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'count',
+    metric: 'kube_pod_init_container_status_restarts_total',
+    expect: 'nothing',
+    feeds: 'RESTARTS (init containers and sidecars), features restarts_*',
+    expression: (q) => q.newest('kube_pod_init_container_status_restarts_total'),
+  },
+  {
+    name: 'restarts-5m-ago',
+    request: 'restarts-before',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'count',
+    windowSeconds: 300,
+    metric: 'kube_pod_container_status_restarts_total',
+    expect: 'nothing',
+    feeds: 'feature restarts_5m',
+    raw: (q) => q.lowerBefore('restarts_total', '5m'),
+  },
+  {
+    name: 'restarts-15m-ago',
+    request: 'restarts-before',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'count',
+    windowSeconds: 900,
+    metric: 'kube_pod_container_status_restarts_total',
+    expect: 'nothing',
+    feeds: 'feature restarts_15m',
+    raw: (q) => q.lowerBefore('restarts_total', '15m'),
+  },
+  {
+    name: 'last-terminated-reason',
+    request: 'last-termination',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: ['reason'],
+    unit: 'scrape time',
+    metric: 'kube_pod_container_status_last_terminated_reason',
+    expect: 'nothing',
+    feeds: 'last termination, features last_terminated_*',
+    expression: (q) =>
+      `${scrapeTimeWhere(q.series('kube_pod_container_status_last_terminated_reason'), '> 0')} or ` +
+      scrapeTimeWhere(q.series('kube_pod_init_container_status_last_terminated_reason'), '> 0'),
+  },
+  {
+    name: 'last-exit-code',
+    request: 'last-termination',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'exit code',
+    metric: 'kube_pod_container_status_last_terminated_exitcode',
+    expect: 'nothing',
+    feeds: 'last termination, feature last_exit_code',
+    expression: (q) =>
+      `${q.newest('kube_pod_container_status_last_terminated_exitcode')} or ${q.newest('kube_pod_init_container_status_last_terminated_exitcode')}`,
+  },
+  {
+    name: 'last-terminated-at',
+    request: 'last-termination',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'unix seconds',
+    metric: 'kube_pod_container_status_last_terminated_timestamp',
+    expect: 'nothing',
+    feeds: 'RESTARTS (how long ago), feature seconds_since_last_termination',
+    expression: (q) =>
+      `${q.series('kube_pod_container_status_last_terminated_timestamp')} or ${q.series('kube_pod_init_container_status_last_terminated_timestamp')}`,
+  },
+  {
+    name: 'container-started',
+    request: 'started',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'unix seconds',
+    metric: 'kube_pod_container_state_started',
+    expect: 'running container',
+    feeds: 'feature seconds_since_last_start; which cAdvisor samples are of the living container',
+    expression: (q) => q.series('kube_pod_container_state_started'),
+  },
+  // What the pod may use, and who owns it
+  {
+    name: 'limits',
+    request: 'resources',
+    exporter: 'kube-state-metrics',
+    subject: 'resource',
+    labels: [],
+    unit: 'cores or bytes',
+    metric: 'kube_pod_container_resource_limits',
+    expect: 'nothing',
+    feeds: 'features cpu_usage_percent, memory_usage_percent and what follows from them',
+    expression: (q) => q.resources('limits'),
+  },
+  {
+    name: 'requests',
+    request: 'resources',
+    exporter: 'kube-state-metrics',
+    subject: 'resource',
+    labels: [],
+    unit: 'cores or bytes',
+    metric: 'kube_pod_container_resource_requests',
+    expect: 'nothing',
+    feeds: 'features cpu_usage_percent, memory_usage_percent without a limit; total containers of an unscheduled pod',
+    expression: (q) => q.resources('requests'),
+  },
+  {
+    name: 'replicaset-owner',
+    request: 'owners',
+    exporter: 'kube-state-metrics',
+    subject: 'owner',
+    labels: ['replicaset', 'owner_kind', 'owner_name'],
+    unit: 'scrape time',
+    metric: 'kube_replicaset_owner',
+    expect: 'nothing',
+    feeds: 'the owner of the owner (Deployment)',
+    expression: (q) => `timestamp(${q.ownerSeries('kube_replicaset_owner')})`,
+  },
+  {
+    name: 'job-owner',
+    request: 'owners',
+    exporter: 'kube-state-metrics',
+    subject: 'owner',
+    labels: ['job_name', 'owner_kind', 'owner_name'],
+    unit: 'scrape time',
+    metric: 'kube_job_owner',
+    expect: 'nothing',
+    feeds: 'the owner of the owner (CronJob)',
+    expression: (q) => `timestamp(${q.ownerSeries('kube_job_owner')})`,
+  },
+  // Nodes
+  {
+    name: 'node-condition',
+    request: 'nodes',
+    exporter: 'kube-state-metrics',
+    subject: 'node',
+    labels: ['condition', 'status'],
+    unit: 'scrape time',
+    metric: 'kube_node_status_condition',
+    expect: 'node',
+    feeds: 'the node and its conditions, features node_*',
+    expression: (q) =>
+      scrapeTimeWhere(
+        q.nodeSeries('kube_node_status_condition', {
+          label: 'condition',
+          op: '=~',
+          value: 'Ready|MemoryPressure|DiskPressure|PIDPressure',
+        }),
+        '== 1',
+      ),
+  },
+  {
+    name: 'node-cordoned',
+    request: 'nodes',
+    exporter: 'kube-state-metrics',
+    subject: 'node',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_node_spec_unschedulable',
+    expect: 'nothing',
+    feeds: 'the node and its conditions, feature node_cordoned',
+    expression: (q) => scrapeTimeWhere(q.nodeSeries('kube_node_spec_unschedulable'), '== 1'),
+  },
+  {
+    name: 'node-allocatable',
+    request: 'nodes',
+    exporter: 'kube-state-metrics',
+    subject: 'node',
+    labels: ['resource'],
+    unit: 'cores or bytes',
+    metric: 'kube_node_status_allocatable',
+    expect: 'nothing',
+    feeds: 'features cpu_usage_percent, memory_usage_percent without limit and request',
+    expression: (q) =>
+      q.nodeSeries('kube_node_status_allocatable', { label: 'resource', op: '=~', value: 'cpu|memory' }),
+  },
+  {
+    name: 'kubelet-version',
+    request: 'nodes',
+    exporter: 'kube-state-metrics',
+    subject: 'node',
+    labels: ['kubelet_version'],
+    unit: 'scrape time',
+    metric: 'kube_node_info',
+    expect: 'nothing',
+    feeds: 'NOW (the rule for Completed changed in Kubernetes 1.35)',
+    expression: (q) => `timestamp(${q.nodeSeries('kube_node_info')})`,
+  },
+  // Pods that were there
+  {
+    name: 'gone',
+    request: 'gone',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: ['job', 'instance'],
+    unit: 'count',
+    windowSeconds: 3600,
+    metric: 'kube_pod_info',
+    expect: 'nothing',
+    feeds: 'NotFound: seen within the lookback, gone now',
+    raw: (q) => {
+      const seen = by('max', [...q.keys('pod'), 'job', 'instance'], `last_over_time(${q.series('kube_pod_info')}[1h])`);
+      return `${seen} unless on (${q.keys('pod').join(',')}) ${q.series('kube_pod_info')}`;
+    },
+  },
+  {
+    name: 'gone-finished',
+    request: 'gone',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'count',
+    windowSeconds: 3600,
+    metric: 'kube_pod_status_phase',
+    expect: 'nothing',
+    feeds: 'which of the pods that are gone had finished (they are listed with --completed only)',
+    raw: (q) => {
+      const succeeded = q.series('kube_pod_status_phase', { label: 'phase', op: '=', value: 'Succeeded' });
+      const seen = by('max', q.keys('pod'), `last_over_time(${succeeded}[1h]) == 1`);
+      return `${seen} unless on (${q.keys('pod').join(',')}) ${q.series('kube_pod_info')}`;
+    },
+  },
+  {
+    name: 'copy-history',
+    request: 'copy-history',
+    exporter: 'kube-state-metrics',
+    subject: 'owner',
+    labels: ['job', 'instance', 'of'],
+    unit: 'count',
+    windowSeconds: 3600,
+    metric: 'kube_pod_info',
+    expect: 'nothing',
+    feeds: 'whether a copy of kube-state-metrics fell silent, which is no proof that its pods are gone',
+    raw: (q) => {
+      // Over the whole cluster, whatever the scope: a copy is judged by all its pods.
+      const all = q.everywhere('kube_pod_info');
+      const ever = by('max', [...q.keys('pod'), 'job', 'instance'], `last_over_time(${all}[1h])`);
+      const gone = `${ever} unless on (${q.keys('pod').join(',')}) ${all}`;
+      const count = (of: string, rows: string): string =>
+        `label_replace(${by('count', ['job', 'instance'], rows)},"of","${of}","","")`;
+      return `${count('seen', ever)} or ${count('gone', gone)}`;
+    },
+  },
+  // What it uses
+  {
+    name: 'cpu-usage',
+    request: 'cpu',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'cores',
+    windowSeconds: 300,
+    metric: 'container_cpu_usage_seconds_total',
+    expect: 'running container',
+    feeds: 'features cpu_usage_percent, cpu_trend',
+    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[5m])`),
+  },
+  {
+    name: 'cpu-usage-15m',
+    request: 'cpu',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'cores',
+    windowSeconds: 900,
+    metric: 'container_cpu_usage_seconds_total',
+    expect: 'running container',
+    feeds: 'features cpu_usage_rolling_mean, cpu_trend',
+    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[15m])`),
+  },
+  {
+    name: 'cpu-usage-of-pod',
+    request: 'cpu',
+    exporter: 'cadvisor',
+    subject: 'pod',
+    labels: [],
+    unit: 'cores',
+    windowSeconds: 300,
+    metric: 'container_cpu_usage_seconds_total',
+    expect: 'nothing',
+    feeds: 'feature cpu_usage_percent where the runtime has rows for the pod only (cri-dockerd)',
+    raw: (q) => q.wherePodRowsOnly('container_cpu_usage_seconds_total', (s) => `rate(${s}[5m])`),
+  },
+  {
+    name: 'memory-working-set',
+    request: 'memory',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'bytes',
+    metric: 'container_memory_working_set_bytes',
+    expect: 'running container',
+    feeds: 'feature memory_usage_percent',
+    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => s),
+  },
+  {
+    name: 'memory-sampled-at',
+    request: 'memory',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'container_memory_working_set_bytes',
+    expect: 'running container',
+    feeds: 'whether the cAdvisor samples are of the living container or of the one before',
+    expression: (q) => `timestamp(${q.containers('container_memory_working_set_bytes')})`,
+  },
+  {
+    name: 'memory-of-pod',
+    request: 'memory',
+    exporter: 'cadvisor',
+    subject: 'pod',
+    labels: [],
+    unit: 'bytes',
+    metric: 'container_memory_working_set_bytes',
+    expect: 'nothing',
+    feeds: 'feature memory_usage_percent where the runtime has rows for the pod only (cri-dockerd)',
+    raw: (q) => q.wherePodRowsOnly('container_memory_working_set_bytes', (s) => s),
+  },
+  {
+    name: 'memory-mean-5m',
+    request: 'memory-trend',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'bytes',
+    windowSeconds: 300,
+    metric: 'container_memory_working_set_bytes',
+    expect: 'running container',
+    feeds: 'feature memory_usage_rolling_mean',
+    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `avg_over_time(${s}[5m])`),
+  },
+  {
+    name: 'memory-slope-5m',
+    request: 'memory-trend',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'bytes per second',
+    windowSeconds: 300,
+    metric: 'container_memory_working_set_bytes',
+    expect: 'running container',
+    feeds: 'features memory_trend_5m, memory_minutes_to_limit',
+    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[5m])`),
+  },
+  {
+    name: 'memory-slope-15m',
+    request: 'memory-trend',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'bytes per second',
+    windowSeconds: 900,
+    metric: 'container_memory_working_set_bytes',
+    expect: 'running container',
+    feeds: 'feature memory_trend_15m',
+    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[15m])`),
+  },
+  {
+    name: 'cpu-throttled-periods',
+    request: 'throttling',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'periods',
+    windowSeconds: 300,
+    metric: 'container_cpu_cfs_throttled_periods_total',
+    expect: 'nothing',
+    feeds: 'feature cpu_throttled_percent',
+    expression: (q) => q.ofLivingContainer('container_cpu_cfs_throttled_periods_total', (s) => `increase(${s}[5m])`),
+  },
+  {
+    name: 'cpu-periods',
+    request: 'throttling',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'periods',
+    windowSeconds: 300,
+    metric: 'container_cpu_cfs_periods_total',
+    expect: 'nothing',
+    feeds: 'feature cpu_throttled_percent',
+    expression: (q) => q.ofLivingContainer('container_cpu_cfs_periods_total', (s) => `increase(${s}[5m])`),
+  },
+  {
+    name: 'network-receive-drops',
+    request: 'network',
+    exporter: 'cadvisor',
+    subject: 'pod',
+    labels: [],
+    unit: 'packets per second',
+    windowSeconds: 300,
+    metric: 'container_network_receive_packets_dropped_total',
+    expect: 'nothing',
+    feeds: 'features network_receive_drops_per_second, network_drop_high',
+    raw: (q) => q.overInterfaces('container_network_receive_packets_dropped_total'),
+  },
+  {
+    name: 'network-transmit-drops',
+    request: 'network',
+    exporter: 'cadvisor',
+    subject: 'pod',
+    labels: [],
+    unit: 'packets per second',
+    windowSeconds: 300,
+    metric: 'container_network_transmit_packets_dropped_total',
+    expect: 'nothing',
+    feeds: 'features network_transmit_drops_per_second, network_drop_high',
+    raw: (q) => q.overInterfaces('container_network_transmit_packets_dropped_total'),
+  },
+] as const satisfies readonly SignalEntry[];
+
+interface SignalEntry {
+  readonly name: string;
+  readonly request: string;
+  readonly exporter: Exporter;
+  readonly subject: Subject;
+  /** Labels of the row beyond those of its subject. */
+  readonly labels: readonly string[];
+  readonly unit: Unit;
+  /** How far back the expression looks; instant where it is missing. */
+  readonly windowSeconds?: number;
+  /** The metric to name when rows are missing. */
+  readonly metric: string;
+  /** What ought to have a row. `nothing`: the fact holds for few pods, or exporters have it in some versions only. */
+  readonly expect: 'pod' | 'running container' | 'node' | 'nothing';
+  readonly feeds: string;
+  /** PromQL before `max by (subject, labels)`. */
+  readonly expression?: (q: QueryWriter) => string;
+  /** PromQL that aggregates by itself. */
+  readonly raw?: (q: QueryWriter) => string;
+}
+
+export type SignalName = (typeof table)[number]['name'];
+export type RequestName = (typeof table)[number]['request'];
+export interface Signal extends SignalEntry {
+  readonly name: SignalName;
+  readonly request: RequestName;
+}
+
+export const SIGNALS: readonly Signal[] = table;
+
+/** How long ago a pod may have been seen last to be called gone (NotFound) rather than never seen. */
+export const PRESENCE_LOOKBACK_SECONDS = 3600;
+
+/** The requests in the order in which they are sent: what everything hangs on goes first. */
+export const REQUESTS: readonly RequestName[] = [...new Set(table.map((signal) => signal.request))];
+
+export function signalsOf(request: RequestName): Signal[] {
+  return SIGNALS.filter((signal) => signal.request === request);
+}
+
+/** A part of the scope: how an answer that is too big is split. */
+export interface Part {
+  readonly namespaces: readonly string[] | undefined;
+  /** An RE2 pattern for the first characters of pod names. */
+  readonly podPattern: string | undefined;
+}
+
+/** The PromQL of one request. `part` narrows it further; signals of nodes and owners have no parts. */
+export function requestQuery(request: RequestName, layout: Layout, scope: Scope, part?: Part): string {
+  return tagged(
+    signalsOf(request).map((signal) => {
+      const writer = new QueryWriter(signal.exporter, layout, scope, part);
+      const labels = [...writer.keys(signal.subject), ...signal.labels.map((label) => writer.name(label))];
+      const expression =
+        signal.raw !== undefined ? signal.raw(writer) : by('max', labels, signal.expression?.(writer) ?? '');
+      return { fact: signal.name, expression };
+    }),
+  );
+}
+
+/** Sorts an answer to `requestQuery` by signal, with every label under its canonical name. */
+export function signalRows(layout: Layout, series: readonly Series[]): Map<SignalName, SignalRow[]> {
+  const rows = new Map<SignalName, SignalRow[]>();
+  for (const { labels, value } of series) {
+    const signal = SIGNALS_BY_NAME.get(labels['fact'] ?? '');
+    if (signal === undefined) continue;
+    const own = rows.get(signal.name);
+    const row = { labels: canonicalLabels(layout, signal.exporter, labels), value };
+    if (own === undefined) rows.set(signal.name, [row]);
+    else own.push(row);
+  }
+  return rows;
+}
+
+const SIGNALS_BY_NAME: ReadonlyMap<string, Signal> = new Map(SIGNALS.map((signal) => [signal.name, signal]));
+
+/** Pod names beyond this many characters of PromQL are not sent: the query asks for the namespace, kpfd picks. */
+const POD_PATTERN_LIMIT = 1000;
+
+/** Writes selectors for one exporter in the layout's names. */
+class QueryWriter {
+  readonly #exporter: Exporter;
+  readonly #layout: Layout;
+  readonly #scope: Scope;
+  readonly #part: Part | undefined;
+
+  constructor(exporter: Exporter, layout: Layout, scope: Scope, part: Part | undefined) {
+    this.#exporter = exporter;
+    this.#layout = layout;
+    this.#scope = scope;
+    this.#part = part;
+  }
+
+  #label(label: CanonicalLabel): string {
+    return this.#layout.labels[this.#exporter][label];
+  }
+
+  /** What a label of the table is called in this Prometheus. */
+  name(label: string): string {
+    return isCanonical(label) ? this.#label(label) : label;
+  }
+
+  #select(metric: string, scope: readonly Matcher[], more: readonly Matcher[]): string {
+    return selector(
+      metric,
+      [...this.#layout.matchers[this.#exporter], ...scope, ...more],
+      this.#layout.userMatchers[this.#exporter],
+    );
+  }
+
+  #namespaceMatchers(): Matcher[] {
+    const matchers: Matcher[] = [];
+    const label = this.#label('namespace');
+    if (this.#scope.namespace !== undefined) matchers.push({ label, op: '=', value: this.#scope.namespace });
+    if (this.#part?.namespaces !== undefined) matchers.push({ label, op: '=~', value: anyOf(this.#part.namespaces) });
+    return matchers;
+  }
+
+  #podMatchers(): Matcher[] {
+    const matchers = this.#namespaceMatchers();
+    const label = this.#label('pod');
+    const { pods } = this.#scope;
+    if (pods !== undefined) {
+      const pattern = anyOf(pods);
+      if (pods.length === 1) matchers.push({ label, op: '=', value: pods[0] as string });
+      else if (pattern.length <= POD_PATTERN_LIMIT) matchers.push({ label, op: '=~', value: pattern });
+    }
+    if (this.#part?.podPattern !== undefined) matchers.push({ label, op: '=~', value: this.#part.podPattern });
+    return matchers;
+  }
+
+  /** The labels that identify a subject. cAdvisor has no uid; nodes and owners have no pod. */
+  keys(subject: Subject): string[] {
+    const pod = [this.#label('namespace'), this.#label('pod')];
+    if (this.#exporter === 'kube-state-metrics') pod.push(this.#label('uid'));
+    switch (subject) {
+      case 'pod':
+        return pod;
+      case 'container':
+        return [...pod, this.#label('container')];
+      case 'resource':
+        return [...pod, this.#label('container'), 'resource'];
+      case 'node':
+        return [this.#label('node')];
+      case 'owner':
+        return [this.#label('namespace')];
+    }
+  }
+
+  series(metric: string, ...more: Matcher[]): string {
+    return this.#select(metric, this.#podMatchers(), more);
+  }
+
+  everywhere(metric: string): string {
+    return this.#select(metric, [], []);
+  }
+
+  nodeSeries(metric: string, ...more: Matcher[]): string {
+    return this.#select(metric, [], more);
+  }
+
+  ownerSeries(metric: string): string {
+    return this.#select(metric, this.#namespaceMatchers(), []);
+  }
+
+  newest(metric: string): string {
+    const series = this.series(metric);
+    return newestOf(series, series, this.keys('container'));
+  }
+
+  /** Restart counts at the start of the window, of containers that restarted within it only. */
+  lowerBefore(counter: string, window: string): string {
+    const labels = this.keys('container');
+    const restarted = (metric: string): string => {
+      const series = this.series(metric);
+      return `${by('min', labels, `min_over_time(${series}[${window}])`)} < ${by('max', labels, series)}`;
+    };
+    return `${restarted(`kube_pod_container_status_${counter}`)} or ${restarted(`kube_pod_init_container_status_${counter}`)}`;
+  }
+
+  /** Both spellings of requests and limits: kube-state-metrics 1 had a metric for each resource. */
+  resources(kind: 'limits' | 'requests'): string {
+    const metric = `kube_pod_container_resource_${kind}`;
+    const old = (name: string, resource: string): string =>
+      `label_replace(${this.series(`${metric}_${name}`)},"resource","${resource}","","")`;
+    return `${this.series(metric, { label: 'resource', op: '=~', value: 'cpu|memory' })} or ${old('cpu_cores', 'cpu')} or ${old('memory_bytes', 'memory')}`;
+  }
+
+  /** cAdvisor's rows of containers: without the pod's cgroup (no container label) and without the pause container. */
+  containers(metric: string): string {
+    const label = this.#label('container');
+    const more: Matcher[] = [
+      { label, op: '!=', value: '' },
+      { label, op: '!=', value: 'POD' },
+    ];
+    // Old cAdvisors have a series for each CPU beside the total.
+    if (metric === 'container_cpu_usage_seconds_total') more.push({ label: 'cpu', op: '=~', value: 'total|' });
+    return this.series(metric, ...more);
+  }
+
+  ofLivingContainer(metric: string, over: (series: string) => string): string {
+    const series = this.containers(metric);
+    return newestOf(over(series), series, this.keys('container'));
+  }
+
+  /** The pod's cgroup, of pods that have no rows of containers at all. */
+  wherePodRowsOnly(metric: string, over: (series: string) => string): string {
+    const pod = this.keys('pod');
+    const cgroup = this.series(
+      metric,
+      { label: this.#label('container'), op: '=', value: '' },
+      { label: 'image', op: '=', value: '' },
+      { label: this.#label('pod'), op: '!=', value: '' },
+    );
+    return `${by('max', pod, over(cgroup))} unless on (${pod.join(',')}) ${this.containers(metric)}`;
+  }
+
+  /** Network counters stand on the sandbox, one series for each interface. */
+  overInterfaces(metric: string): string {
+    const pod = this.keys('pod');
+    const series = this.series(metric, { label: this.#label('pod'), op: '!=', value: '' });
+    return by('sum', pod, by('max', [...pod, 'interface'], `rate(${series}[5m])`));
+  }
+}

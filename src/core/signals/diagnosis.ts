@@ -1,0 +1,121 @@
+import type { Failure } from '../failure.ts';
+import { SIGNALS } from './catalogue.ts';
+import { ageOfPods, isStale, replicaCount, type ExporterCopy, type Layout } from './layout.ts';
+import type { ConnectionStep } from './metric-source.ts';
+import { gapsOfLayout } from './readings.ts';
+import type { Exporter } from './signal.ts';
+
+/** One check, from the wire up to the samples. */
+export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' } & (
+  | { name: 'name' | 'tcp' | 'tls'; detail: string }
+  | { name: 'http' | 'login' | 'api'; failure: Failure | undefined }
+  | { name: 'version'; version: string | undefined }
+  | { name: 'clock'; aheadSeconds: number | undefined }
+  | { name: 'pods'; failure: Failure | undefined; pods: number }
+  | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[] }
+  | { name: 'metrics'; absent: readonly MetricCount[] }
+  | { name: 'freshness'; ageSeconds: number }
+  | { name: 'copies'; copies: readonly ExporterCopy[]; replicas: number }
+  | { name: 'labels'; renamed: Readonly<Record<Exporter, readonly string[]>>; cluster: Layout['cluster'] }
+  | { name: 'interval'; exporter: Exporter; seconds: number | undefined; signals: readonly string[] }
+);
+
+export interface MetricCount {
+  readonly metric: string;
+  readonly exporter: Exporter;
+  readonly series: number;
+  /** False where no series is normal: the metric has rows only while something is the matter. */
+  readonly expected: boolean;
+  readonly feeds: string;
+}
+
+export interface Diagnosis {
+  readonly unixSeconds: number;
+  readonly checks: readonly Check[];
+  readonly metrics: readonly MetricCount[];
+}
+
+/** Without these there is no NOW at all. */
+const VITAL_METRICS: ReadonlySet<string> = new Set(['kube_pod_info', 'kube_pod_status_phase']);
+
+export function connectionCheck(step: ConnectionStep): Check {
+  return { name: step.layer, outcome: step.outcome, detail: step.detail };
+}
+
+/** How the first small query went tells three layers apart. */
+export function apiChecks(failure: Failure | undefined): Check[] {
+  const ok = (name: 'http' | 'login' | 'api'): Check => ({ name, outcome: 'ok', failure: undefined });
+  const bad = (name: 'http' | 'login' | 'api'): Check => ({ name, outcome: 'failed', failure });
+  if (failure === undefined) return [ok('http'), ok('login'), ok('api')];
+  switch (layerOf(failure)) {
+    case 'http':
+      return [bad('http')];
+    case 'login':
+      return [ok('http'), bad('login')];
+    case 'api':
+      return [ok('http'), ok('login'), bad('api')];
+  }
+}
+
+function layerOf(failure: Failure): 'http' | 'login' | 'api' {
+  switch (failure.kind) {
+    case 'redirected':
+      return 'login';
+    case 'http-status':
+    case 'query-refused':
+      if (failure.status === 401 || failure.status === 403) return 'login';
+      return failure.kind === 'http-status' && failure.status !== 404 ? 'http' : 'api';
+    case 'not-json':
+    case 'answer-malformed':
+    case 'answer-cut':
+      return 'api';
+    default:
+      return 'http';
+  }
+}
+
+/** Every metric of the signal table, with how many series of it there are. `counts` has no entry where there are none. */
+export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[] {
+  const metrics = [...new Map(SIGNALS.map((signal) => [signal.metric, signal])).values()];
+  return metrics.map(({ metric, exporter }) => {
+    const own = SIGNALS.filter((signal) => signal.metric === metric);
+    return {
+      metric,
+      exporter,
+      series: counts.get(metric) ?? 0,
+      expected: own.some(({ expect }) => expect !== 'nothing'),
+      feeds: [...new Set(own.map(({ feeds }) => feeds))].join('; '),
+    };
+  });
+}
+
+/** What the layout and the counts say of the samples themselves. */
+export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], unixSeconds: number): Check[] {
+  const cadvisorAbsent = layout.cadvisorJobs.length === 0;
+  const absent = metrics.filter(
+    ({ series, expected, exporter }) => series === 0 && expected && !(cadvisorAbsent && exporter === 'cadvisor'),
+  );
+  const vital = absent.some(({ metric }) => VITAL_METRICS.has(metric));
+  const replicas = replicaCount(layout);
+  const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
+  const gaps = gapsOfLayout(layout);
+  const interval = (exporter: Exporter): Check => {
+    const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.get(s.name)?.kind === 'window-too-short');
+    const seconds = layout.scrapeIntervalSeconds[exporter];
+    const outcome = signals.length > 0 || seconds === undefined ? 'warning' : 'ok';
+    return { name: 'interval', outcome, exporter, seconds, signals: signals.map(({ name }) => name) };
+  };
+  return [
+    { name: 'cadvisor', outcome: cadvisorAbsent ? 'warning' : 'ok', jobs: layout.cadvisorJobs },
+    { name: 'metrics', outcome: vital ? 'failed' : absent.length > 0 ? 'warning' : 'ok', absent },
+    {
+      name: 'freshness',
+      outcome: isStale(layout, unixSeconds) ? 'warning' : 'ok',
+      ageSeconds: ageOfPods(layout, unixSeconds),
+    },
+    { name: 'copies', outcome: replicas > 0 ? 'warning' : 'ok', copies: layout.copies, replicas },
+    { name: 'labels', outcome: renamed ? 'warning' : 'ok', renamed: layout.renamed, cluster: layout.cluster },
+    interval('kube-state-metrics'),
+    ...(cadvisorAbsent ? [] : [interval('cadvisor')]),
+  ];
+}
