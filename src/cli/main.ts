@@ -1,0 +1,67 @@
+import { dirname, resolve } from 'node:path';
+import type { Options } from '../commands/options.ts';
+import { buildProgram, type Invocation } from './program.ts';
+import { configPath, createContext, packageVersion, processWorld, type World } from './world.ts';
+
+/** kpfd's command line: from arguments to an exit code. Everything that can go wrong is told on stderr. */
+export async function main(argv: readonly string[], world: World = processWorld()): Promise<number> {
+  const { stdout, stderr, interrupted } = world;
+  const version = packageVersion();
+  let code = 0;
+  const program = buildProgram(
+    version,
+    { writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text), width: stdout.width },
+    async (invocation) => {
+      code = await run(world, version, invocation);
+    },
+  );
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (interrupted.aborted) return interrupted.reason === 'SIGTERM' ? 143 : 130;
+    return explain(error, stderr);
+  }
+}
+
+async function run(world: World, version: string, invocation: Invocation): Promise<number> {
+  const options = await readOptions(world, invocation);
+  const context = createContext(world, version);
+  switch (invocation.command) {
+    case 'scan': {
+      const { scan } = await import('../commands/scan.ts');
+      return scan(context, options);
+    }
+    case 'predict': {
+      const { predict } = await import('../commands/predict.ts');
+      return predict(context, options, invocation.names);
+    }
+    case 'check-prometheus': {
+      const { checkPrometheus } = await import('../commands/check-prometheus.ts');
+      return checkPrometheus(context, options);
+    }
+  }
+}
+
+async function readOptions(world: World, { flags }: Invocation): Promise<Options> {
+  const { readConfigFile } = await import('../adapters/config-file.ts');
+  const { resolveOptions } = await import('../commands/options.ts');
+  const path = configPath(world.env);
+  return resolveOptions({
+    flags,
+    env: world.env,
+    config: { path, values: await readConfigFile(path) },
+    besideConfig: (file) => resolve(dirname(path), file),
+    now: world.now(),
+  });
+}
+
+/** Usage errors are commander's words, failures are ours; anything else is a bug and keeps its stack. */
+async function explain(error: unknown, stderr: World['stderr']): Promise<number> {
+  const { CommanderError } = await import('commander');
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { reportError } = await import('../commands/report.ts');
+  stderr.write(reportError(error));
+  return 2;
+}

@@ -1,0 +1,30 @@
+import { FailureError } from '../core/failure.ts';
+import { checkSignals } from '../pipeline/check-signals.ts';
+import { CHECK_FORMATS, checkSummary } from '../render/check-table.ts';
+import { exitCode, wantsColour, withSource, type Context, type ExitCode } from './context.ts';
+import type { Options } from './options.ts';
+
+/** kpfd check-prometheus: every layer from the name to the samples. */
+export async function checkPrometheus(context: Context, options: Options): Promise<ExitCode> {
+  const format = options.output ?? 'table';
+  if (format === 'csv' || format === 'name') {
+    throw new FailureError({
+      kind: 'usage',
+      problem: `check-prometheus writes table, wide, json or yaml, not ${format}`,
+    });
+  }
+  const { diagnosis, address } = await withSource(
+    context,
+    options,
+    'kpfd check-prometheus',
+    async (source, instant) => ({
+      diagnosis: await checkSignals(source, options, instant),
+      address: source.address,
+    }),
+  );
+  const colour = wantsColour(context.stdout, options);
+  context.stdout.write(await CHECK_FORMATS[format](diagnosis, { address, colour, headings: options.headings }));
+  if (!options.quiet) context.stderr.write(checkSummary(diagnosis));
+  const has = (outcome: string): boolean => diagnosis.checks.some((check) => check.outcome === outcome);
+  return exitCode({ failed: has('failed'), partial: options.strict && has('warning') });
+}

@@ -1,0 +1,69 @@
+import type { Model } from '../core/predictions/model.ts';
+import type { MetricSource } from '../core/signals/metric-source.ts';
+import type { Instant } from '../pipeline/instant.ts';
+import type { Connection, Options } from './options.ts';
+
+/** The world as a command sees it; cli/world.ts makes the real one. */
+export interface Context {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Opens Prometheus, or a recording of it. */
+  open(connection: Connection, run: Run): Promise<OpenSource>;
+  /** undefined: the model that ships with kpfd. */
+  loadModel(folder: string | undefined): Promise<Model>;
+}
+
+export interface Run {
+  readonly command: string;
+  /** --at, in Unix seconds. */
+  readonly at: number | undefined;
+}
+
+export interface Output {
+  write(text: string): void;
+  /** Columns of the terminal; undefined for a pipe or a file. */
+  readonly width: number | undefined;
+  /** Whether it is a terminal that can and may show colours (NO_COLOR, TERM=dumb). */
+  readonly mayColour: boolean;
+}
+
+export interface OpenSource {
+  readonly source: MetricSource;
+  readonly instant: Instant;
+  /** Ends what is under way and writes the recording, if one was wanted. */
+  close(): Promise<void>;
+}
+
+/** 0 ran, 1 a pod is at or above --fail-on, 2 could not run, 3 partial data with --strict. */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+/** When several apply: 2, then 1, then 3, then 0. */
+export function exitCode(found: { failed?: boolean; alarm?: boolean; partial?: boolean }): ExitCode {
+  if (found.failed === true) return 2;
+  if (found.alarm === true) return 1;
+  return found.partial === true ? 3 : 0;
+}
+
+/** Asks an open source, and closes it whatever happens: a recording of a failed run is the one that is wanted most. */
+export async function withSource<T>(
+  context: Context,
+  options: Options,
+  command: string,
+  ask: (source: MetricSource, instant: Instant) => Promise<T>,
+): Promise<T> {
+  const opened = await context.open(options.connection, { command, at: options.at });
+  let answer: T;
+  try {
+    answer = await ask(opened.source, opened.instant);
+  } catch (error) {
+    // Should the recording fail as well, the first failure is the one to tell.
+    await opened.close().catch(() => undefined);
+    throw error;
+  }
+  await opened.close();
+  return answer;
+}
+
+export function wantsColour(output: Output, options: Options): boolean {
+  return options.colour === 'auto' ? output.mayColour : options.colour === 'always';
+}

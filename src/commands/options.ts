@@ -1,0 +1,395 @@
+import { FailureError } from '../core/failure.ts';
+import { kubernetesMinor } from '../core/pods/status.ts';
+import { SORT_KEYS, type SortKey } from '../core/predictions/listing.ts';
+import { parseLabelSelector, SelectorError, type Requirement } from '../core/signals/label-selector.ts';
+import { nearest } from '../pipeline/nearest.ts';
+import { parseDuration, parseShare, parseTime, UnitError } from './units.ts';
+
+/** Where a value came from, for messages: `--timeout`, `KPFD_TIMEOUT`, `timeout in ~/.config/kpfd/config.yaml`. */
+interface Raw {
+  readonly value: unknown;
+  readonly from: string;
+}
+
+/** How Prometheus is reached, or which recording stands for it. */
+export interface Connection {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bearerToken: SecretSource | undefined;
+  readonly username: string | undefined;
+  readonly password: SecretSource | undefined;
+  readonly caFile: string | undefined;
+  readonly requestTimeoutMs: number;
+  readonly runTimeoutMs: number;
+  readonly record: string | undefined;
+  readonly replay: string | undefined;
+  /** Durations of requests go to stderr. */
+  readonly verbose: boolean;
+}
+
+export type SecretSource = { readonly file: string; readonly role: string } | { readonly value: string };
+
+export const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
+export type OutputFormat = (typeof OUTPUTS)[number];
+export const COLOURS = ['auto', 'always', 'never'] as const;
+
+/** Every option of every command, resolved. */
+export interface Options {
+  readonly connection: Connection;
+  readonly model: string | undefined;
+  readonly namespace: string;
+  readonly allNamespaces: boolean;
+  readonly labels: readonly Requirement[] | undefined;
+  readonly cluster: string | undefined;
+  readonly ksmSelector: string;
+  readonly cadvisorSelector: string;
+  readonly kubernetesVersion: string | undefined;
+  readonly at: number | undefined;
+  readonly output: OutputFormat | undefined;
+  readonly headings: boolean;
+  readonly sortBy: SortKey;
+  readonly colour: (typeof COLOURS)[number];
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly strict: boolean;
+  /** `default`: the model's own threshold. */
+  readonly failOn: number | 'default' | undefined;
+  readonly atRisk: boolean;
+  readonly minRisk: number | undefined;
+  readonly completed: boolean;
+}
+
+/**
+ * Options that may also stand in the environment (KPFD_ and the flag in capitals) and in the config file (under the
+ * flag's name). Precedence: flag, environment, config file, default.
+ */
+export const SETTINGS = [
+  'prometheus-url',
+  'namespace',
+  'cluster',
+  'ksm-selector',
+  'cadvisor-selector',
+  'kubernetes-version',
+  'model',
+  'bearer-token-file',
+  'username',
+  'password-file',
+  'header',
+  'ca-file',
+  'request-timeout',
+  'timeout',
+  'output',
+  'color',
+] as const;
+export type Setting = (typeof SETTINGS)[number];
+
+export interface OptionSources {
+  /** As commander gives them: camelCase names. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly config: { readonly path: string; readonly values: Readonly<Record<string, unknown>> };
+  /** Resolves a path that stands in the config file, relative to that file. */
+  readonly besideConfig: (path: string) => string;
+  /** Unix seconds. */
+  readonly now: number;
+}
+
+const DEFAULT_ADDRESS = 'http://localhost:9090';
+
+/** Throws a FailureError (usage, config-invalid, address-invalid) for the first option that is not right. */
+export function resolveOptions(sources: OptionSources): Options {
+  const reader = new OptionReader(sources);
+  reader.assertConfigKnown();
+  const flag = (name: string): unknown => sources.flags[name];
+  const text = (name: string): string | undefined =>
+    typeof flag(name) === 'string' ? (flag(name) as string) : undefined;
+  const verbose = flag('verbose') === true;
+  if (text('record') !== undefined && text('replay') !== undefined) {
+    throw usage('--record and --replay exclude each other', 'replay the recording alone, or record a new one');
+  }
+  return {
+    connection: { ...reader.connection(), record: text('record'), replay: text('replay'), verbose },
+    model: reader.path('model'),
+    namespace: reader.text('namespace') ?? 'default',
+    allNamespaces: flag('allNamespaces') === true,
+    labels: reader.labels(text('selector')),
+    cluster: reader.text('cluster'),
+    ksmSelector: reader.matchers('ksm-selector'),
+    cadvisorSelector: reader.matchers('cadvisor-selector'),
+    kubernetesVersion: reader.kubernetesVersion(),
+    at: reader.at(text('at')),
+    output: reader.choice('output', OUTPUTS),
+    headings: flag('headers') !== false,
+    sortBy: reader.chosen('--sort-by', text('sortBy'), SORT_KEYS) ?? 'risk',
+    colour: reader.choice('color', COLOURS) ?? 'auto',
+    quiet: flag('quiet') === true,
+    verbose,
+    strict: flag('strict') === true,
+    failOn: flag('failOn') === true ? 'default' : reader.parsed('--fail-on', text('failOn'), parseShare),
+    atRisk: flag('atRisk') === true,
+    minRisk: reader.parsed('--min-risk', text('minRisk'), parseShare),
+    completed: flag('completed') === true,
+  };
+}
+
+function usage(problem: string, advice?: string): FailureError {
+  return new FailureError({ kind: 'usage', problem, ...(advice === undefined ? {} : { advice }) });
+}
+
+class OptionReader {
+  readonly #sources: OptionSources;
+
+  constructor(sources: OptionSources) {
+    this.#sources = sources;
+  }
+
+  assertConfigKnown(): void {
+    const { config } = this.#sources;
+    for (const key of Object.keys(config.values)) {
+      if ((SETTINGS as readonly string[]).includes(key)) continue;
+      const [meant] = nearest(key, SETTINGS);
+      const advice =
+        meant === undefined ? `it may hold ${SETTINGS.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
+      throw new FailureError({
+        kind: 'config-invalid',
+        path: config.path,
+        problem: `it has an unknown name ${JSON.stringify(key)}`,
+        advice,
+      });
+    }
+  }
+
+  #flag(setting: Setting): Raw | undefined {
+    const value = this.#sources.flags[setting.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
+    return value === undefined ? undefined : { value, from: `--${setting}` };
+  }
+
+  #environment(...names: string[]): Raw | undefined {
+    for (const name of names) {
+      const value = this.#sources.env[name];
+      if (value !== undefined && value !== '') return { value, from: name };
+    }
+    return undefined;
+  }
+
+  #config(setting: Setting): Raw | undefined {
+    const { config } = this.#sources;
+    const value = config.values[setting];
+    return value === undefined || value === null ? undefined : { value, from: `${setting} in ${config.path}` };
+  }
+
+  /** In order of precedence: flag, environment, config file. */
+  #levels(setting: Setting): (Raw | undefined)[] {
+    const variables = [environmentName(setting), ...(setting === 'prometheus-url' ? ['PROMETHEUS_URL'] : [])];
+    return [this.#flag(setting), this.#environment(...variables), this.#config(setting)];
+  }
+
+  #raw(setting: Setting): Raw | undefined {
+    return this.#levels(setting).find((raw) => raw !== undefined);
+  }
+
+  #string({ value, from }: Raw): string {
+    if (typeof value === 'string' || typeof value === 'number') return String(value);
+    throw usage(`${from} must be a text`);
+  }
+
+  text(setting: Setting): string | undefined {
+    const raw = this.#raw(setting);
+    return raw === undefined ? undefined : this.#string(raw);
+  }
+
+  /** A path in the config file is relative to it, as in a kubeconfig. */
+  path(setting: Setting): string | undefined {
+    const raw = this.#raw(setting);
+    return raw === undefined ? undefined : this.#pathOf(raw, setting);
+  }
+
+  #pathOf(raw: Raw, setting: Setting): string {
+    const path = this.#string(raw);
+    return raw.from === this.#config(setting)?.from ? this.#sources.besideConfig(path) : path;
+  }
+
+  parsed<T>(name: string, text: string | undefined, parse: (text: string) => T): T | undefined {
+    if (text === undefined) return undefined;
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof UnitError) throw usage(`${name} ${error.message}, not ${JSON.stringify(text)}`);
+      throw error;
+    }
+  }
+
+  at(text: string | undefined): number | undefined {
+    const at = this.parsed('--at', text, parseTime);
+    if (at !== undefined && at > this.#sources.now + 60) throw usage(`--at ${text ?? ''} lies in the future`);
+    return at;
+  }
+
+  chosen<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
+    if (text === undefined) return undefined;
+    const found = choices.find((choice) => choice === text);
+    if (found !== undefined) return found;
+    const [meant] = nearest(text, choices);
+    throw usage(
+      `${name} takes ${choices.slice(0, -1).join(', ')} or ${choices.at(-1) ?? ''}, not ${JSON.stringify(text)}`,
+      meant === undefined ? undefined : `did you mean ${meant}?`,
+    );
+  }
+
+  choice<T extends string>(setting: Setting, choices: readonly T[]): T | undefined {
+    const raw = this.#raw(setting);
+    return raw === undefined ? undefined : this.chosen(raw.from, this.#string(raw), choices);
+  }
+
+  #duration(setting: Setting, fallback: string): number {
+    const raw = this.#raw(setting);
+    return this.parsed(raw?.from ?? setting, raw === undefined ? fallback : this.#string(raw), parseDuration) ?? 0;
+  }
+
+  labels(text: string | undefined): Requirement[] | undefined {
+    if (text === undefined) return undefined;
+    try {
+      return parseLabelSelector(text);
+    } catch (error) {
+      if (!(error instanceof SelectorError)) throw error;
+      throw usage(
+        `-l ${JSON.stringify(text)} is no label selector: ${error.message}`,
+        "write it like -l 'app=cart,tier in (web,api),!canary'",
+      );
+    }
+  }
+
+  /** Matchers of PromQL, which go into every query as they are: nothing else may get in. */
+  matchers(setting: Setting): string {
+    const text = this.text(setting);
+    if (text === undefined) return '';
+    const one = String.raw`[a-zA-Z_]\w*\s*(=~|!~|!=|=)\s*"(?:[^"\\\n]|\\.)*"`;
+    if (!new RegExp(String.raw`^\s*${one}(\s*,\s*${one})*\s*,?\s*$`).test(text)) {
+      throw usage(
+        `--${setting} ${JSON.stringify(text)} is no list of matchers`,
+        `write it like --${setting} 'job="kubelet",team!="x"'`,
+      );
+    }
+    return text.trim().replace(/,$/, '');
+  }
+
+  kubernetesVersion(): string | undefined {
+    const version = this.text('kubernetes-version');
+    if (version === undefined || kubernetesMinor(version) !== undefined) return version;
+    throw usage(`--kubernetes-version takes a version like 1.34, not ${JSON.stringify(version)}`);
+  }
+
+  connection(): Omit<Connection, 'record' | 'replay' | 'verbose'> {
+    const url = this.#url();
+    return {
+      url,
+      headers: this.#headers(),
+      ...this.#login(url),
+      caFile: this.path('ca-file'),
+      requestTimeoutMs: this.#duration('request-timeout', '30s'),
+      runTimeoutMs: this.#duration('timeout', '2m'),
+    };
+  }
+
+  #url(): URL {
+    const raw = this.#raw('prometheus-url') ?? { value: DEFAULT_ADDRESS, from: 'the default' };
+    const text = this.#string(raw);
+    const invalid = (
+      reason: 'no-scheme' | 'scheme' | 'unparsable' | 'query' | 'credentials-on-command-line',
+    ): FailureError =>
+      new FailureError({ kind: 'address-invalid', address: withoutCredentials(text), from: raw.from, reason });
+    if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) throw invalid('no-scheme');
+    if (!/^https?:/i.test(text)) throw invalid('scheme');
+    if (!URL.canParse(text)) throw invalid('unparsable');
+    const url = new URL(text);
+    if (url.search !== '' || url.hash !== '') throw invalid('query');
+    const secret = url.username !== '' || url.password !== '';
+    // A password with a slash ends the host too early: the rest of it would pass for a path, and be shown.
+    if (!secret && text.includes('@')) throw invalid('unparsable');
+    if (secret && raw.from === '--prometheus-url') throw invalid('credentials-on-command-line');
+    return url;
+  }
+
+  /** `Name: value`, from the first level that has any; a list in the config file, lines in the environment. */
+  #headers(): Record<string, string> {
+    const raw = this.#raw('header');
+    if (raw === undefined) return {};
+    const lines =
+      typeof raw.value === 'string' ? raw.value.split('\n').filter((line) => line.trim() !== '') : raw.value;
+    if (!Array.isArray(lines)) throw usage(`${raw.from} must be a list of "Name: value"`);
+    const headers: Record<string, string> = {};
+    for (const line of lines) {
+      const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(String(line));
+      // The text may be a secret: it is not repeated.
+      if (match === null)
+        throw usage(`${raw.from} takes "Name: value"`, "write it like --header 'X-Scope-OrgID: team'");
+      const [, name = '', value = ''] = match;
+      if (raw.from === '--header' && name.toLowerCase() === 'authorization') {
+        throw usage(
+          '--header with an Authorization can be read by every user of this machine in the process list',
+          'use --bearer-token-file, --username with --password-file, or KPFD_HEADER',
+        );
+      }
+      headers[name] = value.trim();
+    }
+    return headers;
+  }
+
+  /** The login of the first level that names one. Two at one level contradict each other. */
+  #login(url: URL): Pick<Connection, 'bearerToken' | 'username' | 'password'> {
+    const tokens: (SecretSource | undefined)[] = [
+      this.#secretFile('bearer-token-file', this.#flag('bearer-token-file')),
+      this.#secretValue('KPFD_BEARER_TOKEN') ??
+        this.#secretFile('bearer-token-file', this.#environment('KPFD_BEARER_TOKEN_FILE')),
+      this.#secretFile('bearer-token-file', this.#config('bearer-token-file')),
+    ];
+    const names = this.#levels('username').map((raw) => (raw === undefined ? undefined : this.#string(raw)));
+    const passwords = [
+      this.#secretFile('password-file', this.#flag('password-file')),
+      this.#secretValue('KPFD_PASSWORD') ?? this.#secretFile('password-file', this.#environment('KPFD_PASSWORD_FILE')),
+      this.#secretFile('password-file', this.#config('password-file')),
+    ];
+    const password = passwords.find((secret) => secret !== undefined);
+    const inUrl = url.username !== '' || url.password !== '';
+    for (const [i, token] of tokens.entries()) {
+      const username = names[i];
+      if (token !== undefined && username !== undefined) {
+        throw usage('a bearer token and a username exclude each other', 'give one of the two');
+      }
+      if ((token !== undefined || username !== undefined) && inUrl) {
+        throw usage(
+          'the address of Prometheus holds a user or password, and another login is given as well',
+          'give one of the two',
+        );
+      }
+      if (token !== undefined) return { bearerToken: token, username: undefined, password: undefined };
+      if (username !== undefined) {
+        if (password === undefined) throw usage('--username needs a password', 'give --password-file or KPFD_PASSWORD');
+        return { bearerToken: undefined, username, password };
+      }
+    }
+    if (password !== undefined && !inUrl) throw usage('a password is given without a --username');
+    return { bearerToken: undefined, username: undefined, password: undefined };
+  }
+
+  #secretFile(setting: 'bearer-token-file' | 'password-file', raw: Raw | undefined): SecretSource | undefined {
+    if (raw === undefined) return undefined;
+    const role = setting === 'password-file' ? 'password file' : 'bearer token file';
+    return { file: this.#pathOf(raw, setting), role };
+  }
+
+  #secretValue(variable: string): SecretSource | undefined {
+    const value = this.#environment(variable)?.value;
+    return typeof value === 'string' ? { value } : undefined;
+  }
+}
+
+/** KPFD_REQUEST_TIMEOUT for request-timeout. */
+export function environmentName(setting: Setting): string {
+  return `KPFD_${setting.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** An address as it may be shown, whether it is a URL or not. */
+function withoutCredentials(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1').replace(/[?#].*$/s, '');
+}

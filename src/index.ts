@@ -1,0 +1,53 @@
+/**
+ * kpfd as a library: read a Prometheus, load a model, predict.
+ *
+ *     import { loadModel, openPrometheus, scanPods } from 'kpfd';
+ *     const scan = await scanPods(openPrometheus('http://localhost:9090'), () => loadModel(), {
+ *       scope: { namespace: undefined, pods: undefined },
+ *       labels: undefined,
+ *       layout: { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
+ *       kubernetesVersion: undefined,
+ *       instant: { now: Date.now() / 1000 },
+ *     });
+ */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadModel as loadModelFolder } from './adapters/model-file.ts';
+import { PrometheusClient } from './adapters/prometheus/client.ts';
+import { HttpTransport, type HttpOptions } from './adapters/prometheus/http-transport.ts';
+import type { Model } from './core/predictions/model.ts';
+import type { MetricSource } from './core/signals/metric-source.ts';
+
+export { FailureError, type Failure } from './core/failure.ts';
+export type { PodSnapshot } from './core/pods/snapshot.ts';
+export { STATUSES, type PodStatus, type Status } from './core/pods/status.ts';
+export type { Model } from './core/predictions/model.ts';
+export type { PodPrediction, Prediction } from './core/predictions/prediction.ts';
+export type { MetricSource } from './core/signals/metric-source.ts';
+export { explainPods, type Explanation } from './pipeline/explain-pod.ts';
+export { scanPods, type Scan, type ScanRequest } from './pipeline/scan-pods.ts';
+
+/** The model of a folder with metadata.json; without one, the model that ships with kpfd. Rejects with a FailureError. */
+export async function loadModel(folder?: string): Promise<Model> {
+  return loadModelFolder(folder ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'models', 'default'));
+}
+
+/** A Prometheus at an address with its path prefix. Without options: no login, 30 s for a request, 2 minutes in all. */
+export function openPrometheus(url: string, options: Partial<Omit<HttpOptions, 'url'>> = {}): MetricSource {
+  return new PrometheusClient(
+    new HttpTransport({
+      headers: {},
+      bearerToken: undefined,
+      username: undefined,
+      password: undefined,
+      caFile: undefined,
+      requestTimeoutMs: 30_000,
+      runTimeoutMs: 120_000,
+      interrupted: new AbortController().signal,
+      userAgent: 'kpfd',
+      random: Math.random,
+      ...options,
+      url: new URL(url),
+    }),
+  );
+}

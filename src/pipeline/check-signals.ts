@@ -1,0 +1,94 @@
+import { FailureError, isFatal, type Failure } from '../core/failure.ts';
+import { SIGNALS } from '../core/signals/catalogue.ts';
+import {
+  apiChecks,
+  connectionCheck,
+  metricCounts,
+  sampleChecks,
+  type Check,
+  type Diagnosis,
+  type MetricCount,
+} from '../core/signals/diagnosis.ts';
+import type { Layout, LayoutOptions } from '../core/signals/layout.ts';
+import type { MetricSource } from '../core/signals/metric-source.ts';
+import { selector, tagged } from '../core/signals/promql.ts';
+import { skewOf, type Instant } from './instant.ts';
+import { Journal } from './journal.ts';
+import { readLayoutOf } from './read-signals.ts';
+
+/** Checks layer by layer and stops where nothing further can be known. Rejects only what is no finding (Ctrl-C). */
+export async function checkSignals(source: MetricSource, options: LayoutOptions, instant: Instant): Promise<Diagnosis> {
+  const unixSeconds = 'at' in instant ? instant.at : Math.floor(instant.now);
+  const checks: Check[] = (await source.connect()).map(connectionCheck);
+  let metrics: MetricCount[] = [];
+  const goOn = (): boolean => checks.every(({ outcome }) => outcome !== 'failed');
+  if (goOn()) checks.push(...apiChecks(await failureOf(source.query('vector(1)', unixSeconds))));
+  if (goOn()) checks.push(...(await serverChecks(source, instant)));
+  if (goOn()) {
+    const found = await layoutOrFailure(source, unixSeconds, options);
+    checks.push(podsCheck(found));
+    if (found.layout !== undefined) {
+      metrics = await countMetrics(source, unixSeconds, found.layout);
+      checks.push(...sampleChecks(found.layout, metrics, unixSeconds));
+    }
+  }
+  return { unixSeconds, checks, metrics };
+}
+
+/** A server that does not tell its version or time is none the worse. */
+async function serverChecks(source: MetricSource, instant: Instant): Promise<Check[]> {
+  const server = await source.server().catch((error: unknown) => {
+    expected(error);
+    return { version: undefined, unixSeconds: undefined };
+  });
+  const skew = 'at' in instant ? undefined : skewOf(instant.now, server.unixSeconds);
+  const clock: Check[] =
+    skew === undefined
+      ? []
+      : [{ name: 'clock', outcome: skew.tolerable ? 'ok' : 'warning', aheadSeconds: skew.aheadSeconds }];
+  return [{ name: 'version', outcome: 'ok', version: server.version }, ...clock];
+}
+
+interface FoundLayout {
+  readonly layout?: Layout;
+  readonly failure?: Failure;
+}
+
+async function layoutOrFailure(
+  source: MetricSource,
+  unixSeconds: number,
+  options: LayoutOptions,
+): Promise<FoundLayout> {
+  try {
+    return { layout: await readLayoutOf(source, unixSeconds, options, new Journal()) };
+  } catch (error) {
+    return { failure: expected(error) };
+  }
+}
+
+function podsCheck({ layout, failure }: FoundLayout): Check {
+  const pods = layout?.copies.reduce((most, copy) => Math.max(most, copy.pods), 0) ?? 0;
+  return { name: 'pods', outcome: failure === undefined ? 'ok' : 'failed', failure, pods };
+}
+
+async function countMetrics(source: MetricSource, unixSeconds: number, layout: Layout): Promise<MetricCount[]> {
+  // Each metric by its exact name: some backends refuse a pattern over names.
+  const metrics = new Map(SIGNALS.map(({ metric, exporter }) => [metric, exporter]));
+  const promql = tagged(
+    [...metrics].map(([metric, exporter]) => ({
+      fact: metric,
+      expression: `count(${selector(metric, layout.matchers[exporter], layout.userMatchers[exporter])})`,
+    })),
+  );
+  const answer = await source.query(promql, unixSeconds);
+  return metricCounts(new Map(answer.series.map(({ labels, value }) => [labels['fact'] ?? '', value])));
+}
+
+async function failureOf(question: Promise<unknown>): Promise<Failure | undefined> {
+  return question.then(() => undefined, expected);
+}
+
+function expected(error: unknown): Failure {
+  if (!(error instanceof FailureError) || isFatal(error.failure)) throw error;
+  return error.failure;
+}

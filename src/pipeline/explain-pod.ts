@@ -1,0 +1,78 @@
+import type { Failure, NeverSeen } from '../core/failure.ts';
+import type { Model } from '../core/predictions/model.ts';
+import { compareText } from '../core/predictions/prediction.ts';
+import { PRESENCE_LOOKBACK_SECONDS } from '../core/signals/catalogue.ts';
+import type { MetricSource, Series } from '../core/signals/metric-source.ts';
+import { anyOf, by, selector, type Matcher } from '../core/signals/promql.ts';
+import { nearest } from './nearest.ts';
+import { knownNamespaces, scanPods, type Scan, type ScanRequest } from './scan-pods.ts';
+
+/** A scan of named pods, and the names among them that Prometheus has never seen. */
+export interface Explanation {
+  readonly scan: Scan;
+  readonly neverSeen: readonly NeverSeen[];
+  readonly namespaces: readonly string[];
+}
+
+/** Reads the pods of the given names in one namespace and predicts each, in the order of the names. */
+export async function explainPods(
+  source: MetricSource,
+  loadModel: () => Promise<Model>,
+  request: ScanRequest & { readonly scope: { readonly namespace: string; readonly pods: readonly string[] } },
+): Promise<Explanation> {
+  const { namespace, pods: names } = request.scope;
+  const scan = await scanPods(source, loadModel, request);
+  const place = new Map(names.map((name, i) => [name, i]));
+  const pods = scan.pods.toSorted((a, b) => (place.get(a.pod.name) ?? 0) - (place.get(b.pod.name) ?? 0));
+  const unseen = names.filter((name) => !pods.some(({ pod }) => pod.name === name));
+  const { neverSeen, namespaces } = await describeUnseen(source, scan, namespace, unseen);
+  return { scan: { ...scan, pods }, neverSeen, namespaces };
+}
+
+async function describeUnseen(
+  source: MetricSource,
+  { layout, unixSeconds }: Scan,
+  namespace: string,
+  names: readonly string[],
+): Promise<{ neverSeen: NeverSeen[]; namespaces: string[] }> {
+  if (names.length === 0) return { neverSeen: [], namespaces: [] };
+  const label = layout.labels['kube-state-metrics'];
+  const pods = async (matcher: Matcher): Promise<readonly Series[]> => {
+    const info = selector(
+      'kube_pod_info',
+      [...layout.matchers['kube-state-metrics'], matcher],
+      layout.userMatchers['kube-state-metrics'],
+    );
+    return (await source.query(by('count', [label.namespace, label.pod], info), unixSeconds)).series;
+  };
+  const [siblings, namesakes, namespaces] = await Promise.all([
+    pods({ label: label.namespace, op: '=', value: namespace }),
+    pods({ label: label.pod, op: '=~', value: anyOf(names) }),
+    knownNamespaces(source, unixSeconds, layout),
+  ]);
+  const siblingNames = siblings.map(({ labels }) => labels[label.pod] ?? '');
+  const neverSeen = names.map((name) => ({
+    namespace,
+    name,
+    nearest: nearest(name, siblingNames),
+    elsewhere: namesakes
+      .filter(({ labels }) => labels[label.pod] === name)
+      .map(({ labels }) => labels[label.namespace] ?? '')
+      .sort(compareText),
+  }));
+  return { neverSeen, namespaces };
+}
+
+/** Why some of the names have no answer: never seen, or known only to a copy that fell silent. */
+export function unansweredFailures({ scan, neverSeen, namespaces }: Explanation): Failure[] {
+  const failures: Failure[] = [];
+  if (neverSeen.length > 0) {
+    const lookbackSeconds = PRESENCE_LOOKBACK_SECONDS;
+    failures.push({ kind: 'pods-never-seen', pods: [...neverSeen], lookbackSeconds, namespaces: [...namespaces] });
+  }
+  const untold = scan.pods.filter(({ pod }) => pod.presence === 'untold').map(({ pod }) => pod);
+  if (untold[0] !== undefined) {
+    failures.push({ kind: 'pods-untold', pods: untold.map(({ name }) => name), namespace: untold[0].namespace });
+  }
+  return failures;
+}

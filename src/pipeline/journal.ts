@@ -1,0 +1,40 @@
+import type { Failure } from '../core/failure.ts';
+import type { RequestName } from '../core/signals/catalogue.ts';
+import type { Answer, Series } from '../core/signals/metric-source.ts';
+
+/** Something that a reader of the answer must know of how it came about. */
+export type Notice =
+  | { kind: 'request-failed'; request: string; failure: Failure }
+  | { kind: 'prometheus-warning'; text: string }
+  | { kind: 'split'; request: string; parts: number }
+  | { kind: 'retried'; retries: number };
+
+/** Collects what happens while questions are asked. */
+export class Journal {
+  readonly #notices: Notice[] = [];
+  readonly #warnings = new Set<string>();
+  #retries = 0;
+
+  /** Keeps the warnings of an answer and passes its series on. */
+  answered(answer: Answer): readonly Series[] {
+    for (const warning of answer.warnings) this.#warnings.add(warning);
+    this.#retries += answer.retries;
+    return answer.series;
+  }
+
+  failed(request: string, failure: Failure): void {
+    this.#notices.push({ kind: 'request-failed', request, failure });
+  }
+
+  split(request: RequestName, parts: number): void {
+    this.#notices.push({ kind: 'split', request, parts });
+  }
+
+  /** In an order that does not depend on which answer came first. */
+  notices(): Notice[] {
+    const retried: Notice[] = this.#retries === 0 ? [] : [{ kind: 'retried', retries: this.#retries }];
+    const warned = [...this.#warnings].sort().map((text): Notice => ({ kind: 'prometheus-warning', text }));
+    const rest = this.#notices.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    return [...rest, ...warned, ...retried];
+  }
+}

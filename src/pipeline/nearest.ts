@@ -1,0 +1,18 @@
+import { distance } from 'fastest-levenshtein';
+import { compareText } from '../core/predictions/prediction.ts';
+
+const SHOWN = 3;
+
+/**
+ * The names that somebody who wrote `wanted` may have meant, nearest first: those that begin with it (a Deployment's
+ * name in place of its pod's), then those within a few typing errors.
+ */
+export function nearest(wanted: string, names: readonly string[], shown = SHOWN): string[] {
+  const allowed = Math.max(2, Math.ceil(wanted.length / 3));
+  return names
+    .map((name) => ({ name, starts: wanted.length > 1 && name.startsWith(wanted), far: distance(wanted, name) }))
+    .filter(({ starts, far }) => starts || far <= allowed)
+    .sort((a, b) => Number(b.starts) - Number(a.starts) || a.far - b.far || compareText(a.name, b.name))
+    .slice(0, shown)
+    .map(({ name }) => name);
+}

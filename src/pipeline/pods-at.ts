@@ -1,0 +1,48 @@
+import { assemblePods } from '../core/pods/assemble.ts';
+import type { PodSnapshot } from '../core/pods/snapshot.ts';
+import { ASSUMED_KUBERNETES_MINOR, kubernetesMinor, type StatusRules } from '../core/pods/status.ts';
+import type { RequestName } from '../core/signals/catalogue.ts';
+import type { LayoutOptions } from '../core/signals/layout.ts';
+import type { MetricSource } from '../core/signals/metric-source.ts';
+import { rowsOf, type Readings } from '../core/signals/readings.ts';
+import { Journal } from './journal.ts';
+import { readLayoutOf, readSignals } from './read-signals.ts';
+
+/** The requests that STATUS needs, without usage, history and owners. */
+export const STATUS_REQUESTS: readonly RequestName[] = [
+  'pods',
+  'created',
+  'pod-state',
+  'pod-marks',
+  'container-state',
+  'container-ready',
+  'init-state',
+  'nodes',
+];
+const NO_OPTIONS: LayoutOptions = { cluster: undefined, ksmSelector: '', cadvisorSelector: '' };
+
+/** Every pod of the cluster at one instant, as far as the requests tell, and when kube-state-metrics was last scraped. */
+export async function podsAt(
+  source: MetricSource,
+  unixSeconds: number,
+  requests: readonly RequestName[],
+): Promise<{ pods: PodSnapshot[]; scrapedAt: number; rules: StatusRules }> {
+  const journal = new Journal();
+  const layout = await readLayoutOf(source, unixSeconds, NO_OPTIONS, journal);
+  const scope = { namespace: undefined, pods: undefined };
+  const readings = await readSignals(source, unixSeconds, layout, scope, journal, requests);
+  return {
+    pods: assemblePods(readings),
+    scrapedAt: Math.max(...layout.copies.map((copy) => copy.scrapedAtUnixSeconds)),
+    rules: statusRules(readings, undefined),
+  };
+}
+
+/** The rules of the user's version, of the newest kubelet's, or the newest that kpfd knows. */
+export function statusRules(readings: Readings, version: string | undefined): StatusRules {
+  if (version !== undefined) return { kubernetesMinor: kubernetesMinor(version) ?? ASSUMED_KUBERNETES_MINOR };
+  const minors = rowsOf(readings, 'kubelet-version')
+    .map((row) => kubernetesMinor(row.labels['kubelet_version'] ?? ''))
+    .filter((minor) => minor !== undefined);
+  return { kubernetesMinor: minors.length === 0 ? ASSUMED_KUBERNETES_MINOR : Math.max(...minors) };
+}

@@ -1,0 +1,118 @@
+import { FailureError } from '../core/failure.ts';
+import { assemblePods } from '../core/pods/assemble.ts';
+import { podKey } from '../core/pods/presence.ts';
+import type { PodSnapshot } from '../core/pods/snapshot.ts';
+import { readingWarnings, signalNamesOf, type Warning } from '../core/predictions/completeness.ts';
+import type { Model } from '../core/predictions/model.ts';
+import { byRisk, compareText, predictPods, type PodPrediction } from '../core/predictions/prediction.ts';
+import type { Layout, LayoutOptions } from '../core/signals/layout.ts';
+import type { Requirement } from '../core/signals/label-selector.ts';
+import type { MetricSource } from '../core/signals/metric-source.ts';
+import { by, selector } from '../core/signals/promql.ts';
+import type { Readings } from '../core/signals/readings.ts';
+import type { Scope } from '../core/signals/signal.ts';
+import { chooseInstant, type Instant } from './instant.ts';
+import { Journal } from './journal.ts';
+import { nearest } from './nearest.ts';
+import { statusRules } from './pods-at.ts';
+import { readLayoutOf, readSignals } from './read-signals.ts';
+import { selectByLabels } from './select-labels.ts';
+
+export interface ScanRequest {
+  readonly scope: Scope;
+  /** undefined: pods with any labels. */
+  readonly labels: readonly Requirement[] | undefined;
+  readonly layout: LayoutOptions;
+  /** "1.34"; undefined: as the kubelets say. */
+  readonly kubernetesVersion: string | undefined;
+  readonly instant: Instant;
+}
+
+/** What a scan found, worst first. */
+export interface Scan {
+  readonly unixSeconds: number;
+  readonly layout: Layout;
+  readonly model: Model;
+  readonly pods: readonly PodPrediction[];
+  readonly warnings: readonly Warning[];
+  readonly complete: boolean;
+}
+
+/** Reads all pods in scope at one instant and predicts each. */
+export async function scanPods(
+  source: MetricSource,
+  loadModel: () => Promise<Model>,
+  request: ScanRequest,
+): Promise<Scan> {
+  const { unixSeconds, skew } = await chooseInstant(source, request.instant);
+  const journal = new Journal();
+  const layout = await readLayoutOf(source, unixSeconds, request.layout, journal);
+  const [readings, selected, model] = await Promise.all([
+    readSignals(source, unixSeconds, layout, request.scope, journal),
+    request.labels === undefined
+      ? undefined
+      : selectByLabels(source, unixSeconds, layout, request.scope, request.labels, journal),
+    loadModel(),
+  ]);
+  const pods = inScope(assemblePods(readings), request.scope, selected);
+  if (pods.length === 0) await assertNamespaceKnown(source, unixSeconds, layout, request.scope);
+  const predictions = predictPods(pods, model, statusRules(readings, request.kubernetesVersion)).sort(byRisk);
+  const warnings = allWarnings(readings, predictions, journal, skew);
+  return { unixSeconds, layout, model, pods: predictions, warnings, complete: !warnings.some((w) => w.incomplete) };
+}
+
+function inScope(pods: readonly PodSnapshot[], scope: Scope, selected: ReadonlySet<string> | undefined): PodSnapshot[] {
+  return pods.filter(
+    (pod) =>
+      (scope.pods === undefined || scope.pods.includes(pod.name)) &&
+      (selected === undefined || selected.has(podKey(pod.namespace, pod.name))),
+  );
+}
+
+function allWarnings(
+  readings: Readings,
+  predictions: readonly PodPrediction[],
+  journal: Journal,
+  skew: Warning[],
+): Warning[] {
+  const noticed = journal.notices().map((notice): Warning => {
+    if (notice.kind === 'request-failed')
+      return { ...notice, signals: signalNamesOf(notice.request), incomplete: true };
+    return { ...notice, incomplete: notice.kind === 'prometheus-warning' };
+  });
+  return [...skew, ...noticed, ...readingWarnings(readings, predictions)];
+}
+
+/** An empty answer is one only where the namespace is real: a typing error must not look like good health. */
+async function assertNamespaceKnown(
+  source: MetricSource,
+  unixSeconds: number,
+  layout: Layout,
+  scope: Scope,
+): Promise<void> {
+  if (scope.namespace === undefined || scope.pods !== undefined) return;
+  const namespaces = await knownNamespaces(source, unixSeconds, layout);
+  if (namespaces.includes(scope.namespace)) return;
+  throw new FailureError({
+    kind: 'namespace-never-seen',
+    namespace: scope.namespace,
+    nearest: nearest(scope.namespace, namespaces),
+    namespaces,
+  });
+}
+
+/** Namespaces that hold pods, and those that kube-state-metrics lists, in order. */
+export async function knownNamespaces(source: MetricSource, unixSeconds: number, layout: Layout): Promise<string[]> {
+  const label = layout.labels['kube-state-metrics'].namespace;
+  const names = (metric: string): string =>
+    by(
+      'count',
+      [label],
+      selector(metric, layout.matchers['kube-state-metrics'], layout.userMatchers['kube-state-metrics']),
+    );
+  const answer = await source.query(`${names('kube_pod_info')} or ${names('kube_namespace_created')}`, unixSeconds);
+  return answer.series
+    .map((series) => series.labels[label] ?? '')
+    .filter((name) => name !== '')
+    .sort(compareText);
+}

@@ -1,0 +1,78 @@
+import { FailureError } from '../core/failure.ts';
+import { podKey } from '../core/pods/presence.ts';
+import { canonicalLabels, type Layout } from '../core/signals/layout.ts';
+import { mangledLabels, matchesLabels, type Requirement } from '../core/signals/label-selector.ts';
+import type { MetricSource } from '../core/signals/metric-source.ts';
+import { by, selector, tagged, type Matcher } from '../core/signals/promql.ts';
+import type { Scope } from '../core/signals/signal.ts';
+import type { Journal } from './journal.ts';
+
+/**
+ * The keys (podKey) of the pods in scope whose labels meet the requirements, from kube_pod_labels. Rejects where
+ * kube-state-metrics exports none of a label: an empty table would look like an answer.
+ */
+export async function selectByLabels(
+  source: MetricSource,
+  unixSeconds: number,
+  layout: Layout,
+  scope: Scope,
+  requirements: readonly Requirement[],
+  journal: Journal,
+): Promise<ReadonlySet<string>> {
+  const names = layout.labels['kube-state-metrics'];
+  const select = (...more: Matcher[]): string =>
+    selector(
+      'kube_pod_labels',
+      [...layout.matchers['kube-state-metrics'], ...more],
+      layout.userMatchers['kube-state-metrics'],
+    );
+  const keys = [...new Set(requirements.map(({ key }) => key))];
+  const candidates = keys.flatMap((key) => mangledLabels(key).map((label) => ({ key, label })));
+
+  // Over the whole cluster, whatever the scope: a namespace may well hold no pod with the label.
+  const exported = journal.answered(
+    await source.query(
+      tagged(
+        candidates.map(({ label }) => ({
+          fact: label,
+          expression: `count(${select({ label, op: '!=', value: '' })})`,
+        })),
+      ),
+      unixSeconds,
+    ),
+  );
+  const isExported = new Set(exported.map((series) => series.labels['fact']));
+  const labelOf = new Map(
+    candidates.filter(({ label }) => isExported.has(label)).map(({ key, label }) => [key, label]),
+  );
+  const missing = keys.filter((key) => !labelOf.has(key));
+  if (missing.length > 0) {
+    throw new FailureError({ kind: 'labels-not-exported', keys: missing, exported: [...labelOf.keys()] });
+  }
+
+  const inScope: Matcher[] =
+    scope.namespace === undefined ? [] : [{ label: names.namespace, op: '=', value: scope.namespace }];
+  const group = [names.namespace, names.pod, ...labelOf.values()];
+  const series = journal.answered(
+    await source.query(
+      // Also pods that are gone: they keep the labels that they had.
+      tagged([
+        { fact: 'now', expression: by('max', group, select(...inScope)) },
+        { fact: 'before', expression: by('max', group, `last_over_time(${select(...inScope)}[1h])`) },
+      ]),
+      unixSeconds,
+    ),
+  );
+  const present = new Map<string, boolean>();
+  const before = new Map<string, boolean>();
+  for (const { labels } of series) {
+    const own = canonicalLabels(layout, 'kube-state-metrics', labels);
+    const key = podKey(own['namespace'] ?? '', own['pod'] ?? '');
+    const matches = matchesLabels(requirements, (label) => labels[labelOf.get(label) ?? ''] || undefined);
+    const target = labels['fact'] === 'now' ? present : before;
+    target.set(key, matches || target.get(key) === true);
+  }
+  return new Set(
+    [...before, ...present].filter(([key, matches]) => matches && present.get(key) !== false).map(([key]) => key),
+  );
+}

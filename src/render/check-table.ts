@@ -1,0 +1,229 @@
+import type { Check, Diagnosis, MetricCount } from '../core/signals/diagnosis.ts';
+import { painter, type Painter } from './colour.ts';
+import { failureText } from './failure-text.ts';
+import { exporterName } from './gap-text.ts';
+import { grid } from './grid.ts';
+import { age, clean, enumerate, plural, rfc3339, significant } from './text.ts';
+
+/** What a check found, in words. */
+interface CheckText {
+  readonly found: string;
+  /** Which predictions suffer; empty where none does. */
+  readonly suffers: string;
+  /** What to do; empty where nothing is to be done. */
+  readonly advice: string;
+}
+
+const NAMES: Readonly<Record<Check['name'], string>> = {
+  name: 'name',
+  tcp: 'TCP',
+  tls: 'TLS',
+  http: 'HTTP',
+  login: 'login',
+  api: 'API',
+  version: 'version',
+  clock: 'clock',
+  pods: 'pods',
+  cadvisor: 'cAdvisor',
+  metrics: 'metrics',
+  freshness: 'freshness',
+  copies: 'duplicates',
+  labels: 'label layout',
+  interval: 'scrape interval',
+};
+
+const ALL_PREDICTIONS = 'all predictions: kpfd cannot work';
+
+function checkText(check: Check): CheckText {
+  const fine = (found: string): CheckText => ({ found, suffers: '', advice: '' });
+  switch (check.name) {
+    case 'name':
+    case 'tcp':
+    case 'tls':
+      if (check.outcome !== 'failed') return fine(clean(check.detail));
+      return { found: clean(check.detail), suffers: ALL_PREDICTIONS, advice: CONNECTION_ADVICE[check.name] };
+    case 'http':
+    case 'login':
+    case 'api': {
+      if (check.failure === undefined) return fine(API_FOUND[check.name]);
+      return { found: failureText(check.failure), suffers: ALL_PREDICTIONS, advice: '' };
+    }
+    case 'version':
+      return fine(
+        check.version === undefined
+          ? 'the server does not tell (a proxy, Thanos or VictoriaMetrics)'
+          : `Prometheus ${clean(check.version)}`,
+      );
+    case 'clock': {
+      const ahead = check.aheadSeconds ?? 0;
+      const found = `this machine is ${age(Math.abs(ahead))} ${ahead >= 0 ? 'ahead of' : 'behind'} Prometheus`;
+      if (check.outcome === 'ok') return fine(found);
+      return { found, suffers: 'none: kpfd uses the time of Prometheus', advice: 'set the clock of this machine' };
+    }
+    case 'pods':
+      if (check.failure === undefined) return fine(`kube-state-metrics knows ${plural(check.pods, 'pod')}`);
+      return { found: failureText(check.failure), suffers: ALL_PREDICTIONS, advice: '' };
+    case 'cadvisor': {
+      if (check.jobs.length > 0)
+        return fine(check.jobs.map(({ job, series }) => `job ${clean(job)}: ${series} series`).join(', '));
+      return {
+        found: 'there are no samples of cAdvisor',
+        suffers: 'memory leaks, CPU starvation and throttling are not seen coming',
+        advice: "scrape the kubelet's /metrics/cadvisor",
+      };
+    }
+    case 'metrics':
+      if (check.absent.length === 0) return fine('every metric that pods should have is there');
+      return {
+        found: `without a single series: ${enumerate(check.absent.map(({ metric }) => metric))}`,
+        suffers:
+          check.outcome === 'failed'
+            ? ALL_PREDICTIONS
+            : check.absent.map(({ metric, feeds }) => `${metric}: ${feeds}`).join('; '),
+        advice: 'look for metric relabelling or allow-lists that drop them, and for the version of the exporter',
+      };
+    case 'freshness': {
+      const found = `the newest sample of kube-state-metrics is ${age(check.ageSeconds)} old`;
+      if (check.outcome === 'ok') return fine(found);
+      return {
+        found,
+        suffers: 'NOW and all predictions are as of then',
+        advice: 'check that kube-state-metrics runs and is scraped',
+      };
+    }
+    case 'copies': {
+      const copies = check.copies.map(
+        ({ job, instance, pods }) => `${clean(job)} ${clean(instance)} (${plural(pods, 'pod')})`,
+      );
+      const found = enumerate(copies);
+      if (check.replicas === 0)
+        return fine(
+          check.copies.length === 1
+            ? `one copy of kube-state-metrics: ${found}`
+            : `shards of kube-state-metrics: ${found}`,
+        );
+      return {
+        found: `kube-state-metrics is scraped ${check.replicas + 1} times: ${found}`,
+        suffers: 'none: the newest copy counts',
+        advice: 'right after a rollout this is normal; else scrape one',
+      };
+    }
+    case 'labels': {
+      const cluster =
+        check.cluster === undefined
+          ? ''
+          : `cluster ${clean(check.cluster.value)} (label ${clean(check.cluster.label)}); `;
+      const renamed = [...check.renamed['kube-state-metrics'], ...check.renamed.cadvisor].map(
+        (label) => `exported_${label}`,
+      );
+      if (renamed.length === 0) return fine(`${cluster}namespace, pod and container stand where they should`);
+      return {
+        found: `${cluster}labels were renamed: ${enumerate([...new Set(renamed)])}`,
+        suffers: 'none: kpfd reads the renamed labels',
+        advice: 'set honor_labels: true in the scrape job (honorLabels in a ServiceMonitor)',
+      };
+    }
+    case 'interval': {
+      const name = exporterName(check.exporter);
+      if (check.seconds === undefined) {
+        return {
+          found: `how often ${name} is scraped could not be measured`,
+          suffers: 'features over windows may be wrong',
+          advice: '',
+        };
+      }
+      const found = `${name} is scraped each ${significant(check.seconds)}s`;
+      if (check.signals.length === 0) return fine(found);
+      return {
+        found: `${found}, too rarely for windows that need four samples`,
+        suffers: `${enumerate(check.signals)} count as missing`,
+        advice: 'scrape each minute or oftener; a history shorter than five minutes looks the same',
+      };
+    }
+  }
+}
+
+const API_FOUND = {
+  http: 'the server answers',
+  login: 'the server lets kpfd ask',
+  api: 'the API of Prometheus answers a query',
+} as const;
+
+const CONNECTION_ADVICE = {
+  name: 'check the spelling in --prometheus-url; names that end in .svc exist only inside the cluster',
+  tcp: 'check that Prometheus runs and the port is right; if it runs in the cluster, try `kubectl port-forward`',
+  tls: 'check the certificate; name a private authority with --ca-file',
+} as const;
+
+/** One closed table of the formats of a diagnosis. */
+export const CHECK_FORMATS: Readonly<
+  Record<'table' | 'wide' | 'json' | 'yaml', (diagnosis: Diagnosis, look: CheckLook) => string | Promise<string>>
+> = {
+  table: (diagnosis, look) => checkPage(diagnosis, look),
+  wide: (diagnosis, look) => checkPage(diagnosis, look),
+  json: (diagnosis, { address }) => `${JSON.stringify(checkDocument(diagnosis, address), undefined, 2)}\n`,
+  yaml: async (diagnosis, { address }) => (await import('yaml')).stringify(checkDocument(diagnosis, address)),
+};
+
+export interface CheckLook {
+  readonly address: string;
+  readonly colour: boolean;
+  readonly headings: boolean;
+}
+
+/** The checks as a table, what to do below each that is not well, and the metrics with their series. */
+function checkPage(diagnosis: Diagnosis, { address, colour, headings }: CheckLook): string {
+  const paint = painter(colour);
+  const rows: string[][] = [];
+  for (const check of diagnosis.checks) {
+    const { found, suffers, advice } = checkText(check);
+    rows.push([NAMES[check.name], outcomeText(check, paint), found]);
+    if (suffers !== '') rows.push(['', '', `suffers: ${suffers}`]);
+    if (advice !== '') rows.push(['', '', `to do: ${advice}`]);
+  }
+  const checks = grid([left('CHECK'), left('RESULT'), left('FOUND')], rows, headings);
+  const head = headings ? `${clean(address)} at ${rfc3339(diagnosis.unixSeconds)}\n\n` : '';
+  if (diagnosis.metrics.length === 0) return head + checks;
+  const metrics = diagnosis.metrics.map((metric) => [metric.metric, seriesText(metric, paint), metric.feeds]);
+  return `${head}${checks}\n${grid([left('METRIC'), { heading: 'SERIES', align: 'right' }, left('FEEDS')], metrics, headings)}`;
+}
+
+function outcomeText({ outcome }: Check, paint: Painter): string {
+  switch (outcome) {
+    case 'ok':
+      return paint.good('ok');
+    case 'warning':
+      return paint.warn('warning');
+    case 'failed':
+      return paint.bad('failed');
+    case 'skipped':
+      return paint.dim('skipped');
+  }
+}
+
+function seriesText({ series, expected }: MetricCount, paint: Painter): string {
+  return series === 0 && expected ? paint.warn('0') : String(series);
+}
+
+function left(heading: string): { heading: string; align: 'left' } {
+  return { heading, align: 'left' };
+}
+
+/** The same for programs. */
+function checkDocument(diagnosis: Diagnosis, address: string): Record<string, unknown> {
+  return {
+    schemaVersion: 1,
+    generatedAt: rfc3339(diagnosis.unixSeconds),
+    address,
+    checks: diagnosis.checks.map((check) => ({ check: check.name, outcome: check.outcome, ...checkText(check) })),
+    metrics: diagnosis.metrics.map(({ metric, series, expected, feeds }) => ({ metric, series, expected, feeds })),
+  };
+}
+
+/** One line: can kpfd work with this Prometheus? */
+export function checkSummary({ checks }: Diagnosis): string {
+  const failed = checks.find(({ outcome }) => outcome === 'failed');
+  if (failed !== undefined) return `kpfd cannot work with this Prometheus: ${NAMES[failed.name]} failed\n`;
+  const warnings = checks.filter(({ outcome }) => outcome === 'warning').length;
+  return `kpfd can work with this Prometheus${warnings === 0 ? '' : `, with ${plural(warnings, 'warning')}`}\n`;
+}

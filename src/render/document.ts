@@ -1,0 +1,89 @@
+import { FEATURES } from '../core/features/catalogue.ts';
+import { STATUSES } from '../core/pods/status.ts';
+import type { Warning } from '../core/predictions/completeness.ts';
+import type { Model } from '../core/predictions/model.ts';
+import type { PodPrediction } from '../core/predictions/prediction.ts';
+import { gapText, warningText } from './gap-text.ts';
+import { rfc3339 } from './text.ts';
+
+/** What the document is made from. */
+export interface DocumentContent {
+  readonly unixSeconds: number;
+  readonly model: Model;
+  readonly pods: readonly PodPrediction[];
+  readonly warnings: readonly Warning[];
+  readonly complete: boolean;
+  /** Names that Prometheus has never seen. */
+  readonly neverSeen: readonly { readonly namespace: string; readonly name: string }[];
+}
+
+/**
+ * The answer for programs: docs/output.schema.json says what it holds. Text is raw here, JSON escapes what it must;
+ * what is not known is null.
+ */
+export function scanDocument(content: DocumentContent): Record<string, unknown> {
+  const { unixSeconds, model, pods, warnings, complete, neverSeen } = content;
+  return {
+    schemaVersion: 1,
+    generatedAt: rfc3339(unixSeconds),
+    model: { name: model.name, version: model.version, riskThreshold: model.riskThreshold },
+    horizonSeconds: model.horizonSeconds,
+    complete,
+    warnings: warnings.map((warning) => ({
+      kind: warning.kind,
+      incomplete: warning.incomplete,
+      message: warningText(warning),
+    })),
+    notEvaluated: [
+      ...pods
+        .filter(({ notEvaluated }) => notEvaluated !== undefined)
+        .map(({ pod, notEvaluated }) => ({ namespace: pod.namespace, name: pod.name, reason: notEvaluated })),
+      ...neverSeen.map(({ namespace, name }) => ({ namespace, name, reason: 'never-seen' })),
+    ],
+    pods: pods.map((prediction) => podDocument(prediction, unixSeconds)),
+  };
+}
+
+function podDocument({ pod, now, prediction, features }: PodPrediction, unixSeconds: number): Record<string, unknown> {
+  const time = (seconds: number | undefined): string | null => (seconds === undefined ? null : rfc3339(seconds));
+  return {
+    cluster: pod.cluster ?? null,
+    namespace: pod.namespace,
+    name: pod.name,
+    uid: pod.uid ?? null,
+    node: pod.node?.name ?? null,
+    owner: pod.owner ?? null,
+    rootOwner: pod.rootOwner ?? null,
+    ready: pod.presence === 'present' ? now.readyContainers : null,
+    total: now.totalContainers ?? null,
+    restarts: now.restarts ?? null,
+    restartedAt: time(now.restartedAtUnixSeconds),
+    createdAt: time(pod.createdAtUnixSeconds),
+    ageSeconds: pod.createdAtUnixSeconds === undefined ? null : unixSeconds - pod.createdAtUnixSeconds,
+    now: { kubectl: now.now, status: now.status ?? null },
+    prediction:
+      prediction === undefined
+        ? null
+        : {
+            status: prediction.status,
+            confidence: digits(prediction.confidence),
+            risk: digits(prediction.risk),
+            probabilities: Object.fromEntries(STATUSES.map((s) => [s, digits(prediction.probabilities[s])])),
+          },
+    features:
+      features === undefined
+        ? null
+        : Object.fromEntries(FEATURES.map(({ name }, i) => [name, numberOrNull(features[i] as number)])),
+    gaps: pod.gaps.map(({ signal, reason }) => ({ signal, kind: reason.kind, message: gapText(reason) })),
+  };
+}
+
+/** Nine digits give every float32 back. */
+function digits(value: number): number {
+  return Number(value.toPrecision(9));
+}
+
+/** JSON has neither NaN nor Infinity: both say that there is no number. */
+function numberOrNull(value: number): number | null {
+  return Number.isFinite(value) ? digits(value) : null;
+}

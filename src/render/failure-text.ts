@@ -1,0 +1,304 @@
+import type { AddressProblem, Failure, NeverSeen } from '../core/failure.ts';
+import { age, clean, duration, enumerate, plural } from './text.ts';
+
+/** A failure in words: what happened, then what to try. One sentence, no secrets, no control characters. */
+export function failureText(failure: Failure): string {
+  const { what, advice } = words(failure);
+  return advice === undefined ? what : `${what}; ${advice}`;
+}
+
+interface Words {
+  readonly what: string;
+  readonly advice?: string | undefined;
+}
+
+function words(failure: Failure): Words {
+  switch (failure.kind) {
+    case 'usage':
+      return { what: clean(failure.problem), advice: failure.advice };
+    case 'config-invalid':
+      return {
+        what: `the config file ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,
+        advice: failure.advice,
+      };
+    case 'file-unreadable':
+      return {
+        what: `cannot read the ${failure.role} ${clean(failure.path)}: ${errorCode(failure.code)}`,
+        advice: failure.code === 'EACCES' ? 'give the user that runs kpfd the right to read it' : undefined,
+      };
+    case 'file-unwritable':
+      return { what: `cannot write the ${failure.role} ${clean(failure.path)}: ${errorCode(failure.code)}` };
+    case 'address-invalid':
+      return addressWords(failure.address, failure.from, failure.reason);
+    case 'connection-refused':
+      return {
+        what: `nothing listens at ${clean(failure.address)} (connection refused)`,
+        advice: isLocal(failure.address)
+          ? 'if Prometheus runs in the cluster, try `kubectl port-forward -n monitoring svc/prometheus-operated 9090` in another terminal, or name it with --prometheus-url'
+          : 'check that Prometheus runs, and the port in --prometheus-url',
+      };
+    case 'host-unknown':
+      return {
+        what: `the host ${clean(failure.host)} of ${clean(failure.address)} has no address`,
+        advice: 'check the spelling in --prometheus-url; names that end in .svc exist only inside the cluster',
+      };
+    case 'connection-lost':
+      return {
+        what: `the connection to ${clean(failure.address)} broke (${clean(failure.code)})`,
+        advice: 'try again; if it happens each time, look for a proxy or TLS between kpfd and Prometheus',
+      };
+    case 'tls':
+      return {
+        what: `the TLS connection to ${clean(failure.address)} failed: ${clean(failure.reason)} (${clean(failure.code)})`,
+        advice: tlsAdvice(failure.code),
+      };
+    case 'request-timeout':
+      return {
+        what: `${clean(failure.address)} did not answer a request within ${duration(failure.limitMs)}`,
+        advice: 'allow more with --request-timeout, or ask for one namespace with -n',
+      };
+    case 'run-timeout':
+      return {
+        what: `the run took longer than ${duration(failure.limitMs)}`,
+        advice: 'allow more with --timeout, or ask for one namespace with -n',
+      };
+    case 'interrupted':
+      return { what: 'interrupted' };
+    case 'redirected':
+      return {
+        what: `${clean(failure.address)} redirects to ${failure.location === '' ? 'nowhere' : clean(failure.location)}, which looks like a login page or another server; kpfd sends no credentials there`,
+        advice:
+          'log in with --bearer-token-file or --username, or give the address behind the redirect as --prometheus-url',
+      };
+    case 'http-status':
+      return statusWords(failure);
+    case 'not-json':
+      return {
+        what: `${clean(failure.address)} answered with ${failure.contentType === '' ? 'something' : clean(failure.contentType.split(';')[0] ?? '')} that is not JSON (${excerptWords(failure.excerpt)})`,
+        advice:
+          'that is a web page or a login, not the API of Prometheus: check the path of --prometheus-url and the credentials',
+      };
+    case 'answer-cut':
+      return {
+        what: `an answer of ${clean(failure.address)} is cut or damaged after ${failure.bytes} bytes`,
+        advice: 'try again; if it happens each time, a proxy in between limits the size of answers',
+      };
+    case 'answer-too-large':
+      return {
+        what: `an answer of ${clean(failure.address)} is larger than ${Math.round(failure.limitBytes / 1024 / 1024)} MiB`,
+        advice: 'ask for one namespace with -n',
+      };
+    case 'answer-malformed':
+      return {
+        what: `an answer of ${clean(failure.address)} is not one of Prometheus' API: ${clean(failure.problem)}`,
+        advice: 'check the path of --prometheus-url',
+      };
+    case 'query-refused':
+      return refusedWords(failure);
+    case 'pods-silent':
+      return silentWords(failure);
+    case 'pods-never-seen':
+      return { what: neverSeenWords(failure.pods, failure.lookbackSeconds, failure.namespaces) };
+    case 'pods-untold':
+      return {
+        what: `cannot tell how ${enumerate(failure.pods.map(clean))} in namespace ${clean(failure.namespace)} fares: the copy of kube-state-metrics that knew it has fallen silent`,
+        advice: 'look at the copies with `kpfd check-prometheus`',
+      };
+    case 'namespace-never-seen':
+      return {
+        what: `Prometheus knows no namespace ${quoted(failure.namespace)}`,
+        advice: `${didYouMean(failure.nearest)}there are ${enumerate(failure.namespaces.map(clean))}`,
+      };
+    case 'cluster-ambiguous':
+      return {
+        what: `this Prometheus holds several clusters (label ${clean(failure.label)}: ${enumerate(failure.values.map(named))})`,
+        advice: 'choose one with --cluster',
+      };
+    case 'cluster-unknown':
+      return {
+        what:
+          failure.label === undefined
+            ? `there is no cluster ${quoted(failure.cluster)}: the samples of this Prometheus carry no cluster label`
+            : `there is no cluster ${quoted(failure.cluster)} (label ${clean(failure.label)}: ${enumerate(failure.values.map(named))})`,
+        advice: failure.label === undefined ? 'leave out --cluster' : 'choose one of these with --cluster',
+      };
+    case 'labels-not-exported':
+      return {
+        what: `kube-state-metrics exports no pod label ${enumerate(failure.keys.map(clean), 'or')}, so -l cannot select by it`,
+        advice: `run it with --metric-labels-allowlist=pods=[${failure.keys.map(clean).join(',')}]`,
+      };
+    case 'model-invalid':
+      return {
+        what: `the model ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,
+        advice: 'restore the file, or name another model with --model',
+      };
+    case 'model-schema':
+      return schemaWords(failure);
+    case 'recording-invalid':
+      return {
+        what: `the recording ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,
+        advice: 'record it again with --record',
+      };
+    case 'recording-lacks':
+      return {
+        what: `the recording ${clean(failure.path)} lacks a question of this run (${clean(shorten(failure.question))})`,
+        advice: `it was made by \`${clean(failure.command)}\`: replay it with the same command and flags, and the same kpfd`,
+      };
+    default:
+      // A recording may hold a failure of another kpfd.
+      return { what: `failed: ${clean(String((failure as { kind: unknown }).kind))}` };
+  }
+}
+
+function addressWords(address: string, from: string, reason: AddressProblem): Words {
+  const shown = quoted(address);
+  switch (reason) {
+    case 'no-scheme':
+      return {
+        what: `the address ${shown} (${from}) has no scheme`,
+        advice: `write http://${clean(address)} or https://${clean(address)}`,
+      };
+    case 'scheme':
+      return {
+        what: `the address ${shown} (${from}) is neither http nor https`,
+        advice: 'write http://HOST:PORT or https://HOST:PORT',
+      };
+    case 'unparsable':
+      return { what: `the address ${shown} (${from}) is no URL`, advice: 'write it like http://localhost:9090' };
+    case 'query':
+      return {
+        what: `the address ${shown} (${from}) has a query or a fragment`,
+        advice: 'give the address without ? and #; parameters of a tenant go into --header',
+      };
+    case 'credentials-on-command-line':
+      return {
+        what: `the address ${shown} (${from}) holds a user or password, which every user of this machine can read in the process list`,
+        advice: 'use --username with --password-file, or put the whole address into KPFD_PROMETHEUS_URL',
+      };
+  }
+}
+
+function statusWords(failure: Extract<Failure, { kind: 'http-status' }>): Words {
+  const { address, status, statusText, excerpt } = failure;
+  const said = excerpt === '' || excerpt === statusText ? '' : `: ${excerptWords(excerpt)}`;
+  const what = `${clean(address)} answered ${status} ${clean(statusText)}${said}`;
+  switch (status) {
+    case 401:
+      return { what, advice: 'log in with --bearer-token-file, or with --username and --password-file' };
+    case 403:
+      return {
+        what,
+        advice: 'the login is known but may not ask this: check its rights, or a tenant header (--header)',
+      };
+    case 404:
+      return {
+        what,
+        advice:
+          "there is no Prometheus API at this path: check the path of --prometheus-url (Mimir's is /prometheus, Thanos' and VictoriaMetrics' have their own)",
+      };
+    case 429:
+      return { what, advice: 'it has too many requests at the moment: try again in a minute' };
+    case 503:
+      return { what, advice: 'Prometheus is starting (it replays its log) or overloaded: try again in a minute' };
+    case 502:
+    case 504:
+      return { what, advice: 'the proxy does not reach Prometheus: check the server behind it' };
+    default:
+      return { what, advice: status >= 500 ? 'try again, and look into its log' : undefined };
+  }
+}
+
+function refusedWords(failure: Extract<Failure, { kind: 'query-refused' }>): Words {
+  const what = `${clean(failure.address)} refused a query (${failure.status} ${clean(failure.errorType)}): ${clean(failure.error)}`;
+  if (failure.status === 401 || failure.status === 403) return { what, advice: 'check the login and its rights' };
+  if (failure.status === 422)
+    return { what, advice: 'ask for one namespace with -n, or raise --query.max-samples of Prometheus' };
+  return { what };
+}
+
+function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words {
+  const { lastSeenAgeSeconds: seen, cadvisorSeries } = failure;
+  const history = seen === undefined ? 'and has had none for an hour' : `and had the last one ${age(seen)} ago`;
+  const other =
+    cadvisorSeries === undefined
+      ? ', nor of cAdvisor'
+      : ` (cAdvisor is there, with ${plural(cadvisorSeries, 'series').replace('seriess', 'series')})`;
+  return {
+    what: `cannot tell: ${clean(failure.address)} has no samples of kube-state-metrics${other} ${history}, so nothing is known of any pod`,
+    advice: 'check that kube-state-metrics runs and is scraped (`kpfd check-prometheus`)',
+  };
+}
+
+function neverSeenWords(pods: readonly NeverSeen[], lookbackSeconds: number, namespaces: readonly string[]): string {
+  const sentences = pods.map(({ namespace, name, nearest, elsewhere }) => {
+    const hint =
+      elsewhere.length > 0
+        ? `there is one in namespace ${enumerate(elsewhere.map(clean))}`
+        : nearest.length > 0
+          ? `did you mean ${enumerate(nearest.map(clean), 'or')}?`
+          : namespaces.includes(namespace)
+            ? 'no pod there has a name like it'
+            : `no pod is in namespace ${clean(namespace)}; there are ${enumerate(namespaces.map(clean))}`;
+    return `pod ${quoted(name)} was not seen in namespace ${clean(namespace)} within the last ${age(lookbackSeconds).replace(/m0s$/, 'm')}: ${hint}`;
+  });
+  return sentences.join('\n');
+}
+
+function schemaWords(failure: Extract<Failure, { kind: 'model-schema' }>): Words {
+  const { missing, unknown } = failure;
+  const differences = [
+    missing.length > 0 ? `it lacks ${enumerate(missing.map(clean), 'and', 3)}` : '',
+    unknown.length > 0 ? `it knows ${enumerate(unknown.map(clean), 'and', 3)}, which this kpfd has not` : '',
+    missing.length + unknown.length === 0
+      ? `schema ${clean(failure.found)} where this kpfd has ${failure.expected}`
+      : '',
+  ].filter((text) => text !== '');
+  return {
+    what: `the model ${clean(failure.path)} was trained on other features: ${differences.join(', and ')}`,
+    advice: 'train it again with this version of kpfd, or use the model that ships with it',
+  };
+}
+
+function tlsAdvice(code: string): string {
+  if (/EPROTO|WRONG_VERSION/.test(code)) return 'the server may speak plain HTTP: try http:// in --prometheus-url';
+  if (/EXPIRED/.test(code)) return 'the certificate has expired: renew it';
+  if (/ALTNAME/.test(code)) return 'the certificate is for another name: use that name in --prometheus-url';
+  return 'if the certificate is of a private authority, name its file with --ca-file';
+}
+
+function errorCode(code: string): string {
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file or folder',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of its path is no folder',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the file system is read-only',
+  };
+  return known[code] ?? clean(code);
+}
+
+function isLocal(address: string): boolean {
+  return /^https?:\/\/(localhost|127\.|\[::1\])/.test(address);
+}
+
+function quoted(text: string): string {
+  return `"${clean(text)}"`;
+}
+
+function named(value: string): string {
+  return value === '' ? '"" (no label)' : clean(value);
+}
+
+function didYouMean(nearest: readonly string[]): string {
+  return nearest.length === 0 ? '' : `did you mean ${enumerate(nearest.map(clean), 'or')}? `;
+}
+
+function excerptWords(excerpt: string): string {
+  return excerpt === '' ? 'an empty body' : `“${clean(excerpt)}”`;
+}
+
+function shorten(text: string): string {
+  return text.length <= 120 ? text : `${text.slice(0, 120)}…`;
+}

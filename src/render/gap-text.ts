@@ -1,0 +1,71 @@
+import type { Warning } from '../core/predictions/completeness.ts';
+import type { Exporter, GapReason } from '../core/signals/signal.ts';
+import { failureText } from './failure-text.ts';
+import { age, clean, enumerate, plural } from './text.ts';
+
+/** Why a signal is missing, in a few words. */
+export function gapText(reason: GapReason): string {
+  switch (reason.kind) {
+    case 'request-failed':
+      return `the request failed: ${failureText(reason.failure)}`;
+    case 'exporter-absent':
+      return `this Prometheus has no samples of ${exporterName(reason.exporter)}`;
+    case 'metric-absent':
+      return `this Prometheus has no ${reason.metric}`;
+    case 'window-too-short':
+      return `scraped each ${seconds(reason.intervalSeconds)}, too rarely for a window of ${seconds(reason.windowSeconds)} (four samples are needed)`;
+    case 'pod-not-sampled':
+      return `${exporterName(reason.exporter)} has no sample of this pod`;
+    case 'older-than-container':
+      return 'the newest sample is of the container before the last restart';
+    case 'not-running':
+      return 'no container is running';
+    case 'not-scheduled':
+      return 'the pod is on no node';
+    case 'host-network':
+      return "the pod is on the host's network, whose counters are the node's";
+    case 'no-limit':
+      return 'the containers have no limit';
+  }
+}
+
+/** A warning in one sentence: what happened, what suffers, what to do. */
+export function warningText(warning: Warning): string {
+  switch (warning.kind) {
+    case 'request-failed': {
+      const what = warning.signals.length === 0 ? warning.request : enumerate(warning.signals);
+      return `${what} could not be read and count as missing: ${failureText(warning.failure)}`;
+    }
+    case 'exporter-absent':
+      return `there are no samples of ${exporterName(warning.exporter)}: CPU, memory, throttling and network count as missing, and predictions are less sure`;
+    case 'window-too-short':
+      return `${exporterName(warning.exporter)} is scraped each ${seconds(warning.intervalSeconds)}, too rarely for ${enumerate(warning.signals)}, which count as missing`;
+    case 'metric-absent':
+      return `${warning.metric} is missing for all ${plural(warning.pods, 'pod')} that should have it: ${enumerate(warning.signals)} count as missing`;
+    case 'node-not-sampled':
+      return `${exporterName(warning.exporter)} has no samples of node ${clean(warning.node)}: usage of its ${plural(warning.pods, 'pod')} counts as missing`;
+    case 'pods-untold':
+      return `a copy of kube-state-metrics has fallen silent: nothing can be told of ${plural(warning.pods, 'pod')} that only it knew`;
+    case 'copies':
+      return `kube-state-metrics is scraped ${warning.copies} times; the newest copy counts`;
+    case 'stale':
+      return `the newest sample of ${exporterName(warning.exporter)} is ${age(warning.ageSeconds)} old: NOW is as of then`;
+    case 'clock':
+      return `the clock of this machine is ${age(Math.abs(warning.aheadSeconds))} ${warning.aheadSeconds > 0 ? 'ahead of' : 'behind'} that of Prometheus, whose time was used`;
+    case 'prometheus-warning':
+      return `Prometheus warns: ${clean(warning.text)}`;
+    case 'split':
+      return `the answer to ${warning.request} was too big and was asked for in ${warning.parts} parts`;
+    case 'retried':
+      return `${plural(warning.retries, 'request')} had to be sent again`;
+  }
+}
+
+/** The exporters by the names that people know. */
+export function exporterName(exporter: Exporter): string {
+  return exporter === 'cadvisor' ? 'cAdvisor' : exporter;
+}
+
+function seconds(amount: number): string {
+  return age(Math.round(amount)).replace(/m0s$/, 'm');
+}
