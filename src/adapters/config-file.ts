@@ -1,21 +1,18 @@
 import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { FailureError } from '../core/failure.ts';
 import { codeOf } from './prometheus/error-code.ts';
 
 /**
- * The config file's mapping; empty where the file does not exist. Rejects what is no YAML mapping. yaml is loaded only
- * where there is a file: most runs have none.
+ * The config file's mapping. Rejects what is no YAML mapping.
  */
 export async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return {};
-    throw new FailureError({ kind: 'file-unreadable', role: 'config file', path, code }, error);
+    throw new FailureError({ kind: 'file-unreadable', role: 'config file', path, code: codeOf(error) }, error);
   }
-  const { parse } = await import('yaml');
   let document: unknown;
   try {
     document = parse(text);

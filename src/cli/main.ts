@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Options } from '../commands/options.ts';
 import { buildProgram, type Invocation } from './program.ts';
-import { configPath, createContext, packageVersion, processWorld, type World } from './world.ts';
+import { configPath, createContext, packageVersion, processWorld, readConfig, type World } from './world.ts';
 
 /** kpfd's command line: from arguments to an exit code. Everything that can go wrong is told on stderr. */
 export async function main(argv: readonly string[], world: World = processWorld()): Promise<number> {
@@ -27,7 +27,8 @@ export async function main(argv: readonly string[], world: World = processWorld(
 
 async function run(world: World, version: string, invocation: Invocation): Promise<number> {
   const options = await readOptions(world, invocation);
-  const context = createContext(world, version);
+  // The first request is on its way while the command is loaded.
+  const context = createContext(world, version, invocation.command, options);
   switch (invocation.command) {
     case 'scan': {
       const { scan } = await import('../commands/scan.ts');
@@ -45,13 +46,12 @@ async function run(world: World, version: string, invocation: Invocation): Promi
 }
 
 async function readOptions(world: World, { flags }: Invocation): Promise<Options> {
-  const { readConfigFile } = await import('../adapters/config-file.ts');
   const { resolveOptions } = await import('../commands/options.ts');
   const path = configPath(world.env);
   return resolveOptions({
     flags,
     env: world.env,
-    config: { path, values: await readConfigFile(path) },
+    config: { path, values: await readConfig(path) },
     besideConfig: (file) => resolve(dirname(path), file),
     now: world.now(),
   });

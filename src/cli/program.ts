@@ -18,8 +18,8 @@ const STATUS_COLUMNS = `
 The last seven columns are the probabilities of the worst status within the horizon:
   CRASH CrashLoopBackOff, ERROR Error, UNKN Unknown, PEND Pending, CREATE ContainerCreating, RUN Running,
   GONE NotFound. RISK is CRASH + ERROR + UNKN. NOW is what kubectl would print.
-On a narrow terminal columns step back in this order: GONE CREATE PEND UNKN RUN ERROR CRASH AGE CONFIDENCE
-READY RESTARTS NAMESPACE.`;
+On a narrow terminal columns step back in this order: GONE AGE READY RESTARTS CREATE PEND UNKN RUN ERROR CRASH
+CONFIDENCE NAMESPACE.`;
 
 /** Commander's program. `run` gets the invocation once everything was parsed; nothing is asked before. */
 export function buildProgram(
@@ -47,8 +47,7 @@ export function buildProgram(
       getOutHasColors: () => false,
       getErrHasColors: () => false,
       // Commander puts its suggestion on a line of its own.
-      outputError: (text, write) =>
-        write(text.trimEnd().replace(/\n\(Did you mean (.*)\)$/s, '; did you mean $1') + '\n'),
+      outputError: (text, write) => write(usageError(text)),
     })
     .addHelpText('after', EXIT_CODES);
 
@@ -122,6 +121,12 @@ export function buildProgram(
   return program;
 }
 
+/** Commander puts its suggestion on a line of its own, and has none for what is missing. */
+function usageError(text: string): string {
+  const [, problem = '', meant] = /^(.*?)(?:\n\(Did you mean (.*)\))?\s*$/s.exec(text) ?? [];
+  return `${problem}; ${meant === undefined ? 'see `kpfd --help`' : `did you mean ${meant}`}\n`;
+}
+
 function namespaceOption(): Option {
   return new Option('-n, --namespace <name>', 'the namespace (KPFD_NAMESPACE; default: default)');
 }
@@ -190,8 +195,10 @@ function finish(command: Command, examples: readonly string[], more = ''): void 
   group(command, 'Prometheus:', connectionOptions());
   const text = `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`;
   const settings = `
-Flags that name a KPFD_ variable may also stand in the config file, under the flag's name:
-$XDG_CONFIG_HOME/kpfd/config.yaml (default: ~/.config/kpfd/config.yaml). A flag wins over the environment, that over
-the config file.`;
+Settings: these flags may also stand in the environment (KPFD_NAMESPACE for --namespace) and in the config file under
+their own names: namespace, cluster, ksm-selector, cadvisor-selector, kubernetes-version, model, output, color, and all
+of Prometheus (prometheus-url, bearer-token-file, username, password-file, header, ca-file, request-timeout, timeout).
+A flag wins over the environment, that over the config file, which is $XDG_CONFIG_HOME/kpfd/config.yaml
+(default: ~/.config/kpfd/config.yaml).`;
   command.addHelpText('after', `${more}${text}\n${settings}\n${EXIT_CODES}`);
 }

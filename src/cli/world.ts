@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Connection } from '../commands/options.ts';
+import type { Connection, Options } from '../commands/options.ts';
 import type { EndedQuestion } from '../adapters/prometheus/http-transport.ts';
-import type { Context, OpenSource, Output, Run } from '../commands/context.ts';
+import type { Context, OpenSource, Output } from '../commands/context.ts';
 
 /** What kpfd takes from the machine it runs on; tests give their own. */
 export interface World {
@@ -69,13 +69,26 @@ export function configPath(env: World['env']): string {
   );
 }
 
-/** The Context of the commands in this world. Adapters are loaded when they are needed. */
-export function createContext(world: World, version: string): Context {
+/** The config file's values; none where there is no file, which is the usual case and costs no loading. */
+export async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
+  if (!existsSync(path)) return {};
+  const { readConfigFile } = await import('../adapters/config-file.ts');
+  return readConfigFile(path);
+}
+
+/** The Context of a command in this world. Adapters are loaded when they are needed. */
+export function createContext(world: World, version: string, command: string, options: Options): Context {
+  const { connection, at } = options;
+  const opened =
+    connection.replay === undefined
+      ? openHttp(world, version, connection, { command: `kpfd ${command}`, at })
+      : openReplay(connection.replay, at);
+  // Whoever awaits it is told; until then nobody listens.
+  opened.catch(() => undefined);
   return {
     stdout: world.stdout,
     stderr: world.stderr,
-    open: (connection, run) =>
-      connection.replay === undefined ? openHttp(world, version, connection, run) : openReplay(connection.replay, run),
+    opened,
     loadModel: async (folder) => {
       const { loadModel } = await import('../adapters/model-file.ts');
       return loadModel(folder ?? join(PACKAGE_ROOT, 'models', 'default'));
@@ -83,10 +96,16 @@ export function createContext(world: World, version: string): Context {
   };
 }
 
-async function openHttp(world: World, version: string, connection: Connection, run: Run): Promise<OpenSource> {
-  const { PrometheusClient } = await import('../adapters/prometheus/client.ts');
+async function openHttp(
+  world: World,
+  version: string,
+  connection: Connection,
+  run: { command: string; at: number | undefined },
+): Promise<OpenSource> {
   const { HttpTransport } = await import('../adapters/prometheus/http-transport.ts');
-  const { record } = connection;
+  const { PrometheusClient } = await import('../adapters/prometheus/client.ts');
+  const now = world.now();
+  const instant = run.at === undefined ? { now } : { at: run.at };
   const http = new HttpTransport({
     ...connection,
     interrupted: world.interrupted,
@@ -94,22 +113,27 @@ async function openHttp(world: World, version: string, connection: Connection, r
     random: world.random,
     observe: connection.verbose ? (ended) => world.stderr.write(endedLine(ended)) : undefined,
   });
-  const now = world.now();
-  const instant = run.at === undefined ? { now } : { at: run.at };
+  const { record } = connection;
   if (record === undefined) {
-    return { source: new PrometheusClient(http), instant, close: async () => http.close() };
+    return { source: greeted(new PrometheusClient(http), run.at), instant, close: async () => http.close() };
   }
   const { RecordingTransport, assertWritable } = await import('../adapters/prometheus/recorded.ts');
   await assertWritable(record);
   const recording = new RecordingTransport(http);
   return {
-    source: new PrometheusClient(recording),
+    source: greeted(new PrometheusClient(recording), run.at),
     instant,
     close: async () => {
       http.close();
-      await recording.save(record, { kpfd: version, command: run.command, now, at: run.at });
+      await recording.save(record, { kpfd: version, now, ...run });
     },
   };
+}
+
+/** Asks for the server's clock at once, which the run will want first. */
+function greeted<T extends { server(): Promise<unknown> }>(client: T, at: number | undefined): T {
+  if (at === undefined) client.server().catch(() => undefined);
+  return client;
 }
 
 function endedLine({ question, outcome, bytes, ms }: EndedQuestion): string {
@@ -118,11 +142,11 @@ function endedLine({ question, outcome, bytes, ms }: EndedQuestion): string {
   return `request: ${ms.toFixed(0)} ms, ${outcome}, ${bytes} bytes: ${shown}\n`;
 }
 
-async function openReplay(path: string, run: Run): Promise<OpenSource> {
+async function openReplay(path: string, wantedAt: number | undefined): Promise<OpenSource> {
   const { PrometheusClient } = await import('../adapters/prometheus/client.ts');
   const { ReplayTransport } = await import('../adapters/prometheus/recorded.ts');
   const replay = await ReplayTransport.open(path);
-  const at = run.at ?? replay.at;
+  const at = wantedAt ?? replay.at;
   return {
     source: new PrometheusClient(replay),
     instant: at === undefined ? { now: replay.now } : { at },

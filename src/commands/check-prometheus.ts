@@ -1,7 +1,6 @@
 import { FailureError } from '../core/failure.ts';
 import { checkSignals } from '../pipeline/check-signals.ts';
-import { CHECK_FORMATS, checkSummary } from '../render/check-table.ts';
-import { exitCode, wantsColour, withSource, type Context, type ExitCode } from './context.ts';
+import { exitCode, lookOf, show, withSource, type Context, type ExitCode } from './context.ts';
 import type { Options } from './options.ts';
 
 /** kpfd check-prometheus: every layer from the name to the samples. */
@@ -13,18 +12,12 @@ export async function checkPrometheus(context: Context, options: Options): Promi
       problem: `check-prometheus writes table, wide, json or yaml, not ${format}`,
     });
   }
-  const { diagnosis, address } = await withSource(
-    context,
-    options,
-    'kpfd check-prometheus',
-    async (source, instant) => ({
-      diagnosis: await checkSignals(source, options, instant),
-      address: source.address,
-    }),
-  );
-  const colour = wantsColour(context.stdout, options);
-  context.stdout.write(await CHECK_FORMATS[format](diagnosis, { address, colour, headings: options.headings }));
-  if (!options.quiet) context.stderr.write(checkSummary(diagnosis));
+  const { diagnosis, address } = await withSource(context, async (source, instant) => ({
+    diagnosis: await checkSignals(source, options, instant),
+    address: source.address,
+  }));
+  const { checkOutput } = await import('../render/check-table.ts');
+  show(context, await checkOutput(diagnosis, address, format, lookOf(context, options)));
   const has = (outcome: string): boolean => diagnosis.checks.some((check) => check.outcome === outcome);
   return exitCode({ failed: has('failed'), partial: options.strict && has('warning') });
 }

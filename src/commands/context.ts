@@ -1,22 +1,17 @@
 import type { Model } from '../core/predictions/model.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import type { Instant } from '../pipeline/instant.ts';
-import type { Connection, Options } from './options.ts';
+import type { Look, Output as RenderedOutput } from '../render/formats.ts';
+import type { Options } from './options.ts';
 
 /** The world as a command sees it; cli/world.ts makes the real one. */
 export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Opens Prometheus, or a recording of it. */
-  open(connection: Connection, run: Run): Promise<OpenSource>;
+  /** Prometheus, or a recording of it. */
+  readonly opened: Promise<OpenSource>;
   /** undefined: the model that ships with kpfd. */
   loadModel(folder: string | undefined): Promise<Model>;
-}
-
-export interface Run {
-  readonly command: string;
-  /** --at, in Unix seconds. */
-  readonly at: number | undefined;
 }
 
 export interface Output {
@@ -47,11 +42,9 @@ export function exitCode(found: { failed?: boolean; alarm?: boolean; partial?: b
 /** Asks an open source, and closes it whatever happens: a recording of a failed run is the one that is wanted most. */
 export async function withSource<T>(
   context: Context,
-  options: Options,
-  command: string,
   ask: (source: MetricSource, instant: Instant) => Promise<T>,
 ): Promise<T> {
-  const opened = await context.open(options.connection, { command, at: options.at });
+  const opened = await context.opened;
   let answer: T;
   try {
     answer = await ask(opened.source, opened.instant);
@@ -64,6 +57,14 @@ export async function withSource<T>(
   return answer;
 }
 
-export function wantsColour(output: Output, options: Options): boolean {
-  return options.colour === 'auto' ? output.mayColour : options.colour === 'always';
+/** How the answer is to look on this world's stdout. */
+export function lookOf({ stdout }: Context, options: Options): Look {
+  const { headings, quiet, verbose } = options;
+  const colour = options.colour === 'auto' ? stdout.mayColour : options.colour === 'always';
+  return { headings, quiet, verbose, colour, width: stdout.width };
+}
+
+export function show(context: Context, output: RenderedOutput): void {
+  context.stdout.write(output.stdout);
+  context.stderr.write(output.stderr);
 }

@@ -1,8 +1,7 @@
 import { FailureError } from '../core/failure.ts';
-import { kubernetesMinor } from '../core/pods/status.ts';
-import { SORT_KEYS, type SortKey } from '../core/predictions/listing.ts';
-import { parseLabelSelector, SelectorError, type Requirement } from '../core/signals/label-selector.ts';
-import { nearest } from '../pipeline/nearest.ts';
+import { kubernetesMinor } from '../core/pods/kubernetes-version.ts';
+import { SORT_KEYS, type SortKey } from '../core/predictions/sort-keys.ts';
+import type { Requirement } from '../core/signals/label-selector.ts';
 import { parseDuration, parseShare, parseTime, UnitError } from './units.ts';
 
 /** Where a value came from, for messages: `--timeout`, `KPFD_TIMEOUT`, `timeout in ~/.config/kpfd/config.yaml`. */
@@ -96,8 +95,34 @@ export interface OptionSources {
 
 const DEFAULT_ADDRESS = 'http://localhost:9090';
 
-/** Throws a FailureError (usage, config-invalid, address-invalid) for the first option that is not right. */
-export function resolveOptions(sources: OptionSources): Options {
+/** Rejects with a FailureError (usage, config-invalid, address-invalid) for the first option that is not right. */
+export async function resolveOptions(sources: OptionSources): Promise<Options> {
+  try {
+    const { selector } = sources.flags;
+    return { ...readOptions(sources), labels: typeof selector === 'string' ? await readLabels(selector) : undefined };
+  } catch (error) {
+    if (!(error instanceof UnknownName)) throw error;
+    const { nearest } = await import('../pipeline/nearest.ts');
+    const [meant] = await nearest(error.name, error.known);
+    throw error.failure(meant === undefined ? undefined : `did you mean ${meant}?`);
+  }
+}
+
+/** A name that is none of the known ones; the failure gets the nearest of them as advice. */
+class UnknownName extends Error {
+  override readonly name: string;
+  readonly known: readonly string[];
+  readonly failure: (advice: string | undefined) => FailureError;
+
+  constructor(name: string, known: readonly string[], failure: (advice: string | undefined) => FailureError) {
+    super('unknown name');
+    this.name = name;
+    this.known = known;
+    this.failure = failure;
+  }
+}
+
+function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
   const reader = new OptionReader(sources);
   reader.assertConfigKnown();
   const flag = (name: string): unknown => sources.flags[name];
@@ -112,7 +137,6 @@ export function resolveOptions(sources: OptionSources): Options {
     model: reader.path('model'),
     namespace: reader.text('namespace') ?? 'default',
     allNamespaces: flag('allNamespaces') === true,
-    labels: reader.labels(text('selector')),
     cluster: reader.text('cluster'),
     ksmSelector: reader.matchers('ksm-selector'),
     cadvisorSelector: reader.matchers('cadvisor-selector'),
@@ -136,6 +160,19 @@ function usage(problem: string, advice?: string): FailureError {
   return new FailureError({ kind: 'usage', problem, ...(advice === undefined ? {} : { advice }) });
 }
 
+async function readLabels(text: string): Promise<Requirement[]> {
+  const { parseLabelSelector, SelectorError } = await import('../core/signals/label-selector.ts');
+  try {
+    return parseLabelSelector(text);
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error;
+    throw usage(
+      `-l ${JSON.stringify(text)} is no label selector: ${error.message}`,
+      "write it like -l 'app=cart,tier in (web,api),!canary'",
+    );
+  }
+}
+
 class OptionReader {
   readonly #sources: OptionSources;
 
@@ -145,18 +182,13 @@ class OptionReader {
 
   assertConfigKnown(): void {
     const { config } = this.#sources;
-    for (const key of Object.keys(config.values)) {
-      if ((SETTINGS as readonly string[]).includes(key)) continue;
-      const [meant] = nearest(key, SETTINGS);
-      const advice =
-        meant === undefined ? `it may hold ${SETTINGS.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
-      throw new FailureError({
-        kind: 'config-invalid',
-        path: config.path,
-        problem: `it has an unknown name ${JSON.stringify(key)}`,
-        advice,
-      });
-    }
+    const unknown = Object.keys(config.values).find((key) => !(SETTINGS as readonly string[]).includes(key));
+    if (unknown === undefined) return;
+    const problem = `it has an unknown name ${JSON.stringify(unknown)}`;
+    throw new UnknownName(unknown, SETTINGS, (meant) => {
+      const advice = meant ?? `it may hold ${SETTINGS.join(', ')}`;
+      return new FailureError({ kind: 'config-invalid', path: config.path, problem, advice });
+    });
   }
 
   #flag(setting: Setting): Raw | undefined {
@@ -229,10 +261,9 @@ class OptionReader {
     if (text === undefined) return undefined;
     const found = choices.find((choice) => choice === text);
     if (found !== undefined) return found;
-    const [meant] = nearest(text, choices);
-    throw usage(
-      `${name} takes ${choices.slice(0, -1).join(', ')} or ${choices.at(-1) ?? ''}, not ${JSON.stringify(text)}`,
-      meant === undefined ? undefined : `did you mean ${meant}?`,
+    const known = `${choices.slice(0, -1).join(', ')} or ${choices.at(-1) ?? ''}`;
+    throw new UnknownName(text, choices, (meant) =>
+      usage(`${name} takes ${known}, not ${JSON.stringify(text)}`, meant),
     );
   }
 
@@ -246,19 +277,6 @@ class OptionReader {
     return this.parsed(raw?.from ?? setting, raw === undefined ? fallback : this.#string(raw), parseDuration) ?? 0;
   }
 
-  labels(text: string | undefined): Requirement[] | undefined {
-    if (text === undefined) return undefined;
-    try {
-      return parseLabelSelector(text);
-    } catch (error) {
-      if (!(error instanceof SelectorError)) throw error;
-      throw usage(
-        `-l ${JSON.stringify(text)} is no label selector: ${error.message}`,
-        "write it like -l 'app=cart,tier in (web,api),!canary'",
-      );
-    }
-  }
-
   /** Matchers of PromQL, which go into every query as they are: nothing else may get in. */
   matchers(setting: Setting): string {
     const text = this.text(setting);
@@ -270,7 +288,7 @@ class OptionReader {
         `write it like --${setting} 'job="kubelet",team!="x"'`,
       );
     }
-    return text.trim().replace(/,$/, '');
+    return text.trim().replace(/\s*,$/, '');
   }
 
   kubernetesVersion(): string | undefined {

@@ -1,17 +1,13 @@
 import { FailureError } from '../core/failure.ts';
 import { isAtRisk } from '../core/predictions/listing.ts';
 import { explainPods, unansweredFailures } from '../pipeline/explain-pod.ts';
-import { failureText } from '../render/failure-text.ts';
-import { writePages } from '../render/explanation.ts';
-import { FORMATS } from '../render/formats.ts';
-import { warningLines } from '../render/summary.ts';
-import { exitCode, wantsColour, withSource, type Context, type ExitCode } from './context.ts';
+import { exitCode, lookOf, show, withSource, type Context, type ExitCode } from './context.ts';
 import type { Options } from './options.ts';
 
 /** kpfd predict: one page for each named pod, or the named pods in another format. */
 export async function predict(context: Context, options: Options, names: readonly string[]): Promise<ExitCode> {
   const pods = [...new Set(names.map(podName))];
-  const explained = await withSource(context, options, 'kpfd predict', (source, instant) =>
+  const explained = await withSource(context, (source, instant) =>
     explainPods(source, () => context.loadModel(options.model), {
       scope: { namespace: options.namespace, pods },
       labels: undefined,
@@ -21,19 +17,9 @@ export async function predict(context: Context, options: Options, names: readonl
     }),
   );
   const { scan, neverSeen } = explained;
-  const format = options.output;
-  const colour = wantsColour(context.stdout, options);
-  const written =
-    format === undefined || format === 'wide'
-      ? { text: writePages(scan, { wide: format === 'wide', colour }) }
-      : await FORMATS[format](
-          { ...scan, neverSeen },
-          { headings: options.headings, colour, width: context.stdout.width },
-        );
-  context.stdout.write(written.text);
-  context.stderr.write(warningLines(scan.warnings, { notes: options.verbose }));
   const failures = unansweredFailures(explained);
-  context.stderr.write(failures.map((failure) => `error: ${failureText(failure)}\n`).join(''));
+  const { explanationOutput } = await import('../render/explanation.ts');
+  show(context, await explanationOutput({ ...scan, neverSeen }, failures, options.output, lookOf(context, options)));
   const failOn = options.failOn === 'default' ? scan.model.riskThreshold : options.failOn;
   return exitCode({
     failed: failures.length > 0,

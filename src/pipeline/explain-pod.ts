@@ -51,25 +51,28 @@ async function describeUnseen(
     knownNamespaces(source, unixSeconds, layout),
   ]);
   const siblingNames = siblings.map(({ labels }) => labels[label.pod] ?? '');
-  const neverSeen = names.map((name) => ({
-    namespace,
-    name,
-    nearest: nearest(name, siblingNames),
-    elsewhere: namesakes
-      .filter(({ labels }) => labels[label.pod] === name)
-      .map(({ labels }) => labels[label.namespace] ?? '')
-      .sort(compareText),
-  }));
+  const neverSeen = await Promise.all(
+    names.map(async (name) => ({
+      namespace,
+      name,
+      nearest: await nearest(name, siblingNames),
+      elsewhere: namesakes
+        .filter(({ labels }) => labels[label.pod] === name)
+        .map(({ labels }) => labels[label.namespace] ?? '')
+        .sort(compareText),
+    })),
+  );
   return { neverSeen, namespaces };
 }
 
 /** Why some of the names have no answer: never seen, or known only to a copy that fell silent. */
 export function unansweredFailures({ scan, neverSeen, namespaces }: Explanation): Failure[] {
-  const failures: Failure[] = [];
-  if (neverSeen.length > 0) {
-    const lookbackSeconds = PRESENCE_LOOKBACK_SECONDS;
-    failures.push({ kind: 'pods-never-seen', pods: [...neverSeen], lookbackSeconds, namespaces: [...namespaces] });
-  }
+  const failures = neverSeen.map((pod): Failure => ({
+    kind: 'pod-never-seen',
+    pod,
+    lookbackSeconds: PRESENCE_LOOKBACK_SECONDS,
+    namespaces: [...namespaces],
+  }));
   const untold = scan.pods.filter(({ pod }) => pod.presence === 'untold').map(({ pod }) => pod);
   if (untold[0] !== undefined) {
     failures.push({ kind: 'pods-untold', pods: untold.map(({ name }) => name), namespace: untold[0].namespace });

@@ -1,4 +1,3 @@
-import { distance } from 'fastest-levenshtein';
 import { compareText } from '../core/predictions/prediction.ts';
 
 const SHOWN = 3;
@@ -7,7 +6,9 @@ const SHOWN = 3;
  * The names that somebody who wrote `wanted` may have meant, nearest first: those that begin with it (a Deployment's
  * name in place of its pod's), then those within a few typing errors.
  */
-export function nearest(wanted: string, names: readonly string[], shown = SHOWN): string[] {
+export async function nearest(wanted: string, names: readonly string[], shown = SHOWN): Promise<string[]> {
+  // Needed only where something was not found: not worth its time at every start.
+  const { distance } = await import('fastest-levenshtein');
   const allowed = Math.max(2, Math.ceil(wanted.length / 3));
   return names
     .map((name) => ({ name, starts: wanted.length > 1 && name.startsWith(wanted), far: distance(wanted, name) }))

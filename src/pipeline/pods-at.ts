@@ -1,6 +1,7 @@
 import { assemblePods } from '../core/pods/assemble.ts';
 import type { PodSnapshot } from '../core/pods/snapshot.ts';
-import { ASSUMED_KUBERNETES_MINOR, kubernetesMinor, type StatusRules } from '../core/pods/status.ts';
+import { ASSUMED_KUBERNETES_MINOR, kubernetesMinor } from '../core/pods/kubernetes-version.ts';
+import type { StatusRules } from '../core/pods/status.ts';
 import type { RequestName } from '../core/signals/catalogue.ts';
 import type { LayoutOptions } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';

@@ -96,7 +96,7 @@ async function assertNamespaceKnown(
   throw new FailureError({
     kind: 'namespace-never-seen',
     namespace: scope.namespace,
-    nearest: nearest(scope.namespace, namespaces),
+    nearest: await nearest(scope.namespace, namespaces),
     namespaces,
   });
 }

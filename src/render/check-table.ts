@@ -1,6 +1,7 @@
 import type { Check, Diagnosis, MetricCount } from '../core/signals/diagnosis.ts';
 import { painter, type Painter } from './colour.ts';
 import { failureText } from './failure-text.ts';
+import type { Look, Output } from './formats.ts';
 import { exporterName } from './gap-text.ts';
 import { grid } from './grid.ts';
 import { age, clean, enumerate, plural, rfc3339, significant } from './text.ts';
@@ -156,23 +157,28 @@ const CONNECTION_ADVICE = {
 } as const;
 
 /** One closed table of the formats of a diagnosis. */
-export const CHECK_FORMATS: Readonly<
-  Record<'table' | 'wide' | 'json' | 'yaml', (diagnosis: Diagnosis, look: CheckLook) => string | Promise<string>>
+const CHECK_FORMATS: Readonly<
+  Record<'table' | 'wide' | 'json' | 'yaml', (diagnosis: Diagnosis, address: string, look: Look) => Promise<string>>
 > = {
-  table: (diagnosis, look) => checkPage(diagnosis, look),
-  wide: (diagnosis, look) => checkPage(diagnosis, look),
-  json: (diagnosis, { address }) => `${JSON.stringify(checkDocument(diagnosis, address), undefined, 2)}\n`,
-  yaml: async (diagnosis, { address }) => (await import('yaml')).stringify(checkDocument(diagnosis, address)),
+  table: async (diagnosis, address, look) => checkPage(diagnosis, address, look),
+  wide: async (diagnosis, address, look) => checkPage(diagnosis, address, look),
+  json: async (diagnosis, address) => `${JSON.stringify(checkDocument(diagnosis, address), undefined, 2)}\n`,
+  yaml: async (diagnosis, address) => (await import('yaml')).stringify(checkDocument(diagnosis, address)),
 };
 
-export interface CheckLook {
-  readonly address: string;
-  readonly colour: boolean;
-  readonly headings: boolean;
+/** A diagnosis in the chosen format, and its sum in one line. */
+export async function checkOutput(
+  diagnosis: Diagnosis,
+  address: string,
+  format: keyof typeof CHECK_FORMATS,
+  look: Look,
+): Promise<Output> {
+  const stdout = await CHECK_FORMATS[format](diagnosis, address, look);
+  return { stdout, stderr: look.quiet ? '' : checkSummary(diagnosis) };
 }
 
 /** The checks as a table, what to do below each that is not well, and the metrics with their series. */
-function checkPage(diagnosis: Diagnosis, { address, colour, headings }: CheckLook): string {
+function checkPage(diagnosis: Diagnosis, address: string, { colour, headings }: Look): string {
   const paint = painter(colour);
   const rows: string[][] = [];
   for (const check of diagnosis.checks) {
@@ -221,7 +227,7 @@ function checkDocument(diagnosis: Diagnosis, address: string): Record<string, un
 }
 
 /** One line: can kpfd work with this Prometheus? */
-export function checkSummary({ checks }: Diagnosis): string {
+function checkSummary({ checks }: Diagnosis): string {
   const failed = checks.find(({ outcome }) => outcome === 'failed');
   if (failed !== undefined) return `kpfd cannot work with this Prometheus: ${NAMES[failed.name]} failed\n`;
   const warnings = checks.filter(({ outcome }) => outcome === 'warning').length;

@@ -1,15 +1,18 @@
+import type { Failure } from '../core/failure.ts';
 import { FEATURES } from '../core/features/catalogue.ts';
 import { missingFeatures } from '../core/features/missing.ts';
 import type { ContainerSnapshot, NodeSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { STATUSES } from '../core/pods/status.ts';
 import { cpuShare, memoryShare, runningContainers, throttledPercent, type Share } from '../core/pods/usage.ts';
-import type { Model } from '../core/predictions/model.ts';
 import type { NotEvaluated, PodPrediction } from '../core/predictions/prediction.ts';
 import { painter, type Painter } from './colour.ts';
+import { failureText } from './failure-text.ts';
+import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
 import { gapText } from './gap-text.ts';
 import { grid } from './grid.ts';
+import { warningLines } from './scan-output.ts';
 import { ageText, readyText, restartsText } from './table.ts';
-import { age, bytes, clean, enumerate, percent, significant } from './text.ts';
+import { age, bytes, clean, enumerate, percent, significant, span } from './text.ts';
 
 interface PageOptions {
   readonly unixSeconds: number;
@@ -29,14 +32,22 @@ const NOT_EVALUATED: Readonly<Record<NotEvaluated, string>> = {
   'no-phase': 'not evaluated: kube-state-metrics gives no phase for the pod',
 };
 
-/** A page for each pod, with a rule between two. */
-export function writePages(
-  scan: { readonly pods: readonly PodPrediction[]; readonly unixSeconds: number; readonly model: Model },
-  look: { readonly wide: boolean; readonly colour: boolean },
-): string {
-  const { horizonSeconds } = scan.model;
-  const options = { unixSeconds: scan.unixSeconds, horizonSeconds, wide: look.wide, paint: painter(look.colour) };
-  return scan.pods.map((prediction) => podPage(prediction, options)).join('\n---\n\n');
+/** Explained pods: a page each, or the format that was asked for; and why some of the names have no answer. */
+export async function explanationOutput(
+  answer: Answer,
+  failures: readonly Failure[],
+  format: keyof typeof FORMATS | undefined,
+  look: Look,
+): Promise<Output> {
+  const pages = format === undefined || format === 'wide';
+  const stdout = pages ? writePages(answer, format === 'wide', look) : (await FORMATS[format](answer, look)).text;
+  const errors = failures.map((failure) => `error: ${failureText(failure)}\n`).join('');
+  return { stdout, stderr: warningLines(answer.warnings, look) + errors };
+}
+
+function writePages({ pods, unixSeconds, model }: Answer, wide: boolean, { colour }: Look): string {
+  const options = { unixSeconds, horizonSeconds: model.horizonSeconds, wide, paint: painter(colour) };
+  return pods.map((prediction) => podPage(prediction, options)).join('\n---\n\n');
 }
 
 /** One pod as a page: statuses, distribution, usage, activity, node, and what is missing and why. */
@@ -59,7 +70,7 @@ function heading(prediction: PodPrediction, { unixSeconds, paint }: PageOptions)
   const { pod } = prediction;
   const owner = pod.rootOwner ?? pod.owner;
   const facts = [
-    owner === undefined ? undefined : `of ${owner.kind} ${clean(owner.name)}`,
+    owner === undefined ? undefined : `of ${clean(owner.kind)} ${clean(owner.name)}`,
     pod.node === undefined ? undefined : `on ${clean(pod.node.name)}`,
     pod.createdAtUnixSeconds === undefined ? undefined : `${ageText(prediction, unixSeconds)} old`,
   ].filter((fact) => fact !== undefined);
@@ -84,7 +95,7 @@ function statuses(prediction: PodPrediction, { horizonSeconds, paint, unixSecond
     const { status, confidence, risk } = prediction.prediction;
     lines.push([
       'PREDICTED',
-      `${paint.status(status, status)} within ${age(horizonSeconds).replace(/m0s$/, 'm')}, confidence ${percent(confidence)}, risk ${paint.strong(percent(risk))}`,
+      `${paint.status(status, status)} within ${span(horizonSeconds)}, confidence ${percent(confidence)}, risk ${paint.strong(percent(risk))}`,
     ]);
   }
   return table(lines);

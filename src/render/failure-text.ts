@@ -1,5 +1,5 @@
 import type { AddressProblem, Failure, NeverSeen } from '../core/failure.ts';
-import { age, clean, duration, enumerate, plural } from './text.ts';
+import { age, clean, enumerate, span } from './text.ts';
 
 /** A failure in words: what happened, then what to try. One sentence, no secrets, no control characters. */
 export function failureText(failure: Failure): string {
@@ -54,12 +54,12 @@ function words(failure: Failure): Words {
       };
     case 'request-timeout':
       return {
-        what: `${clean(failure.address)} did not answer a request within ${duration(failure.limitMs)}`,
+        what: `${clean(failure.address)} did not answer a request within ${span(failure.limitMs / 1000)}`,
         advice: 'allow more with --request-timeout, or ask for one namespace with -n',
       };
     case 'run-timeout':
       return {
-        what: `the run took longer than ${duration(failure.limitMs)}`,
+        what: `the run took longer than ${span(failure.limitMs / 1000)}`,
         advice: 'allow more with --timeout, or ask for one namespace with -n',
       };
     case 'interrupted':
@@ -97,8 +97,8 @@ function words(failure: Failure): Words {
       return refusedWords(failure);
     case 'pods-silent':
       return silentWords(failure);
-    case 'pods-never-seen':
-      return { what: neverSeenWords(failure.pods, failure.lookbackSeconds, failure.namespaces) };
+    case 'pod-never-seen':
+      return neverSeenWords(failure.pod, failure.lookbackSeconds, failure.namespaces);
     case 'pods-untold':
       return {
         what: `cannot tell how ${enumerate(failure.pods.map(clean))} in namespace ${clean(failure.namespace)} fares: the copy of kube-state-metrics that knew it has fallen silent`,
@@ -220,28 +220,20 @@ function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words 
   const { lastSeenAgeSeconds: seen, cadvisorSeries } = failure;
   const history = seen === undefined ? 'and has had none for an hour' : `and had the last one ${age(seen)} ago`;
   const other =
-    cadvisorSeries === undefined
-      ? ', nor of cAdvisor'
-      : ` (cAdvisor is there, with ${plural(cadvisorSeries, 'series').replace('seriess', 'series')})`;
+    cadvisorSeries === undefined ? ' nor of cAdvisor' : ` (cAdvisor is there, with ${cadvisorSeries} series)`;
   return {
     what: `cannot tell: ${clean(failure.address)} has no samples of kube-state-metrics${other} ${history}, so nothing is known of any pod`,
     advice: 'check that kube-state-metrics runs and is scraped (`kpfd check-prometheus`)',
   };
 }
 
-function neverSeenWords(pods: readonly NeverSeen[], lookbackSeconds: number, namespaces: readonly string[]): string {
-  const sentences = pods.map(({ namespace, name, nearest, elsewhere }) => {
-    const hint =
-      elsewhere.length > 0
-        ? `there is one in namespace ${enumerate(elsewhere.map(clean))}`
-        : nearest.length > 0
-          ? `did you mean ${enumerate(nearest.map(clean), 'or')}?`
-          : namespaces.includes(namespace)
-            ? 'no pod there has a name like it'
-            : `no pod is in namespace ${clean(namespace)}; there are ${enumerate(namespaces.map(clean))}`;
-    return `pod ${quoted(name)} was not seen in namespace ${clean(namespace)} within the last ${age(lookbackSeconds).replace(/m0s$/, 'm')}: ${hint}`;
-  });
-  return sentences.join('\n');
+function neverSeenWords(pod: NeverSeen, lookbackSeconds: number, namespaces: readonly string[]): Words {
+  const { namespace, name, nearest, elsewhere } = pod;
+  const what = `pod ${quoted(name)} was not seen in namespace ${clean(namespace)} within the last ${span(lookbackSeconds)}`;
+  if (elsewhere.length > 0) return { what, advice: `there is one in namespace ${enumerate(elsewhere.map(clean))}` };
+  if (nearest.length > 0) return { what, advice: `did you mean ${enumerate(nearest.map(clean), 'or')}?` };
+  if (namespaces.includes(namespace)) return { what, advice: 'no pod there has a name like it' };
+  return { what, advice: `there is no such namespace, but ${enumerate(namespaces.map(clean))}` };
 }
 
 function schemaWords(failure: Extract<Failure, { kind: 'model-schema' }>): Words {

@@ -1,10 +1,6 @@
 import type { Warning } from '../core/predictions/completeness.ts';
 import type { Model } from '../core/predictions/model.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
-import { painter } from './colour.ts';
-import { podCsv } from './csv.ts';
-import { scanDocument } from './document.ts';
-import { podTable, STEP_BACK } from './table.ts';
 import { clean, enumerate } from './text.ts';
 
 /** Pods and what goes with them, ready to be written in any format. */
@@ -22,6 +18,16 @@ export interface Look {
   readonly colour: boolean;
   /** Columns of the terminal; undefined into a pipe or a file. */
   readonly width: number | undefined;
+  /** No notes and no summary. */
+  readonly quiet: boolean;
+  /** Also what is of interest only when something is odd. */
+  readonly verbose: boolean;
+}
+
+/** What goes to stdout and what to stderr. */
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** What goes to stdout, and a note for stderr. */
@@ -30,27 +36,32 @@ export interface Written {
   readonly note?: string;
 }
 
-type Writer = (answer: Answer, look: Look) => Written | Promise<Written>;
+type Writer = (answer: Answer, look: Look) => Promise<Written>;
 
-/** One closed table of formats. */
+/** One closed table of formats. Each loads what it needs when it is chosen: the first request must not wait for it. */
 export const FORMATS: Readonly<Record<'table' | 'wide' | 'json' | 'yaml' | 'csv' | 'name', Writer>> = {
-  table: (answer, look) => writeTable(answer, look, false),
-  wide: (answer, look) => writeTable(answer, look, true),
-  json: (answer) => ({ text: `${JSON.stringify(scanDocument(answer), undefined, 2)}\n` }),
-  yaml: async (answer) => ({ text: (await import('yaml')).stringify(scanDocument(answer)) }),
-  csv: (answer, look) => ({ text: podCsv(answer.pods, look.headings, answer.unixSeconds) }),
-  name: ({ pods }) => ({ text: pods.map(({ pod }) => `pod/${clean(pod.name)}\n`).join('') }),
+  table: async (answer, look) => writeTable(answer, look, false),
+  wide: async (answer, look) => writeTable(answer, look, true),
+  json: async (answer) => ({ text: `${JSON.stringify(await documentOf(answer), undefined, 2)}\n` }),
+  yaml: async (answer) => ({ text: (await import('yaml')).stringify(await documentOf(answer)) }),
+  csv: async ({ pods, unixSeconds }, { headings }) => ({
+    text: (await import('./csv.ts')).podCsv(pods, headings, unixSeconds),
+  }),
+  name: async ({ pods }) => ({ text: pods.map(({ pod }) => `pod/${clean(pod.name)}\n`).join('') }),
 };
 
-function writeTable(answer: Answer, look: Look, wide: boolean): Written {
+async function documentOf(answer: Answer): Promise<Record<string, unknown>> {
+  return (await import('./document.ts')).scanDocument(answer);
+}
+
+async function writeTable(answer: Answer, look: Look, wide: boolean): Promise<Written> {
   if (answer.pods.length === 0) return { text: '' };
+  const { painter } = await import('./colour.ts');
+  const { podTable } = await import('./table.ts');
   const { headings, width } = look;
   const paint = painter(look.colour);
   const { text, hidden } = podTable(answer.pods, { headings, wide, width, paint, unixSeconds: answer.unixSeconds });
   if (hidden.length === 0) return { text };
-  const shown = STEP_BACK.filter((heading) => hidden.includes(heading));
-  return {
-    text,
-    note: `this terminal is too narrow for ${enumerate(shown, 'and', shown.length)}: -o wide or a pipe has all columns`,
-  };
+  const columns = enumerate(hidden, 'and', hidden.length);
+  return { text, note: `this terminal is too narrow for ${columns}: -o wide or a pipe has all columns` };
 }

@@ -1,7 +1,7 @@
 import type { Warning } from '../core/predictions/completeness.ts';
 import type { Exporter, GapReason } from '../core/signals/signal.ts';
 import { failureText } from './failure-text.ts';
-import { age, clean, enumerate, plural } from './text.ts';
+import { age, clean, enumerate, plural, span } from './text.ts';
 
 /** Why a signal is missing, in a few words. */
 export function gapText(reason: GapReason): string {
@@ -13,7 +13,7 @@ export function gapText(reason: GapReason): string {
     case 'metric-absent':
       return `this Prometheus has no ${reason.metric}`;
     case 'window-too-short':
-      return `scraped each ${seconds(reason.intervalSeconds)}, too rarely for a window of ${seconds(reason.windowSeconds)} (four samples are needed)`;
+      return `scraped each ${span(reason.intervalSeconds)}, too rarely for a window of ${span(reason.windowSeconds)} (four samples are needed)`;
     case 'pod-not-sampled':
       return `${exporterName(reason.exporter)} has no sample of this pod`;
     case 'older-than-container':
@@ -39,7 +39,7 @@ export function warningText(warning: Warning): string {
     case 'exporter-absent':
       return `there are no samples of ${exporterName(warning.exporter)}: CPU, memory, throttling and network count as missing, and predictions are less sure`;
     case 'window-too-short':
-      return `${exporterName(warning.exporter)} is scraped each ${seconds(warning.intervalSeconds)}, too rarely for ${enumerate(warning.signals)}, which count as missing`;
+      return `${exporterName(warning.exporter)} is scraped each ${span(warning.intervalSeconds)}, too rarely for ${enumerate(warning.signals)}, which count as missing`;
     case 'metric-absent':
       return `${warning.metric} is missing for all ${plural(warning.pods, 'pod')} that should have it: ${enumerate(warning.signals)} count as missing`;
     case 'node-not-sampled':
@@ -64,8 +64,4 @@ export function warningText(warning: Warning): string {
 /** The exporters by the names that people know. */
 export function exporterName(exporter: Exporter): string {
   return exporter === 'cadvisor' ? 'cAdvisor' : exporter;
-}
-
-function seconds(amount: number): string {
-  return age(Math.round(amount)).replace(/m0s$/, 'm');
 }

@@ -54,19 +54,22 @@ const COLUMNS: readonly Column[] = [
   { heading: 'OWNER', align: 'left', wideOnly: true, text: ownerText },
 ];
 
-/** The order in which columns step back on a narrow terminal. POD, NOW, PREDICTED and RISK never do. */
+/**
+ * The order in which columns step back on a narrow terminal: first what kubectl has as well, then the distribution from
+ * its least alarming end. POD, NOW, PREDICTED and RISK never do.
+ */
 export const STEP_BACK: readonly string[] = [
   'GONE',
+  'AGE',
+  'READY',
+  'RESTARTS',
   'CREATE',
   'PEND',
   'UNKN',
   'RUN',
   'ERROR',
   'CRASH',
-  'AGE',
   'CONFIDENCE',
-  'READY',
-  'RESTARTS',
   'NAMESPACE',
 ];
 

@@ -60,10 +60,12 @@ export function significant(value: number): string {
   return String(Number(value.toFixed(Math.min(digits, 6))));
 }
 
-/** A limit as it was given: 30000 → "30s". */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${ms}ms`;
-  return ms % 60_000 === 0 ? `${ms / 60_000}m` : `${ms / 1000}s`;
+/** A span as one would write it on a command line: 3600 → "1h", 600 → "10m", 90 → "90s", 0.25 → "250ms". */
+export function span(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;
+  if (seconds % 3600 === 0) return `${seconds / 3600}h`;
+  if (seconds % 60 === 0) return `${seconds / 60}m`;
+  return `${significant(seconds)}s`;
 }
 
 /** One, two and three. */

@@ -6,6 +6,7 @@ import type { Reply, Transport } from './transport.ts';
 export class PrometheusClient implements MetricSource {
   readonly #transport: Transport;
   readonly address: string;
+  #server: Promise<ServerFacts> | undefined;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -20,8 +21,13 @@ export class PrometheusClient implements MetricSource {
     return decodeAnswer(reply, this.address);
   }
 
-  /** Servers without buildinfo (Thanos, VictoriaMetrics, proxies) still tell the time in their reply's Date. */
+  /** Asked once. Servers without buildinfo (Thanos, VictoriaMetrics, proxies) still tell the time in their reply's Date. */
   async server(): Promise<ServerFacts> {
+    this.#server ??= this.#askServer();
+    return this.#server;
+  }
+
+  async #askServer(): Promise<ServerFacts> {
     const reply = await this.#transport.ask({ path: '/api/v1/status/buildinfo', parameters: {} });
     return { version: this.#version(reply), unixSeconds: reply.unixSeconds };
   }

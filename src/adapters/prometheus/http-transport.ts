@@ -4,7 +4,6 @@ import type * as Https from 'node:https';
 import fetch, { FetchError, type Response } from 'node-fetch';
 import pLimit from 'p-limit';
 import { FailureError } from '../../core/failure.ts';
-import { connectByLayers } from './connection.ts';
 import { codeOf, isTlsCode } from './error-code.ts';
 import type { ConnectionStep } from '../../core/signals/metric-source.ts';
 import { shownAddress, type Question, type Reply, type Transport } from './transport.ts';
@@ -93,6 +92,7 @@ export class HttpTransport implements Transport {
   }
 
   async connect(): Promise<ConnectionStep[]> {
+    const { connectByLayers } = await import('./connection.ts');
     return connectByLayers(this.#base, await this.#certificateAuthority(), this.#options.requestTimeoutMs);
   }
 

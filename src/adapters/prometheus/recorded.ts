@@ -1,4 +1,4 @@
-import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { FailureError, type Failure } from '../../core/failure.ts';
 import type { ConnectionStep } from '../../core/signals/metric-source.ts';
@@ -83,6 +83,8 @@ export async function assertWritable(path: string): Promise<void> {
   try {
     await writeFile(probe, '', { mode: 0o600 });
     await unlink(probe);
+    const known = await stat(path).catch(() => undefined);
+    if (known?.isDirectory() === true) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
   } catch (error) {
     throw new FailureError({ kind: 'file-unwritable', role: 'recording', path, code: codeOf(error) }, error);
   }
@@ -131,8 +133,9 @@ export class ReplayTransport implements Transport {
     const exchange = this.#exchanges.get(keyOf(question));
     if (exchange?.failure !== undefined) throw new FailureError(exchange.failure);
     if (exchange?.reply === undefined) throw this.#lacks(question.parameters['query'] ?? question.path);
-    const { reply } = exchange;
-    return { ...reply, body: 'json' in reply ? JSON.stringify(reply.json) : reply.text };
+    const { status, statusText, contentType, unixSeconds, retries } = exchange.reply;
+    const body = 'json' in exchange.reply ? JSON.stringify(exchange.reply.json) : exchange.reply.text;
+    return { status, statusText, contentType, unixSeconds, body, retries };
   }
 
   async connect(): Promise<ConnectionStep[]> {

@@ -7,15 +7,14 @@ import { ModelError } from './model-error.ts';
 export function parseLooseJson(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (strict) {
+  } catch {
     const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity|inf|nan)\b/g, (token) =>
       token.startsWith('"') ? token : `"${token}"`,
     );
     try {
       return JSON.parse(quoted);
     } catch {
-      const cut = strict instanceof SyntaxError && /end of JSON|Unterminated/.test(strict.message);
-      throw new ModelError(cut ? 'it is cut off: its JSON ends in the middle' : 'it is no JSON');
+      throw new ModelError('it is cut off or is no JSON');
     }
   }
 }

@@ -29,15 +29,6 @@ export interface StatusRules {
   readonly kubernetesMinor: number;
 }
 
-/** Where neither kube_node_info nor the user tells the version: the newest rules that kpfd knows. */
-export const ASSUMED_KUBERNETES_MINOR = 35;
-
-/** "v1.34.4", "1.34", "v1.29.1-eks-abc" → 34; undefined for anything else. */
-export function kubernetesMinor(version: string): number | undefined {
-  const match = /^v?1\.(\d{1,3})(\D|$)/.exec(version);
-  return match === null ? undefined : Number(match[1]);
-}
-
 /**
  * The STATUS, READY and RESTARTS that `kubectl get pods` would print, from metrics alone. It follows the API server's
  * printer (pkg/printers/internalversion/printers.go, printPod) step by step.
@@ -85,7 +76,8 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
     readyContainers: sidecars.filter((c) => c.ready && c.state === 'running').length + (counted ? running.length : 0),
     totalContainers: pod.totalContainers,
     // A pod that is on no node has started no container.
-    restarts: pod.node === undefined && pod.phase === 'Pending' ? 0 : total(restarting.map((c) => c.restarts)),
+    restarts:
+      total(restarting.map((c) => c.restarts)) ?? (pod.node === undefined && pod.phase === 'Pending' ? 0 : undefined),
     restartedAtUnixSeconds: newest(restarting.map((c) => c.lastTermination?.atUnixSeconds)),
   };
 }

@@ -1,19 +1,6 @@
 import { STATUSES, type Status } from '../pods/status.ts';
+import type { SortKey } from './sort-keys.ts';
 import { byName, byRisk, compareText, type PodPrediction } from './prediction.ts';
-
-/** By what a listing may be ordered; every order falls back on the worst first. */
-export const SORT_KEYS = [
-  'risk',
-  'confidence',
-  'name',
-  'namespace',
-  'now',
-  'predicted',
-  'restarts',
-  'age',
-  'node',
-] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
 
 type Order = (a: PodPrediction, b: PodPrediction) => number;
 
@@ -35,22 +22,45 @@ function severity(status: Status | undefined): number {
 }
 
 export interface ListingOptions {
-  /** Pods below this risk are left out, and with them those that have none. */
+  /** Only pods at risk. */
+  readonly atRisk: boolean;
+  /** Only pods with at least this risk. */
   readonly minRisk: number | undefined;
   /** Whether finished pods are listed. */
   readonly completed: boolean;
   readonly sortBy: SortKey;
 }
 
-/** What is listed, in order, and how many finished pods are not. */
+/** What is listed, and what the listing leaves out. */
+export interface Listing {
+  /** In order. */
+  readonly pods: readonly PodPrediction[];
+  /** The risk from which a pod counts as at risk here. */
+  readonly threshold: number;
+  /** Of all pods in scope that are not finished (or are listed all the same). */
+  readonly total: number;
+  readonly atRisk: number;
+  readonly notEvaluated: number;
+  readonly finishedHidden: number;
+}
+
 export function listPods(
   predictions: readonly PodPrediction[],
-  { minRisk, completed, sortBy }: ListingOptions,
-): { pods: PodPrediction[]; finishedHidden: number } {
-  const unfinished = completed ? predictions : predictions.filter((p) => !isFinished(p));
-  const pods = minRisk === undefined ? [...unfinished] : unfinished.filter((p) => isAtRisk(p, minRisk));
-  pods.sort((a, b) => ORDERS[sortBy](a, b) || byRisk(a, b));
-  return { pods, finishedHidden: predictions.length - unfinished.length };
+  modelThreshold: number,
+  { atRisk, minRisk, completed, sortBy }: ListingOptions,
+): Listing {
+  const threshold = minRisk ?? modelThreshold;
+  const inView = completed ? [...predictions] : predictions.filter((p) => !isFinished(p));
+  const risky = inView.filter((p) => isAtRisk(p, threshold));
+  const pods = atRisk || minRisk !== undefined ? risky : inView;
+  return {
+    pods: pods.toSorted((a, b) => ORDERS[sortBy](a, b) || byRisk(a, b)),
+    threshold,
+    total: inView.length,
+    atRisk: risky.length,
+    notEvaluated: inView.filter(({ notEvaluated }) => notEvaluated !== undefined).length,
+    finishedHidden: predictions.length - inView.length,
+  };
 }
 
 export function isAtRisk({ prediction }: PodPrediction, threshold: number): boolean {

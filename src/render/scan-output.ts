@@ -1,0 +1,47 @@
+import type { Warning } from '../core/predictions/completeness.ts';
+import type { Listing } from '../core/predictions/listing.ts';
+import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
+import { warningText } from './gap-text.ts';
+import { clean, plural, rfc3339, significant, span } from './text.ts';
+
+/** A scan in the chosen format, and the line below it. */
+export async function scanOutput(
+  answer: Omit<Answer, 'pods' | 'neverSeen'>,
+  listing: Listing,
+  namespace: string | undefined,
+  format: keyof typeof FORMATS,
+  look: Look,
+): Promise<Output> {
+  const { text, note } = await FORMATS[format]({ ...answer, pods: listing.pods, neverSeen: [] }, look);
+  const warnings = warningLines(answer.warnings, look);
+  const notes = note === undefined ? '' : `note: ${note}\n`;
+  const below = look.quiet ? '' : notes + summary(answer, listing, namespace);
+  return { stdout: text, stderr: warnings + below };
+}
+
+/** Warnings, one to a line. What does not make the answer incomplete is a note, for -v. */
+export function warningLines(warnings: readonly Warning[], { verbose }: Look): string {
+  return warnings
+    .filter(({ incomplete }) => incomplete || verbose)
+    .map((warning) => `${warning.incomplete ? 'warning' : 'note'}: ${warningText(warning)}\n`)
+    .join('');
+}
+
+function summary(
+  { model, unixSeconds }: Pick<Answer, 'model' | 'unixSeconds'>,
+  listing: Listing,
+  namespace: string | undefined,
+): string {
+  const horizon = span(model.horizonSeconds);
+  const where = namespace === undefined ? 'any namespace' : `namespace ${clean(namespace)}`;
+  const parts =
+    listing.total === 0
+      ? [`No pods found in ${where}`]
+      : [
+          plural(listing.total, 'pod'),
+          `${listing.atRisk} at risk (${significant(100 * listing.threshold)}% or more within ${horizon})`,
+        ];
+  if (listing.notEvaluated > 0) parts.push(`${listing.notEvaluated} not evaluated`);
+  if (listing.finishedHidden > 0) parts.push(`${listing.finishedHidden} completed not shown (--completed)`);
+  return `${parts.join(', ')}; ${rfc3339(unixSeconds)}, model ${clean(model.name)} ${clean(model.version)}\n`;
+}

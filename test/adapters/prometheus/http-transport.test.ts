@@ -1,0 +1,295 @@
+import { writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { HttpTransport, type HttpOptions } from '../../../src/adapters/prometheus/http-transport.ts';
+import { FailureError, type Failure } from '../../../src/core/failure.ts';
+import { file } from '../../support/files.ts';
+import { sendJson, serve, vectorBody } from '../../support/http.ts';
+
+const QUESTION = { path: '/api/v1/query', parameters: { query: 'up', time: '1' } };
+
+function transport(url: string, known: Partial<HttpOptions> = {}): HttpTransport {
+  return new HttpTransport({
+    url: new URL(url),
+    headers: {},
+    bearerToken: undefined,
+    username: undefined,
+    password: undefined,
+    caFile: undefined,
+    requestTimeoutMs: 5000,
+    runTimeoutMs: 0,
+    interrupted: new AbortController().signal,
+    userAgent: 'kpfd/test',
+    random: () => 0,
+    ...known,
+  });
+}
+
+async function failureOf(asking: Promise<unknown>): Promise<Failure | undefined> {
+  try {
+    await asking;
+  } catch (error) {
+    if (error instanceof FailureError) return error.failure;
+    throw error;
+  }
+  return undefined;
+}
+
+describe('how a question is asked', () => {
+  test('as a POST form, below the prefix of the address, with gzip allowed', async () => {
+    const server = await serve((_, response) => sendJson(response, vectorBody()));
+    await transport(`${server.url}/select/0/prometheus/`).ask(QUESTION);
+    expect(server.asked[0]).toMatchObject({
+      method: 'POST',
+      url: '/select/0/prometheus/api/v1/query',
+      body: 'query=up&time=1',
+    });
+    expect(server.asked[0]?.headers).toMatchObject({ 'accept-encoding': 'gzip', 'user-agent': 'kpfd/test' });
+  });
+
+  test.each([403, 405, 501])('as a GET where a POST gets %d, and from then on', async (status) => {
+    const server = await serve((asked, response) =>
+      asked.method === 'GET' ? sendJson(response, vectorBody()) : sendJson(response, '', status),
+    );
+    const own = transport(server.url);
+    expect((await own.ask(QUESTION)).status).toBe(200);
+    await own.ask(QUESTION);
+    expect(server.asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET']);
+    expect(server.asked[1]?.url).toBe('/api/v1/query?query=up&time=1');
+  });
+
+  test('a 403 of both is told as it is', async () => {
+    const server = await serve((_, response) => sendJson(response, 'no', 403));
+    expect(await transport(server.url).ask(QUESTION)).toMatchObject({ status: 403, body: 'no' });
+  });
+
+  test('an answer may be gzipped', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      response.end(gzipSync(vectorBody()));
+    });
+    expect((await transport(server.url).ask(QUESTION)).body).toBe(vectorBody());
+  });
+
+  test('no more than four at a time', async () => {
+    let now = 0;
+    let most = 0;
+    const server = await serve(async (_, response) => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      now--;
+      sendJson(response, vectorBody());
+    });
+    const own = transport(server.url);
+    await Promise.all(Array.from({ length: 20 }, () => own.ask(QUESTION)));
+    expect(most).toBe(4);
+  });
+});
+
+describe('logins', () => {
+  test('a bearer token is read from its file for each request', async () => {
+    const server = await serve((_, response) => sendJson(response, vectorBody()));
+    const path = file('token', 'first\n');
+    const own = transport(server.url, { bearerToken: { file: path, role: 'bearer token file' } });
+    await own.ask(QUESTION);
+    writeFileSync(path, 'second');
+    await own.ask(QUESTION);
+    expect(server.asked.map(({ headers }) => headers['authorization'])).toEqual(['Bearer first', 'Bearer second']);
+  });
+
+  test('a user and a password, from options or from the address', async () => {
+    const server = await serve((_, response) => sendJson(response, vectorBody()));
+    await transport(server.url, { username: 'ann', password: { value: 'p:w' } }).ask(QUESTION);
+    await transport(server.url.replace('//', '//ann:p%3Aw@')).ask(QUESTION);
+    const basic = `Basic ${Buffer.from('ann:p:w').toString('base64')}`;
+    expect(server.asked.map(({ headers }) => headers['authorization'])).toEqual([basic, basic]);
+  });
+
+  test('the address is shown without them', () => {
+    expect(transport('http://ann:secret@prometheus:9090/prom/').address).toBe('http://prometheus:9090/prom');
+  });
+
+  test('a token file that cannot be read', async () => {
+    const own = transport('http://127.0.0.1:1', { bearerToken: { file: '/nowhere/token', role: 'bearer token file' } });
+    expect(await failureOf(own.ask(QUESTION))).toEqual({
+      kind: 'file-unreadable',
+      role: 'bearer token file',
+      path: '/nowhere/token',
+      code: 'ENOENT',
+    });
+  });
+});
+
+describe('redirects', () => {
+  test('within the origin are followed, 307 as a POST and 302 as a GET', async () => {
+    const server = await serve((asked, response) => {
+      if (asked.url.startsWith('/a/')) response.writeHead(307, { location: asked.url.replace('/a/', '/b/') }).end();
+      else if (asked.url.startsWith('/b/'))
+        response.writeHead(302, { location: asked.url.replace('/b/', '/c/') }).end();
+      else sendJson(response, vectorBody());
+    });
+    await transport(`${server.url}/a`).ask(QUESTION);
+    expect(server.asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'POST /a/api/v1/query',
+      'POST /b/api/v1/query',
+      'GET /c/api/v1/query?query=up&time=1',
+    ]);
+  });
+
+  test('to another origin are not followed: no secret gets there, and none of its query is shown', async () => {
+    const other = await serve((_, response) => sendJson(response, vectorBody()));
+    const server = await serve((_, response) => {
+      response.writeHead(302, { location: `${other.url}/login?state=abc` }).end();
+    });
+    const own = transport(server.url, { headers: { 'X-Api-Key': 's3cret' }, bearerToken: { value: 'token' } });
+    expect(await failureOf(own.ask(QUESTION))).toEqual({
+      kind: 'redirected',
+      address: server.url,
+      location: `${other.url}/login`,
+    });
+    expect(other.asked).toEqual([]);
+  });
+
+  test('in a circle end', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(307, { location: '/again' }).end();
+    });
+    expect(await failureOf(transport(server.url).ask(QUESTION))).toMatchObject({ kind: 'redirected' });
+    expect(server.asked.length).toBeLessThan(6);
+  });
+});
+
+describe('trouble on the way', () => {
+  test.each([429, 502, 503, 504])('%d is tried again, a bounded number of times', async (status) => {
+    const server = await serve((_, response) => sendJson(response, 'busy', status));
+    expect(await transport(server.url).ask(QUESTION)).toMatchObject({ status, retries: 3 });
+    expect(server.asked).toHaveLength(4);
+  });
+
+  test('an answer after a retry tells that there was one', async () => {
+    let first = true;
+    const server = await serve((_, response) => {
+      sendJson(response, first ? 'busy' : vectorBody(), first ? 503 : 200);
+      first = false;
+    });
+    expect(await transport(server.url).ask(QUESTION)).toMatchObject({ status: 200, retries: 1 });
+  });
+
+  test('other refusals are not tried again', async () => {
+    const server = await serve((_, response) => sendJson(response, 'no', 500));
+    await transport(server.url).ask(QUESTION);
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test('Retry-After is waited for', async () => {
+    const at: number[] = [];
+    const server = await serve((_, response) => {
+      at.push(performance.now());
+      if (at.length === 1) response.writeHead(429, { 'retry-after': '1' }).end();
+      else sendJson(response, vectorBody());
+    });
+    await transport(server.url).ask(QUESTION);
+    expect((at[1] as number) - (at[0] as number)).toBeGreaterThan(950);
+  });
+
+  test('a Retry-After beyond the time limit is an answer, not a timeout', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(429, { 'retry-after': '600' }).end();
+    });
+    expect(await transport(server.url).ask(QUESTION)).toMatchObject({ status: 429, retries: 0 });
+  });
+
+  test('a connection that breaks is tried again', async () => {
+    let first = true;
+    const server = await serve((_, response) => {
+      if (!first) return sendJson(response, vectorBody());
+      first = false;
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('{"status":');
+      return setTimeout(() => response.destroy(), 20) as never;
+    });
+    expect(await transport(server.url).ask(QUESTION)).toMatchObject({ status: 200, retries: 1 });
+  });
+
+  test('a connection that breaks each time is lost', async () => {
+    const server = await serve((_, response) => {
+      response.destroy();
+    });
+    expect(await failureOf(transport(server.url).ask(QUESTION))).toMatchObject({
+      kind: 'connection-lost',
+      code: 'ECONNRESET',
+    });
+    expect(server.asked).toHaveLength(4);
+  });
+
+  test('nothing listens', async () => {
+    expect(await failureOf(transport('http://127.0.0.1:1').ask(QUESTION))).toEqual({
+      kind: 'connection-refused',
+      address: 'http://127.0.0.1:1',
+    });
+  });
+
+  test('a name that does not exist', async () => {
+    const failure = await failureOf(transport('http://no-such-host.invalid:9090').ask(QUESTION));
+    expect(failure).toMatchObject({ kind: 'host-unknown', host: 'no-such-host.invalid' });
+  });
+
+  test('plain HTTP where TLS was expected', async () => {
+    const server = await serve((_, response) => sendJson(response, vectorBody()));
+    const failure = await failureOf(transport(server.url.replace('http:', 'https:')).ask(QUESTION));
+    expect(failure?.kind).toBe('tls');
+  });
+
+  test.each([
+    ['before the headers', () => undefined],
+    [
+      'in the middle of the body',
+      (response: { writeHead(s: number): unknown; write(t: string): unknown }) => [
+        response.writeHead(200),
+        response.write('{'),
+      ],
+    ],
+  ])('a server that stalls %s is given up', async (_, begin) => {
+    const server = await serve((__, response) => {
+      begin(response);
+    });
+    const failure = await failureOf(transport(server.url, { requestTimeoutMs: 200 }).ask(QUESTION));
+    expect(failure).toEqual({ kind: 'request-timeout', address: server.url, limitMs: 200 });
+  });
+
+  test('the limit of the whole run counts over requests', async () => {
+    const server = await serve(() => undefined);
+    const failure = await failureOf(transport(server.url, { runTimeoutMs: 200 }).ask(QUESTION));
+    expect(failure).toMatchObject({ kind: 'run-timeout', limitMs: 200 });
+  });
+
+  test('an answer of 100 MB is not swallowed', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200);
+      const chunk = Buffer.alloc(1024 * 1024, 'x');
+      for (let i = 0; i < 100; i++) response.write(chunk);
+      response.end();
+    });
+    expect(await failureOf(transport(server.url).ask(QUESTION))).toMatchObject({
+      kind: 'answer-too-large',
+      limitBytes: 64 * 1024 * 1024,
+    });
+  });
+
+  test('nor is a small gzip that unfolds to 100 MB', async () => {
+    const bomb = gzipSync(Buffer.alloc(100 * 1024 * 1024));
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      response.end(bomb);
+    });
+    expect(await failureOf(transport(server.url).ask(QUESTION))).toMatchObject({ kind: 'answer-too-large' });
+  });
+
+  test('Ctrl-C ends what is under way', async () => {
+    const server = await serve(() => undefined);
+    const controller = new AbortController();
+    const asking = failureOf(transport(server.url, { interrupted: controller.signal }).ask(QUESTION));
+    setTimeout(() => controller.abort(), 50);
+    expect(await asking).toEqual({ kind: 'interrupted' });
+  });
+});

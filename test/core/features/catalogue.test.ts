@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { FEATURES } from '../../../src/core/features/catalogue.ts';
+import { featureMatrix } from '../../../src/core/features/matrix.ts';
+import { missingFeatures } from '../../../src/core/features/missing.ts';
+import { fnv1a64 } from '../../../src/core/features/schema.ts';
+import type { ContainerSnapshot, PodSnapshot } from '../../../src/core/pods/snapshot.ts';
+import { container, node, pod } from '../../support/pods.ts';
+
+const MIB = 1024 * 1024;
+
+function valueOf(name: string, snapshot: PodSnapshot): number {
+  const feature = FEATURES.find((candidate) => candidate.name === name);
+  if (feature === undefined) throw new Error(`no feature ${name}`);
+  return feature.value(snapshot);
+}
+
+function using(usage: Partial<ContainerSnapshot['usage']>, known: Partial<ContainerSnapshot> = {}): PodSnapshot {
+  const measured = container({ state: 'running', ...known, usage: { ...container().usage, ...usage } });
+  return pod({ phase: 'Running', containers: [measured] });
+}
+
+test('what is not known is missing, never 0', () => {
+  const matrix = featureMatrix([pod()]);
+  expect([...matrix.values].filter((value) => !Number.isNaN(value))).toEqual([]);
+});
+
+test('names are unique and each feature says what it is', () => {
+  expect(new Set(FEATURES.map(({ name }) => name)).size).toBe(FEATURES.length);
+  expect(FEATURES.filter(({ about, from }) => about === '' || from.length === 0)).toEqual([]);
+});
+
+test('a row has the columns in the order of the catalogue', () => {
+  const matrix = featureMatrix([pod(), pod({ phase: 'Pending' })]);
+  const column = FEATURES.findIndex(({ name }) => name === 'phase_pending');
+  expect(matrix.values[matrix.columnCount + column]).toBe(1);
+  expect(matrix.values[column]).toBeNaN();
+});
+
+/** Worked out by hand from the definitions. */
+describe('usage', () => {
+  const limits = { cpuCores: 0.5, memoryBytes: 200 * MIB };
+
+  test.each([
+    ['of the limit', { limits }, 40],
+    ['without a limit of the request', { requests: { cpuCores: 0.1, memoryBytes: undefined } }, 200],
+  ])('CPU %s', (_, known, percent) => {
+    expect(valueOf('cpu_usage_percent', using({ cpuCores: 0.2 }, known))).toBeCloseTo(percent);
+  });
+
+  test('CPU without limit and request is of the node', () => {
+    const snapshot = {
+      ...using({ cpuCores: 0.2 }),
+      node: { ...node('n'), allocatable: { cpuCores: 4, memoryBytes: undefined } },
+    };
+    expect(valueOf('cpu_usage_percent', snapshot)).toBeCloseTo(5);
+  });
+
+  test('a pod with one container without a limit has no limit', () => {
+    const both = [
+      container({ name: 'a', state: 'running', limits, usage: { ...container().usage, cpuCores: 0.2 } }),
+      container({ name: 'b', state: 'running', usage: { ...container().usage, cpuCores: 0.2 } }),
+    ];
+    expect(valueOf('cpu_usage_percent', pod({ containers: both }))).toBeNaN();
+  });
+
+  test('the container nearest to its memory limit speaks for the pod', () => {
+    const of = (name: string, mib: number, limit: number): ContainerSnapshot =>
+      container({
+        name,
+        state: 'running',
+        limits: { cpuCores: undefined, memoryBytes: limit * MIB },
+        usage: { ...container().usage, memoryBytes: mib * MIB },
+      });
+    expect(valueOf('memory_usage_percent', pod({ containers: [of('a', 10, 1000), of('b', 95, 100)] }))).toBeCloseTo(95);
+  });
+
+  test('high means more than 90 percent', () => {
+    expect(valueOf('memory_high', using({ memoryBytes: 180 * MIB }, { limits }))).toBe(0);
+    expect(valueOf('memory_high', using({ memoryBytes: 181 * MIB }, { limits }))).toBe(1);
+  });
+
+  test('the memory trend is in percent of the limit per minute', () => {
+    expect(valueOf('memory_trend_5m', using({ memorySlope5m: MIB }, { limits }))).toBeCloseTo(30);
+  });
+
+  test.each([
+    ['growing', MIB, 100 / 60],
+    ['not growing', 0, 60],
+    ['growing slowly', 1, 60],
+  ])('the time to the limit, %s', (_, slope, minutes) => {
+    const snapshot = using({ memoryBytes: 100 * MIB, memorySlope5m: slope }, { limits });
+    expect(valueOf('memory_minutes_to_limit', snapshot)).toBeCloseTo(minutes);
+  });
+
+  test('throttling is the share of periods', () => {
+    expect(valueOf('cpu_throttled_percent', using({ cpuPeriods: 200, cpuThrottledPeriods: 50 }))).toBe(25);
+  });
+
+  test('the cgroup of the pod serves where the runtime has no rows of containers', () => {
+    const snapshot = pod({
+      containers: [container({ state: 'running', limits })],
+      cgroup: { cpuCores: 0.1, memoryBytes: 50 * MIB },
+    });
+    expect(valueOf('memory_usage_percent', snapshot)).toBeCloseTo(25);
+  });
+});
+
+describe('times and ends', () => {
+  const ended = (atUnixSeconds: number, exitCode: number, reason: string): ContainerSnapshot =>
+    container({ name: `c${atUnixSeconds}`, state: 'running', lastTermination: { reason, exitCode, atUnixSeconds } });
+
+  test('the latest end counts', () => {
+    const snapshot = pod({
+      readAtUnixSeconds: 1000,
+      containers: [ended(400, 1, 'Error'), ended(700, 137, 'OOMKilled')],
+    });
+    expect(valueOf('seconds_since_last_termination', snapshot)).toBe(300);
+    expect(valueOf('last_exit_code', snapshot)).toBe(137);
+    expect(valueOf('last_terminated_oom', snapshot)).toBe(1);
+  });
+
+  test('ages are cut at the lookback', () => {
+    expect(valueOf('pod_age_seconds', pod({ readAtUnixSeconds: 5000, createdAtUnixSeconds: 100 }))).toBe(900);
+  });
+});
+
+test.each([
+  ['true', 1],
+  ['false', 0],
+  ['unknown', 0],
+])('a node that is Ready %s gives %d', (status, value) => {
+  expect(valueOf('node_ready', pod({ node: node('n', { Ready: status }) }))).toBe(value);
+});
+
+test('of an unreachable node nothing but its not being ready is known', () => {
+  expect(valueOf('node_memory_pressure', pod({ node: node('n', { MemoryPressure: 'unknown' }) }))).toBeNaN();
+});
+
+describe('why a feature is missing', () => {
+  const reasonOf = (snapshot: PodSnapshot, name: string): string | undefined =>
+    missingFeatures(snapshot, featureMatrix([snapshot]).values).find(({ names }) => names.includes(name))?.reason.kind;
+
+  test.each([
+    ['an unscheduled pod', pod({ phase: 'Pending' }), 'memory_usage_percent', 'not-scheduled'],
+    [
+      'nothing runs',
+      pod({ node: node('n'), containers: [container({ state: 'waiting' })] }),
+      'cpu_usage_percent',
+      'not-running',
+    ],
+    ['no limit', { ...using({ cpuCores: 1 }), node: node('n') }, 'memory_trend_5m', 'no-limit'],
+    [
+      "on the host's network",
+      { ...using({}), node: node('n'), hostNetwork: true },
+      'network_receive_drops_per_second',
+      'host-network',
+    ],
+    ['never ended', { ...using({}), node: node('n') }, 'last_exit_code', undefined],
+  ] as const)('%s', (_, snapshot, feature, reason) => {
+    expect(reasonOf(snapshot, feature)).toBe(reason);
+  });
+});
+
+/** Test vectors of the FNV specification (64 bits, variant 1a). */
+test.each([
+  ['', 'cbf29ce484222325'],
+  ['a', 'af63dc4c8601ec8c'],
+  ['foobar', '85944171f73967e8'],
+])('the hash of %j', (text, hash) => {
+  expect(fnv1a64(text)).toBe(hash);
+});

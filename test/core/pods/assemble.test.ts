@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest';
+import { assemblePods } from '../../../src/core/pods/assemble.ts';
+import type { PodSnapshot } from '../../../src/core/pods/snapshot.ts';
+import type { SignalName } from '../../../src/core/signals/catalogue.ts';
+import type { SignalRow } from '../../../src/core/signals/signal.ts';
+import { AT, copy, info, readings, replicas, row } from '../../support/readings.ts';
+
+const SCRAPED = AT - 2;
+const app = { container: 'app' };
+
+function only(rows: Partial<Record<SignalName, readonly SignalRow[]>>, known = {}): PodSnapshot {
+  const pods = assemblePods(readings({ 'pod-info': [info('cart', 'a', SCRAPED)], ...rows }, known));
+  expect(pods).toHaveLength(1);
+  return pods[0] as PodSnapshot;
+}
+
+describe('what is not there stays unknown', () => {
+  test('a pod with kube_pod_info alone', () => {
+    const pod = only({});
+    expect(pod).toMatchObject({
+      phase: undefined,
+      createdAtUnixSeconds: undefined,
+      totalContainers: undefined,
+      containers: [],
+    });
+    expect(pod.gaps.map(({ signal, reason }) => [signal, reason.kind])).toContainEqual(['phase', 'metric-absent']);
+  });
+
+  test('NaN, infinities and the year 1 are no values', () => {
+    const pod = only({
+      'container-running': [row('cart', app, SCRAPED)],
+      phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+      restarts: [row('cart', app, Number.NaN)],
+      'last-terminated-at': [row('cart', app, -62135596800)],
+      limits: [row('cart', { ...app, resource: 'memory' }, Number.POSITIVE_INFINITY)],
+      'memory-working-set': [row('cart', app, Number.NaN)],
+    });
+    expect(pod.containers[0]).toMatchObject({
+      restarts: undefined,
+      lastTermination: undefined,
+      limits: { memoryBytes: undefined },
+      usage: { memoryBytes: undefined },
+    });
+  });
+});
+
+describe('rows of another scrape', () => {
+  const phases = [row('cart', { phase: 'Pending' }, AT - 40), row('cart', { phase: 'Running' }, SCRAPED)];
+
+  test('of two phases the newer counts', () => {
+    expect(only({ phase: phases }).phase).toBe('Running');
+    expect(only({ phase: phases.toReversed() }).phase).toBe('Running');
+  });
+
+  test('a mark that only an older scrape has is not there any more', () => {
+    const pod = only({
+      phase: phases,
+      unschedulable: [row('cart', {}, AT - 12)],
+      deletion: [row('cart', {}, AT - 12)],
+    });
+    expect(pod).toMatchObject({ unschedulable: false, terminating: false });
+  });
+
+  test('a waiting container of an older scrape runs now', () => {
+    const pod = only({
+      phase: phases,
+      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, AT - 12)],
+      'container-running': [row('cart', app, SCRAPED)],
+    });
+    expect(pod.containers[0]).toMatchObject({ state: 'running', reason: undefined });
+  });
+
+  test('where the phase comes from another instance, rows count while they are younger than an interval', () => {
+    const pod = only({ phase: [row('cart', { phase: 'Running' }, AT - 9)], unschedulable: [row('cart', {}, AT - 9)] });
+    expect(pod).toMatchObject({ phase: 'Running', unschedulable: true });
+  });
+
+  test('a lagging replica changes nothing', () => {
+    const [newer, older] = [copy('a', 3, SCRAPED), copy('b', 3, AT - 12)];
+    const pod = only(
+      {
+        'pod-info': [info('cart', 'a', SCRAPED), info('cart', 'b', AT - 12, { node: '' })],
+        phase: [row('cart', { phase: 'Running' }, SCRAPED), row('cart', { phase: 'Pending' }, AT - 12)],
+        unschedulable: [row('cart', {}, AT - 12)],
+      },
+      replicas(newer, older),
+    );
+    expect(pod).toMatchObject({ phase: 'Running', unschedulable: false, node: { name: 'node1' } });
+  });
+});
+
+describe('joins', () => {
+  test('rows of another uid of the same name are not taken', () => {
+    expect(only({ phase: [row('cart', { uid: 'other', phase: 'Failed' }, SCRAPED)] }).phase).toBeUndefined();
+  });
+
+  test('rows without a uid (cAdvisor, kube-state-metrics 1) belong to the pod of the name', () => {
+    const { uid: _, ...labels } = row('cart', { phase: 'Running' }, SCRAPED).labels;
+    expect(only({ phase: [{ labels, value: SCRAPED }] }).phase).toBe('Running');
+  });
+
+  test('rows of a pod of the same name elsewhere are not taken', () => {
+    expect(only({ phase: [row('cart', { namespace: 'data', phase: 'Failed' }, SCRAPED)] }).phase).toBeUndefined();
+  });
+
+  test('the Deployment behind the ReplicaSet is found', () => {
+    const owners = [
+      {
+        labels: { namespace: 'shop', replicaset: 'cart', owner_kind: 'Deployment', owner_name: 'cart' },
+        value: SCRAPED,
+      },
+    ];
+    expect(only({ 'replicaset-owner': owners })).toMatchObject({
+      owner: { kind: 'ReplicaSet', name: 'cart' },
+      rootOwner: { kind: 'Deployment', name: 'cart' },
+    });
+  });
+
+  test('a pod that nobody owns has no owner, in both spellings', () => {
+    const none = { created_by_kind: '<none>', created_by_name: '<none>' };
+    expect(only({ 'pod-info': [info('cart', 'a', SCRAPED, none)] }).owner).toBeUndefined();
+  });
+
+  test('the newest condition of a node counts', () => {
+    const condition = (status: string, value: number): SignalRow => ({
+      labels: { node: 'node1', condition: 'Ready', status },
+      value,
+    });
+    const pod = only({ 'node-condition': [condition('true', AT - 30), condition('unknown', SCRAPED)] });
+    expect(pod.node?.conditions.get('Ready')).toBe('unknown');
+  });
+});
+
+describe('restarts in a window', () => {
+  const running = {
+    phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+    'container-running': [row('cart', app, SCRAPED)],
+  };
+
+  test('the counter now less the counter at the start of the window', () => {
+    const pod = only({ ...running, restarts: [row('cart', app, 7)], 'restarts-15m-ago': [row('cart', app, 4)] });
+    expect(pod.containers[0]).toMatchObject({ restarts: 7, restartsIn15m: 3, restartsIn5m: 0 });
+  });
+
+  test('in a pod younger than the window every restart lies in it', () => {
+    const pod = only({ ...running, restarts: [row('cart', app, 2)], 'pod-created': [row('cart', {}, AT - 200)] });
+    expect(pod.containers[0]).toMatchObject({ restartsIn5m: 2, restartsIn15m: 2 });
+  });
+
+  test('without the counter nothing is known', () => {
+    expect(only(running).containers[0]).toMatchObject({ restarts: undefined, restartsIn5m: undefined });
+  });
+});
+
+describe('usage', () => {
+  const running = {
+    phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+    'container-running': [row('cart', app, SCRAPED)],
+    'container-started': [row('cart', app, AT - 100)],
+    'memory-working-set': [row('cart', app, 5000)],
+  };
+
+  test('samples of the living container are taken', () => {
+    const pod = only({ ...running, 'memory-sampled-at': [row('cart', app, AT - 10)] });
+    expect(pod.containers[0]?.usage.memoryBytes).toBe(5000);
+  });
+
+  test('samples from before its start are of the container before', () => {
+    const pod = only({ ...running, 'memory-sampled-at': [row('cart', app, AT - 150)] });
+    expect(pod.containers[0]?.usage.memoryBytes).toBeUndefined();
+    expect(pod.gaps).toContainEqual({ signal: 'memory-working-set', reason: { kind: 'older-than-container' } });
+  });
+
+  test('a container that waits has no usage, whatever its series still says', () => {
+    const pod = only({
+      ...running,
+      'container-running': [],
+      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED)],
+      'memory-sampled-at': [row('cart', app, AT - 10)],
+    });
+    expect(pod.containers[0]?.usage.memoryBytes).toBeUndefined();
+  });
+
+  test("drops of a pod on the host's network are the node's", () => {
+    const pod = only({
+      'pod-info': [info('cart', 'a', SCRAPED, { host_network: 'true' })],
+      'network-receive-drops': [row('cart', {}, 9)],
+    });
+    expect(pod.networkDrops.receivePerSecond).toBeUndefined();
+  });
+});
+
+describe('total containers', () => {
+  test('from the statuses, with sidecars', () => {
+    const pod = only({
+      phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+      'container-running': [row('cart', app, SCRAPED)],
+      'init-info': [
+        row('cart', { container: 'proxy', restart_policy: 'Always' }, SCRAPED),
+        row('cart', { container: 'setup' }, SCRAPED),
+      ],
+      'init-running': [row('cart', { container: 'proxy' }, SCRAPED)],
+    });
+    expect(pod.totalContainers).toBe(2);
+    expect(pod.containers.map(({ name, role }) => `${name} ${role}`)).toEqual([
+      'app container',
+      'proxy sidecar',
+      'setup init',
+    ]);
+  });
+
+  test('of an unscheduled pod from a sibling of its ReplicaSet', () => {
+    const pods = assemblePods(
+      readings({
+        'pod-info': [info('cart', 'a', SCRAPED, { node: '' }), info('sister', 'a', SCRAPED, { uid: 'uid-2' })],
+        phase: [row('sister', { uid: 'uid-2', phase: 'Running' }, SCRAPED)],
+        'container-running': ['x', 'y'].map((name) => row('sister', { uid: 'uid-2', container: name }, SCRAPED)),
+        requests: [row('cart', { ...app, resource: 'cpu' }, 1)],
+      }),
+    );
+    expect(pods.find(({ name }) => name === 'cart')?.totalContainers).toBe(2);
+  });
+
+  test('else from the containers that request something', () => {
+    expect(only({ requests: [row('cart', { ...app, resource: 'cpu' }, 1)] }).totalContainers).toBe(1);
+  });
+});
+
+describe('gaps', () => {
+  const settled = {
+    phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+    'container-running': [row('cart', app, SCRAPED)],
+    'container-started': [row('cart', app, AT - 1000)],
+  };
+
+  test('a running container without a sample of its own, where others have one', () => {
+    const pods = assemblePods(
+      readings({
+        ...settled,
+        'pod-info': [info('cart', 'a', SCRAPED), info('other', 'a', SCRAPED, { uid: 'uid-2' })],
+        'memory-working-set': [row('other', { uid: 'uid-2', ...app }, 1)],
+      }),
+    );
+    const gap = pods.find(({ name }) => name === 'cart')?.gaps.find(({ signal }) => signal === 'memory-working-set');
+    expect(gap?.reason).toEqual({ kind: 'pod-not-sampled', exporter: 'cadvisor' });
+  });
+
+  test('a container that has just started lacks nothing yet', () => {
+    const pod = only({ ...settled, 'container-started': [row('cart', app, AT - 20)] });
+    expect(pod.gaps.filter(({ signal }) => signal.startsWith('memory'))).toEqual([]);
+  });
+
+  test('a Prometheus without cAdvisor lacks the exporter, not the metric', () => {
+    const pod = only(settled, { cadvisorJobs: [] });
+    expect(pod.gaps).toContainEqual({ signal: 'cpu-usage', reason: { kind: 'exporter-absent', exporter: 'cadvisor' } });
+  });
+
+  test('a healthy pod lacks no reason for waiting', () => {
+    expect(only(settled).gaps.map(({ signal }) => signal)).not.toContain('container-waiting-reason');
+  });
+});

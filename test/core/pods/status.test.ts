@@ -1,0 +1,342 @@
+import { describe, expect, test } from 'vitest';
+import { kubernetesMinor } from '../../../src/core/pods/kubernetes-version.ts';
+import type { PodSnapshot } from '../../../src/core/pods/snapshot.ts';
+import { foldStatus, podStatus } from '../../../src/core/pods/status.ts';
+import { container, node, pod } from '../../support/pods.ts';
+
+const running = container({ name: 'app', state: 'running', ready: true, restarts: 0 });
+const waiting = (reason: string, name = 'app'): ReturnType<typeof container> =>
+  container({ name, state: 'waiting', reason });
+const ended = (reason: string | undefined, name = 'app'): ReturnType<typeof container> =>
+  container({ name, state: 'terminated', reason });
+
+interface Case {
+  readonly why: string;
+  readonly pod: Partial<PodSnapshot>;
+  readonly prints: string;
+  readonly minor?: number;
+}
+
+/** What printPod of Kubernetes does, step by step; pkg/printers/internalversion/printers.go. */
+const cases: readonly Case[] = [
+  { why: 'the phase is the first word', pod: { phase: 'Pending' }, prints: 'Pending' },
+  { why: 'a pod in order prints its phase', pod: { phase: 'Running', containers: [running] }, prints: 'Running' },
+  {
+    why: 'running but not ready is still Running',
+    pod: { phase: 'Running', containers: [container({ state: 'running' })] },
+    prints: 'Running',
+  },
+  {
+    why: 'status.reason comes before the phase',
+    pod: { phase: 'Failed', statusReasons: ['Evicted'] },
+    prints: 'Evicted',
+  },
+  {
+    why: 'a container that ended comes before status.reason',
+    pod: { phase: 'Failed', statusReasons: ['Evicted'], containers: [ended('Error')] },
+    prints: 'Error',
+  },
+  {
+    why: 'reasons of conditions are not status.reason',
+    pod: { phase: 'Running', statusReasons: ['PreemptionByScheduler', 'Other'], containers: [running] },
+    prints: 'Running',
+  },
+  {
+    why: 'a gate of the scheduler',
+    pod: { phase: 'Pending', statusReasons: ['SchedulingGated'] },
+    prints: 'SchedulingGated',
+  },
+  {
+    why: 'a waiting container names its reason',
+    pod: { phase: 'Running', containers: [waiting('CrashLoopBackOff')] },
+    prints: 'CrashLoopBackOff',
+  },
+  {
+    why: 'waiting without a reason says nothing',
+    pod: { phase: 'Pending', containers: [container({ state: 'waiting' })] },
+    prints: 'Pending',
+  },
+  {
+    why: 'an ended container names its reason',
+    pod: { phase: 'Running', containers: [ended('OOMKilled')] },
+    prints: 'OOMKilled',
+  },
+  {
+    why: 'ended without a reason: metrics have no exit code, Error is the nearest',
+    pod: { phase: 'Running', containers: [ended(undefined)] },
+    prints: 'Error',
+  },
+  {
+    why: 'of two with a reason the first by name wins',
+    pod: { phase: 'Running', containers: [waiting('CrashLoopBackOff', 'a'), ended('Error', 'b')] },
+    prints: 'CrashLoopBackOff',
+  },
+  {
+    why: 'a sound container before it hides nothing',
+    pod: { phase: 'Running', containers: [container({ ...running, name: 'a' }), ended('Error', 'b')] },
+    prints: 'Error',
+  },
+  { why: 'all ended well', pod: { phase: 'Succeeded', containers: [ended('Completed')] }, prints: 'Completed' },
+  {
+    why: 'one ended well, another runs and the pod is ready',
+    pod: {
+      phase: 'Running',
+      readyCondition: 'true',
+      containers: [ended('Completed', 'a'), container({ ...running, name: 'b' })],
+    },
+    prints: 'Running',
+  },
+  {
+    why: 'one ended well, another runs, the pod is not ready',
+    pod: {
+      phase: 'Running',
+      readyCondition: 'false',
+      containers: [ended('Completed', 'a'), container({ ...running, name: 'b' })],
+    },
+    prints: 'NotReady',
+  },
+  {
+    why: 'since 1.35 a failure beside Completed is named',
+    pod: { phase: 'Failed', containers: [ended('Completed', 'a'), ended('Error', 'b')] },
+    prints: 'Error',
+    minor: 35,
+  },
+  {
+    why: 'before 1.35 Completed hid it',
+    pod: { phase: 'Failed', containers: [ended('Completed', 'a'), ended('Error', 'b')] },
+    prints: 'Completed',
+    minor: 34,
+  },
+  {
+    why: 'an init container that runs',
+    pod: {
+      phase: 'Pending',
+      containers: [waiting('PodInitializing'), container({ name: 'init', role: 'init', state: 'running' })],
+    },
+    prints: 'Init:0/1',
+  },
+  {
+    why: 'the second of two init containers',
+    pod: {
+      phase: 'Pending',
+      containers: [
+        waiting('PodInitializing'),
+        container({ name: 'i1', role: 'init', state: 'terminated', reason: 'Completed' }),
+        container({ name: 'i2', role: 'init', state: 'running' }),
+      ],
+    },
+    prints: 'Init:1/2',
+  },
+  {
+    why: 'an init container that failed',
+    pod: {
+      phase: 'Pending',
+      containers: [
+        waiting('PodInitializing'),
+        container({ name: 'init', role: 'init', state: 'terminated', reason: 'Error' }),
+      ],
+    },
+    prints: 'Init:Error',
+  },
+  {
+    why: 'an init container that waits to be started again',
+    pod: {
+      phase: 'Pending',
+      containers: [
+        waiting('PodInitializing'),
+        container({ name: 'init', role: 'init', state: 'waiting', reason: 'CrashLoopBackOff' }),
+      ],
+    },
+    prints: 'Init:CrashLoopBackOff',
+  },
+  {
+    why: 'all init containers done, the others not yet made',
+    pod: {
+      phase: 'Pending',
+      containers: [
+        waiting('PodInitializing'),
+        container({ name: 'init', role: 'init', state: 'terminated', reason: 'Completed' }),
+      ],
+    },
+    prints: 'PodInitializing',
+  },
+  {
+    why: 'a sidecar that runs is done as an init container',
+    pod: {
+      phase: 'Running',
+      containers: [running, container({ name: 'proxy', role: 'sidecar', state: 'running', ready: true })],
+    },
+    prints: 'Running',
+  },
+  {
+    why: 'a sidecar that crashes in an initialized pod, the rest sound',
+    pod: {
+      phase: 'Running',
+      initialized: true,
+      containers: [
+        running,
+        container({ name: 'proxy', role: 'sidecar', state: 'waiting', reason: 'CrashLoopBackOff' }),
+      ],
+    },
+    prints: 'Init:CrashLoopBackOff',
+  },
+  { why: 'being deleted', pod: { phase: 'Running', terminating: true, containers: [running] }, prints: 'Terminating' },
+  {
+    why: 'being deleted hides a crash',
+    pod: { phase: 'Running', terminating: true, containers: [waiting('CrashLoopBackOff')] },
+    prints: 'Terminating',
+  },
+  {
+    why: 'since 1.31 a finished pod is not Terminating',
+    pod: { phase: 'Failed', terminating: true, containers: [ended('OOMKilled')] },
+    prints: 'OOMKilled',
+    minor: 31,
+  },
+  {
+    why: 'before 1.31 it was',
+    pod: { phase: 'Failed', terminating: true, containers: [ended('OOMKilled')] },
+    prints: 'Terminating',
+    minor: 30,
+  },
+  {
+    why: 'being deleted on a lost node',
+    pod: { phase: 'Running', terminating: true, statusReasons: ['NodeLost'], containers: [running] },
+    prints: 'Unknown',
+  },
+  { why: 'gone by evidence', pod: { presence: 'gone' }, prints: 'NotFound' },
+  { why: 'not to be told', pod: { presence: 'untold' }, prints: '?' },
+  { why: 'no phase, no container', pod: {}, prints: '?' },
+  {
+    why: 'a new pod with a node, two seconds after the scrape: the kubelet has taken note of it',
+    pod: {
+      phase: 'Pending',
+      node: node('n'),
+      createdAtUnixSeconds: 990,
+      scrapedAtUnixSeconds: 991,
+      readAtUnixSeconds: 994,
+    },
+    prints: 'ContainerCreating',
+  },
+  {
+    why: 'the same at the scrape itself',
+    pod: {
+      phase: 'Pending',
+      node: node('n'),
+      createdAtUnixSeconds: 990,
+      scrapedAtUnixSeconds: 991,
+      readAtUnixSeconds: 992,
+    },
+    prints: 'Pending',
+  },
+  {
+    why: 'an old pod with a node and no status: its kubelet is dead',
+    pod: {
+      phase: 'Pending',
+      node: node('n'),
+      createdAtUnixSeconds: 900,
+      scrapedAtUnixSeconds: 991,
+      readAtUnixSeconds: 994,
+    },
+    prints: 'Pending',
+  },
+];
+
+test.each(cases)('$why: $prints', ({ pod: known, prints, minor }) => {
+  expect(podStatus(pod(known), { kubernetesMinor: minor ?? 35 }).now).toBe(prints);
+});
+
+describe('READY and RESTARTS', () => {
+  const rules = { kubernetesMinor: 34 };
+
+  test('sidecars count, init containers do not', () => {
+    const status = podStatus(
+      pod({
+        phase: 'Running',
+        totalContainers: 2,
+        containers: [
+          container({ ...running, restarts: 2 }),
+          container({ name: 'init', role: 'init', state: 'terminated', reason: 'Completed', restarts: 5 }),
+          container({ name: 'proxy', role: 'sidecar', state: 'running', ready: true, restarts: 1 }),
+        ],
+      }),
+      rules,
+    );
+    expect(status).toMatchObject({ readyContainers: 2, totalContainers: 2, restarts: 3 });
+  });
+
+  test('while init containers run, theirs are the restarts', () => {
+    const status = podStatus(
+      pod({
+        phase: 'Pending',
+        containers: [
+          container({ state: 'waiting', reason: 'PodInitializing', restarts: 0 }),
+          container({ name: 'init', role: 'init', state: 'waiting', reason: 'CrashLoopBackOff', restarts: 7 }),
+        ],
+      }),
+      rules,
+    );
+    expect(status).toMatchObject({ readyContainers: 0, restarts: 7 });
+  });
+
+  test('the last restart is the latest end of any container', () => {
+    const at = (
+      atUnixSeconds: number,
+    ): { lastTermination: { reason: string; exitCode: number; atUnixSeconds: number } } => ({
+      lastTermination: { reason: 'Error', exitCode: 1, atUnixSeconds },
+    });
+    const containers = [
+      container({ ...running, name: 'a', ...at(100) }),
+      container({ ...running, name: 'b', ...at(300) }),
+    ];
+    expect(podStatus(pod({ phase: 'Running', containers }), rules).restartedAtUnixSeconds).toBe(300);
+  });
+
+  test('restarts that are not known are not 0, but an unscheduled pod has had none', () => {
+    expect(podStatus(pod({ phase: 'Running', node: node('n') }), rules).restarts).toBeUndefined();
+    expect(podStatus(pod({ phase: 'Pending' }), rules).restarts).toBe(0);
+  });
+});
+
+describe('folding to the seven statuses', () => {
+  test.each([
+    ['Running', 'Running', 'Running'],
+    ['NotReady', 'Running', 'Running'],
+    ['CrashLoopBackOff', 'Running', 'CrashLoopBackOff'],
+    ['Init:CrashLoopBackOff', 'Pending', 'CrashLoopBackOff'],
+    ['ContainerCreating', 'Pending', 'ContainerCreating'],
+    ['PodInitializing', 'Pending', 'ContainerCreating'],
+    ['Init:1/2', 'Pending', 'ContainerCreating'],
+    ['Pending', 'Pending', 'Pending'],
+    ['SchedulingGated', 'Pending', 'Pending'],
+    ['ImagePullBackOff', 'Pending', 'Error'],
+    ['Init:ErrImagePull', 'Pending', 'Error'],
+    ['CreateContainerConfigError', 'Pending', 'Error'],
+    ['RunContainerError', 'Running', 'Error'],
+    ['OOMKilled', 'Running', 'Error'],
+    ['Init:Error', 'Pending', 'Error'],
+    ['Init:Signal:9', 'Pending', 'Error'],
+    ['ExitCode:3', 'Failed', 'Error'],
+    ['OutOfcpu', 'Failed', 'Error'],
+    ['Evicted', 'Failed', 'Error'],
+    ['ContainerStatusUnknown', 'Running', 'Unknown'],
+    ['NodeLost', 'Running', 'Unknown'],
+    ['SomethingNew', 'Running', 'Error'],
+    ['Completed', 'Succeeded', undefined],
+    ['Completed', 'Failed', 'Error'],
+    ['Completed', 'Running', 'Running'],
+    ['Terminating', 'Running', undefined],
+  ] as const)('%s in phase %s is %s', (now, phase, status) => {
+    expect(foldStatus(now, phase)).toBe(status);
+  });
+});
+
+test.each([
+  ['v1.34.4', 34],
+  ['1.35', 35],
+  ['v1.29.1-eks-5e0fdde', 29],
+  ['v2.0.0', undefined],
+  ['', undefined],
+  ['1.x', undefined],
+])('the minor version of %s is %s', (version, minor) => {
+  expect(kubernetesMinor(version)).toBe(minor);
+});

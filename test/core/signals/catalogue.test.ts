@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { REQUESTS, requestQuery, SIGNALS, signalRows, signalsOf } from '../../../src/core/signals/catalogue.ts';
+import { gapsOfLayout } from '../../../src/core/signals/readings.ts';
+import { layout } from '../../support/readings.ts';
+
+const ALL = { namespace: undefined, pods: undefined };
+
+test('every signal has a name of its own, a use, and PromQL of one kind', () => {
+  expect(new Set(SIGNALS.map(({ name }) => name)).size).toBe(SIGNALS.length);
+  expect(SIGNALS.filter((signal) => (signal.raw === undefined) === (signal.expression === undefined))).toEqual([]);
+  expect(SIGNALS.filter(({ feeds }) => feeds === '')).toEqual([]);
+});
+
+test('the plan leaves room for detection within 40 requests', () => {
+  expect(REQUESTS.length).toBeLessThanOrEqual(30);
+  expect(REQUESTS.flatMap((request) => signalsOf(request)).length).toBe(SIGNALS.length);
+});
+
+describe.each(REQUESTS)('the request %s', (request) => {
+  test('stays below the shortest limit of a backend (16 KiB), even for many pods', () => {
+    const pods = Array.from({ length: 300 }, (_, i) => `a-rather-long-name-of-a-deployment-7d9f8b6c5-${i}`);
+    expect(requestQuery(request, layout(), { namespace: 'shop', pods }).length).toBeLessThan(16_384);
+  });
+
+  test('never sums kube-state-metrics over its copies', () => {
+    const sums = /sum\b[^(]*\((?:[^()]|\([^()]*\))*kube_/.exec(requestQuery(request, layout(), ALL));
+    expect(sums).toBeNull();
+  });
+});
+
+test('the scope stands in every selector of pods', () => {
+  for (const request of REQUESTS) {
+    const query = requestQuery(request, layout(), { namespace: 'shop', pods: ['cart-0'] });
+    if (request === 'copy-history' || request === 'nodes') continue;
+    const selectors = [...query.matchAll(/\b(?:kube_|container_)\w+(\{[^}]*\})?/g)].map(
+      ([, matchers = '']) => matchers,
+    );
+    expect(selectors.length).toBeGreaterThan(0);
+    expect(selectors.filter((matchers) => !matchers.includes('namespace="shop"'))).toEqual([]);
+    if (request !== 'owners') expect(selectors.filter((matchers) => !matchers.includes('pod="cart-0"'))).toEqual([]);
+  }
+});
+
+test('a name that is PromQL stays a name', () => {
+  const query = requestQuery('pods', layout(), { namespace: 'shop', pods: ['x"} or up{job="'] });
+  expect(query).toContain(String.raw`pod="x\"} or up{job=\""`);
+});
+
+test('renamed labels are asked for under their new names and read back under the old', () => {
+  const renamed = layout({
+    labels: {
+      ...layout().labels,
+      'kube-state-metrics': {
+        namespace: 'exported_namespace',
+        pod: 'exported_pod',
+        container: 'exported_container',
+        node: 'exported_node',
+        uid: 'uid',
+      },
+    },
+    renamed: { 'kube-state-metrics': ['namespace', 'pod', 'container', 'node'], cadvisor: [] },
+  });
+  expect(requestQuery('pods', renamed, { namespace: 'shop', pods: undefined })).toContain(
+    'max by (exported_namespace,exported_pod,uid,exported_node,',
+  );
+  const rows = signalRows(renamed, [
+    {
+      labels: { fact: 'phase', exported_namespace: 'shop', exported_pod: 'cart', uid: 'u', phase: 'Running' },
+      value: 1,
+    },
+  ]);
+  expect(rows.get('phase')?.[0]?.labels).toMatchObject({ namespace: 'shop', pod: 'cart', phase: 'Running' });
+});
+
+test('a window with fewer than four scrapes is a gap, shorter ones first', () => {
+  const slow = (seconds: number): string[] => [
+    ...gapsOfLayout(layout({ scrapeIntervalSeconds: { 'kube-state-metrics': seconds, cadvisor: seconds } })).keys(),
+  ];
+  expect(slow(75)).toEqual([]);
+  expect(slow(76)).toContain('cpu-usage');
+  expect(slow(76)).not.toContain('cpu-usage-15m');
+  expect(slow(226)).toContain('cpu-usage-15m');
+  expect(slow(226)).not.toContain('phase');
+});

@@ -1,0 +1,58 @@
+import type { SignalName } from '../../src/core/signals/catalogue.ts';
+import { copyKey, readLayout, type ExporterCopy, type Layout } from '../../src/core/signals/layout.ts';
+import { gapsOfLayout, type Readings } from '../../src/core/signals/readings.ts';
+import type { SignalRow } from '../../src/core/signals/signal.ts';
+
+export const AT = 10_000;
+
+/** One copy of kube-state-metrics, cAdvisor there, both scraped each 15 s. */
+export function layout(known: Partial<Layout> = {}): Layout {
+  const base = readLayout(
+    { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
+    { copies: [copy('a', 3, AT - 2)], cluster: undefined },
+    [{ labels: { fact: 'cadvisor/series', job: 'kubelet' }, value: 10 }],
+    ['ksm/short', 'cadvisor/short'].flatMap((fact) => [
+      { labels: { fact }, value: 20 },
+      { labels: { fact: fact.replace('short', 'long') }, value: 60 },
+    ]),
+    undefined,
+  );
+  return { ...base, ...known };
+}
+
+export function copy(instance: string, pods: number, scrapedAtUnixSeconds: number): ExporterCopy {
+  return { job: 'ksm', instance, pods, scrapedAtUnixSeconds };
+}
+
+/** Copies that are all replicas of the first. */
+export function replicas(authority: ExporterCopy, ...others: ExporterCopy[]): Pick<Layout, 'copies' | 'authorities'> {
+  const copies = [authority, ...others];
+  return { copies, authorities: new Map(copies.map((c) => [copyKey(c), authority])) };
+}
+
+export function readings(
+  rows: Partial<Record<SignalName, readonly SignalRow[]>>,
+  known: Partial<Layout> = {},
+): Readings {
+  const own = layout(known);
+  const found = new Map(Object.entries(rows)) as ReadonlyMap<SignalName, readonly SignalRow[]>;
+  return { unixSeconds: AT, layout: own, rows: found, gaps: gapsOfLayout(own) };
+}
+
+/** A row of pod shop/NAME with uid-1 unless the labels say otherwise. */
+export function row(name: string, labels: Readonly<Record<string, string>>, value: number): SignalRow {
+  return { labels: { namespace: 'shop', pod: name, uid: 'uid-1', ...labels }, value };
+}
+
+export function info(
+  name: string,
+  instance: string,
+  at: number,
+  labels: Readonly<Record<string, string>> = {},
+): SignalRow {
+  return row(
+    name,
+    { job: 'ksm', instance, node: 'node1', created_by_kind: 'ReplicaSet', created_by_name: 'cart', ...labels },
+    at,
+  );
+}

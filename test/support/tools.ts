@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { describe } from 'vitest';
+import { python } from './python.ts';
+
+/** Programs that some tests need for real. A bare machine skips those tests; KPFD_REQUIRE_TOOLS=1 makes a skip a failure. */
+const TOOLS = {
+  prometheus: () => runs('prometheus', ['--version']),
+  promtool: () => runs('promtool', ['--version']),
+  openssl: () => runs('openssl', ['version']),
+  tar: () => runs('tar', ['--version']),
+  'python with xgboost': () => runs(python(), ['-c', 'import numpy, xgboost']),
+} as const;
+export type Tool = keyof typeof TOOLS;
+
+function runs(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** A describe for tests that need the tools; without them it is skipped, and its title says why. */
+export function describeWith(tools: readonly Tool[], title: string, tests: () => void): void {
+  const missing = tools.filter((tool) => !TOOLS[tool]());
+  if (missing.length === 0) describe(title, tests);
+  else if (process.env['KPFD_REQUIRE_TOOLS'] === '1') {
+    throw new Error(`${title} needs ${missing.join(' and ')}, and KPFD_REQUIRE_TOOLS=1 allows no skip`);
+  } else describe.skip(`${title} (skipped: this machine has no ${missing.join(' and no ')})`, tests);
+}
