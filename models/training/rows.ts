@@ -10,12 +10,13 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { FEATURES } from '../../src/core/features/catalogue.ts';
 import { FEATURE_NAMES, LOOKBACK_SECONDS, SCHEMA_HASH } from '../../src/core/features/schema.ts';
 import { featureMatrix } from '../../src/core/features/matrix.ts';
 import type { PodSnapshot } from '../../src/core/pods/snapshot.ts';
 import { podStatus, STATUSES, type Status } from '../../src/core/pods/status.ts';
 import { FailureError } from '../../src/core/failure.ts';
-import { REQUESTS } from '../../src/core/signals/catalogue.ts';
+import { REQUESTS, SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
 import type { MetricSource } from '../../src/core/signals/metric-source.ts';
 import { podsAt } from '../../src/pipeline/pods-at.ts';
 import { clientOf, startPrometheus, type RunningPrometheus } from '../../test/support/prometheus.ts';
@@ -61,9 +62,19 @@ const schema = {
   lookbackSeconds: LOOKBACK_SECONDS,
   horizonSeconds: HORIZON_SECONDS,
   classes: STATUSES.filter((status) => status !== 'NotFound'),
+  // What goes missing together: a request that fails, an exporter that is not there.
+  groups: Object.fromEntries([
+    ...REQUESTS.map((request) => [request, featuresOf((signal) => signal.request === request)]),
+    ['cadvisor', featuresOf((signal) => signal.exporter === 'cadvisor')],
+  ]),
 };
 writeFileSync(`${out}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`);
 console.log(`${lines.length - 1} rows of ${FEATURE_NAMES.length} features in ${out}`);
+
+function featuresOf(isMeant: (signal: Signal) => boolean): string[] {
+  const signals = SIGNALS.filter(isMeant).map(({ name }) => name);
+  return FEATURES.filter(({ from }) => from.some((signal) => signals.includes(signal))).map(({ name }) => name);
+}
 
 async function rowsOf(run: string, { url, folder }: RunningPrometheus): Promise<string[]> {
   const source = clientOf(url);

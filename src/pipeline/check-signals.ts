@@ -12,13 +12,13 @@ import {
 import type { Layout, LayoutOptions } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import { selector, tagged } from '../core/signals/promql.ts';
-import { skewOf, type Instant } from './instant.ts';
+import { nowOf, skewOf, type Instant } from './instant.ts';
 import { Journal } from './journal.ts';
 import { readLayoutOf } from './read-signals.ts';
 
 /** Checks layer by layer and stops where nothing further can be known. Rejects only what is no finding (Ctrl-C). */
 export async function checkSignals(source: MetricSource, options: LayoutOptions, instant: Instant): Promise<Diagnosis> {
-  const unixSeconds = 'at' in instant ? instant.at : Math.floor(instant.now);
+  const unixSeconds = nowOf(instant);
   const checks: Check[] = (await source.connect()).map(connectionCheck);
   let metrics: MetricCount[] = [];
   const goOn = (): boolean => checks.every(({ outcome }) => outcome !== 'failed');

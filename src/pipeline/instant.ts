@@ -17,11 +17,16 @@ export async function chooseInstant(
   instant: Instant,
 ): Promise<{ unixSeconds: number; skew: Warning[] }> {
   if ('at' in instant) return { unixSeconds: instant.at, skew: [] };
-  const now = Math.floor(instant.now);
+  const now = nowOf(instant);
   const server = await serverClock(source);
   const skew = skewOf(now, server);
   if (server === undefined || skew === undefined || skew.tolerable) return { unixSeconds: now, skew: [] };
   return { unixSeconds: server, skew: [{ kind: 'clock', aheadSeconds: skew.aheadSeconds, incomplete: false }] };
+}
+
+/** To the millisecond, which is as finely as Prometheus tells times apart. */
+export function nowOf(instant: Instant): number {
+  return 'at' in instant ? instant.at : Math.floor(instant.now * 1000) / 1000;
 }
 
 /** How far this machine's clock runs ahead of the server's; undefined where the server did not tell its own. */
@@ -30,6 +35,7 @@ export function skewOf(
   server: number | undefined,
 ): { aheadSeconds: number; tolerable: boolean } | undefined {
   if (server === undefined) return undefined;
+  // The server's Date has whole seconds.
   const aheadSeconds = Math.floor(now) - server;
   return { aheadSeconds, tolerable: Math.abs(aheadSeconds) <= TOLERATED_SKEW_SECONDS };
 }

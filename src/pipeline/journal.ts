@@ -13,6 +13,7 @@ export type Notice =
 export class Journal {
   readonly #notices: Notice[] = [];
   readonly #warnings = new Set<string>();
+  readonly #parts = new Map<RequestName, number>();
   #retries = 0;
 
   /** Keeps the warnings of an answer and passes its series on. */
@@ -26,15 +27,17 @@ export class Journal {
     this.#notices.push({ kind: 'request-failed', request, failure });
   }
 
-  split(request: RequestName, parts: number): void {
-    this.#notices.push({ kind: 'split', request, parts });
+  /** One question became so many; its parts may be split again. */
+  split(request: RequestName, into: number): void {
+    this.#parts.set(request, (this.#parts.get(request) ?? 1) + into - 1);
   }
 
   /** In an order that does not depend on which answer came first. */
   notices(): Notice[] {
     const retried: Notice[] = this.#retries === 0 ? [] : [{ kind: 'retried', retries: this.#retries }];
     const warned = [...this.#warnings].sort().map((text): Notice => ({ kind: 'prometheus-warning', text }));
-    const rest = this.#notices.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    const split = [...this.#parts].map(([request, parts]): Notice => ({ kind: 'split', request, parts }));
+    const rest = [...this.#notices, ...split].toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
     return [...rest, ...warned, ...retried];
   }
 }

@@ -22,7 +22,7 @@ const COLUMNS: readonly {
   {
     heading: 'age_seconds',
     value: ({ pod }, unixSeconds) =>
-      pod.createdAtUnixSeconds === undefined ? undefined : unixSeconds - pod.createdAtUnixSeconds,
+      pod.createdAtUnixSeconds === undefined ? undefined : Math.floor(unixSeconds - pod.createdAtUnixSeconds),
   },
   ...STATUSES.map((status) => ({
     heading: `p_${status}`,

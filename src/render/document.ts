@@ -59,7 +59,7 @@ function podDocument({ pod, now, prediction, features }: PodPrediction, unixSeco
     restarts: now.restarts ?? null,
     restartedAt: time(now.restartedAtUnixSeconds),
     createdAt: time(pod.createdAtUnixSeconds),
-    ageSeconds: pod.createdAtUnixSeconds === undefined ? null : unixSeconds - pod.createdAtUnixSeconds,
+    ageSeconds: pod.createdAtUnixSeconds === undefined ? null : Math.floor(unixSeconds - pod.createdAtUnixSeconds),
     now: { kubectl: now.now, status: now.status ?? null },
     prediction:
       prediction === undefined

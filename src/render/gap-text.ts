@@ -33,8 +33,10 @@ export function gapText(reason: GapReason): string {
 export function warningText(warning: Warning): string {
   switch (warning.kind) {
     case 'request-failed': {
-      const what = warning.signals.length === 0 ? warning.request : enumerate(warning.signals);
-      return `${what} could not be read and count as missing: ${failureText(warning.failure)}`;
+      const failure = failureText(warning.failure);
+      if (warning.signals.length === 0)
+        return `the ${warning.request.replaceAll('-', ' ')} could not be measured: ${failure}`;
+      return `${enumerate(warning.signals)} could not be read and count as missing: ${failure}`;
     }
     case 'exporter-absent':
       return `there are no samples of ${exporterName(warning.exporter)}: CPU, memory, throttling and network count as missing, and predictions are less sure`;

@@ -77,7 +77,7 @@ export function enumerate(items: readonly string[], last = 'and', shown = 10): s
 
 /** 2026-11-23T05:27:40Z */
 export function rfc3339(unixSeconds: number): string {
-  return new Date(unixSeconds * 1000).toISOString().replace(/\.000Z$/, 'Z');
+  return new Date(Math.round(unixSeconds * 1000)).toISOString().replace(/\.000Z$/, 'Z');
 }
 
 export function plural(count: number, noun: string): string {

@@ -1,0 +1,320 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { after } from '../support/cleanup.ts';
+import {
+  blocksOf,
+  cadvisor,
+  ksm,
+  nodes,
+  scraped,
+  times,
+  type MadePod,
+  type MadeSeries,
+} from '../support/openmetrics.ts';
+import { startPrometheus } from '../support/prometheus.ts';
+import { kpfd, type Ran } from '../support/run.ts';
+import { describeWith } from '../support/tools.ts';
+
+/** The instant that is asked for, and an hour of history before it. */
+const AT = 1_795_000_000;
+const STARTED = AT - 3500;
+const HISTORY = times(AT - 3000, AT - 5, 15);
+const A = { job: 'kube-state-metrics', instance: '10.0.0.1:8080' };
+const B = { job: 'kube-state-metrics', instance: '10.0.0.2:8080' };
+const KUBELET = { job: 'kubelet', instance: 'node1:10250', node: 'node1' };
+
+const cart: MadePod = { name: 'cart' };
+const mail: MadePod = { name: 'mail', waiting: 'CrashLoopBackOff', restarts: 7 };
+const pods = [cart, mail];
+
+interface Listed {
+  readonly name: string;
+  readonly namespace: string;
+  readonly now: { readonly kubectl: string };
+  readonly restarts: number | null;
+  readonly features: Record<string, number | null> | null;
+  readonly prediction: unknown;
+}
+
+/** Asks kpfd about a Prometheus that holds these series and nothing else. */
+async function ask(series: readonly MadeSeries[], ...argv: string[]): Promise<Ran> {
+  const folder = blocksOf(series);
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const prometheus = await startPrometheus({ blocks: join(folder, 'tsdb') });
+  after(() => prometheus.stop());
+  return kpfd([...argv, '--at', String(AT), '--prometheus-url', prometheus.url]);
+}
+
+async function scan(
+  series: readonly MadeSeries[],
+  ...argv: string[]
+): Promise<{ pods: Listed[]; complete: boolean; stderr: string; code: number }> {
+  const ran = await ask(series, 'scan', '-A', '-o', 'json', ...argv);
+  if (ran.stdout === '') throw new Error(ran.stderr);
+  return { ...(JSON.parse(ran.stdout) as { pods: Listed[]; complete: boolean }), stderr: ran.stderr, code: ran.code };
+}
+
+function shown(found: { pods: readonly Listed[] }): Record<string, string> {
+  return Object.fromEntries(found.pods.map(({ name, now }) => [name, now.kubectl]).sort());
+}
+
+const clean = [...ksm(HISTORY, pods, A, STARTED), ...nodes(HISTORY, ['node1'], A), ...cadvisor(HISTORY, pods, KUBELET)];
+
+describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each, behind a real Prometheus', () => {
+  test('one clean copy, to compare with', async () => {
+    const found = await scan(clean, '--strict');
+    expect(shown(found)).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
+    expect(found).toMatchObject({ complete: true, code: 0 });
+    expect(found.pods.find(({ name }) => name === 'cart')?.features).toMatchObject({
+      memory_usage_percent: 50,
+      restarts_total: 0,
+    });
+  });
+
+  test('a second copy of kube-state-metrics changes nothing', async () => {
+    const one = await scan(clean);
+    const two = await scan([
+      ...clean,
+      ...ksm(times(AT - 3003, AT - 8, 15), pods, B, STARTED),
+      ...nodes(HISTORY, ['node1'], B),
+    ]);
+    expect(two.pods).toEqual(one.pods);
+  });
+
+  test('a copy that lags, and knows a pod that is deleted, changes nothing but that the pod is gone', async () => {
+    const before: MadePod[] = [
+      { ...cart, phase: 'Pending', node: '' },
+      { ...mail, waiting: 'ContainerCreating', restarts: 2 },
+      { name: 'deleted' },
+    ];
+    const found = await scan([...clean, ...ksm(times(AT - 3010, AT - 70, 15), before, B, STARTED)]);
+    expect(shown(found)).toEqual({ cart: 'Running', deleted: 'NotFound', mail: 'CrashLoopBackOff' });
+    expect(found.pods.find(({ name }) => name === 'mail')?.restarts).toBe(7);
+  });
+
+  test('the same for a prediction of one pod', async () => {
+    const series = [...clean, ...ksm(times(AT - 3010, AT - 70, 15), [cart, { name: 'deleted' }], B, STARTED)];
+    const ran = await ask(series, 'predict', 'deleted', '-n', 'shop');
+    expect(ran.stdout).toMatch(/^NOW +NotFound$/m);
+  });
+
+  test('the ghost of a copy that was replaced changes nothing', async () => {
+    const until = times(AT - 3000, AT - 120, 15);
+    const since = times(AT - 90, AT - 5, 15);
+    const ghost = ksm(until, [cart, { ...mail, waiting: 'ErrImagePull' }], A, STARTED);
+    const found = await scan([
+      ...ghost,
+      ...ksm(since, pods, B, STARTED),
+      ...nodes(since, ['node1'], B),
+      ...cadvisor(HISTORY, pods, KUBELET),
+    ]);
+    expect(shown(found)).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
+  });
+
+  test('rows that lost their staleness marker while Prometheus was away are ghosts', async () => {
+    const stuck = scraped(times(AT - 3000, AT - 95, 15), 'kube_pod_container_status_waiting_reason', {
+      namespace: 'shop',
+      pod: 'cart',
+      uid: 'uid-cart',
+      container: 'app',
+      reason: 'ErrImagePull',
+      ...A,
+    });
+    expect(shown(await scan([...clean, stuck]))).toMatchObject({ cart: 'Running' });
+  });
+
+  test('shards that know different pods are taken together', async () => {
+    const series = [
+      ...ksm(HISTORY, [cart], A, STARTED),
+      ...ksm(HISTORY, [mail], B, STARTED),
+      ...nodes(HISTORY, ['node1'], A),
+      ...cadvisor(HISTORY, pods, KUBELET),
+    ];
+    expect(shown(await scan(series))).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
+  });
+
+  test('the pods of a shard that has fallen silent cannot be told, and are not called NotFound', async () => {
+    const silent = times(AT - 3000, AT - 900, 15);
+    const series = [
+      ...ksm(HISTORY, [cart], A, STARTED),
+      ...ksm(silent, [mail], B, STARTED),
+      ...nodes(HISTORY, ['node1'], A),
+      ...cadvisor(HISTORY, pods, KUBELET),
+    ];
+    const found = await scan(series, '--strict');
+    expect(shown(found)).toEqual({ cart: 'Running', mail: '?' });
+    expect(found).toMatchObject({ complete: false, code: 3 });
+    const one = await ask(series, 'predict', 'mail', '-n', 'shop');
+    expect(one.code).toBe(2);
+    expect(one.stderr).toMatch(/^error: cannot tell how mail in namespace shop fares/m);
+  });
+
+  test('kube-state-metrics that stopped is "cannot tell", with when it was seen last', async () => {
+    const until = times(AT - 3000, AT - 720, 15);
+    const ran = await ask(
+      [...ksm(until, pods, A, STARTED), ...cadvisor(HISTORY, pods, KUBELET)],
+      'predict',
+      'cart',
+      '-n',
+      'shop',
+    );
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(
+      /^error: cannot tell: .* \(cAdvisor is there, with 2 series\) and had the last one 12m ago/,
+    );
+  });
+
+  test('without cAdvisor its features are missing, the rest is predicted, and it is said', async () => {
+    const found = await scan([...ksm(HISTORY, pods, A, STARTED), ...nodes(HISTORY, ['node1'], A)], '--strict');
+    expect(found.stderr).toMatch(/^warning: there are no samples of cAdvisor/m);
+    expect(found.code).toBe(3);
+    expect(found.pods.every(({ prediction }) => prediction !== null)).toBe(true);
+    expect(found.pods.find(({ name }) => name === 'mail')?.features).toMatchObject({
+      memory_usage_percent: null,
+      restarts_total: 7,
+    });
+  });
+
+  test('a node whose cAdvisor is silent is named', async () => {
+    const far: MadePod = { name: 'far', node: 'node2' };
+    const found = await scan([...clean, ...ksm(HISTORY, [far], A, STARTED), ...nodes(HISTORY, ['node2'], A)]);
+    expect(found.stderr).toMatch(
+      /^warning: cAdvisor has no samples of node node2: usage of its 1 pod counts as missing$/m,
+    );
+  });
+
+  test('scraped each two minutes, windows of five are gaps, with the reason', async () => {
+    const rare = times(AT - 3600, AT - 5, 120);
+    const found = await scan([
+      ...ksm(rare, pods, A, STARTED),
+      ...nodes(rare, ['node1'], A),
+      ...cadvisor(rare, pods, KUBELET),
+    ]);
+    expect(found.stderr).toMatch(/^warning: cAdvisor is scraped each 1[123]\d(\.\d)?s, too rarely for cpu-usage, /m);
+    expect(shown(found)).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
+    expect(found.pods.find(({ name }) => name === 'cart')?.features).toMatchObject({
+      cpu_usage_percent: null,
+      memory_usage_percent: 50,
+    });
+  });
+
+  test('several clusters must be chosen from', async () => {
+    const inCluster = (cluster: string, own: readonly MadePod[]): MadeSeries[] =>
+      ksm(HISTORY, own, { ...A, cluster }, STARTED);
+    const series = [...inCluster('east', [cart]), ...inCluster('west', [mail])];
+    expect(await ask(series, 'scan', '-A')).toMatchObject({
+      code: 2,
+      stderr:
+        'error: this Prometheus holds several clusters (label cluster: east and west); choose one with --cluster\n',
+    });
+    expect(shown(await scan(series, '--cluster', 'west'))).toEqual({ mail: 'CrashLoopBackOff' });
+    expect((await ask(series, 'scan', '-A', '--cluster', 'north')).stderr).toMatch(
+      /there is no cluster "north" \(label cluster: east and west\)/,
+    );
+  });
+
+  test('NaN and infinities are missing, not numbers', async () => {
+    const limits = ['NaN', '+Inf'].map((value, i) =>
+      scraped(
+        HISTORY,
+        'kube_pod_container_resource_limits',
+        { namespace: 'shop', pod: `odd${i}`, uid: `uid-odd${i}`, container: 'app', resource: 'memory', ...A },
+        value,
+      ),
+    );
+    const odd = [0, 1].map((i): MadePod => ({ name: `odd${i}` }));
+    const base = ksm(HISTORY, odd, A, STARTED).filter(({ metric }) => metric !== 'kube_pod_container_resource_limits');
+    const found = await scan([...base, ...limits, ...nodes(HISTORY, ['node1'], A), ...cadvisor(HISTORY, odd, KUBELET)]);
+    expect(found.pods.map(({ features }) => features?.['memory_usage_percent'])).toEqual([null, null]);
+  });
+
+  test('label values with quotes, line ends, escapes and megabytes are shown safely and can be asked for', async () => {
+    const evil = 'a"b\\c\nd\u001b[31m';
+    const long = 'x'.repeat(1_000_000);
+    const series = ksm([AT - 5], [{ name: evil }, { name: long }], A, STARTED);
+    const ran = await ask(series, 'scan', '-A');
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).not.toContain('\u001b');
+    expect(ran.stdout.split('\n').filter((line) => line.startsWith('shop'))).toHaveLength(2);
+    expect(ran.stdout.length).toBeLessThan(5000);
+    expect((await ask(series, 'predict', evil, '-n', 'shop')).stdout).toMatch(/^NOW +Running/m);
+  });
+
+  test('memory of a container that was restarted is that of the new one', async () => {
+    const died = times(AT - 3000, AT - 150, 15);
+    const lives = times(AT - 120, AT - 5, 15);
+    const dead = scraped(
+      died,
+      'container_memory_working_set_bytes',
+      { namespace: 'shop', pod: 'cart', container: 'app', id: '/dead', ...KUBELET },
+      9.9e7,
+    );
+    const living = scraped(
+      lives,
+      'container_memory_working_set_bytes',
+      { namespace: 'shop', pod: 'cart', container: 'app', id: '/alive', ...KUBELET },
+      2e7,
+    );
+    const found = await scan([...ksm(HISTORY, [cart], A, AT - 125), ...nodes(HISTORY, ['node1'], A), dead, living]);
+    expect(found.pods[0]?.features).toMatchObject({ memory_usage_percent: 20 });
+  });
+
+  test('a pause container and the cgroup of the pod are not counted', async () => {
+    const pause = { namespace: 'shop', pod: 'cart', id: '/pause', ...KUBELET };
+    const extra = [
+      scraped(HISTORY, 'container_memory_working_set_bytes', { ...pause, container: 'POD' }, 1e6),
+      scraped(HISTORY, 'container_memory_working_set_bytes', { ...pause, id: '/pod' }, 6e7),
+    ];
+    expect((await scan([...clean, ...extra])).pods.find(({ name }) => name === 'cart')?.features).toMatchObject({
+      memory_usage_percent: 50,
+    });
+  });
+
+  test('a runtime with rows of pods only is read by them', async () => {
+    const cgroup = scraped(
+      HISTORY,
+      'container_memory_working_set_bytes',
+      { namespace: 'shop', pod: 'cart', id: '/pod', ...KUBELET },
+      6e7,
+    );
+    const found = await scan([...ksm(HISTORY, [cart], A, STARTED), ...nodes(HISTORY, ['node1'], A), cgroup]);
+    expect(found.pods[0]?.features).toMatchObject({ memory_usage_percent: 60 });
+  });
+
+  test('a StatefulSet pod that was made anew is the new one', async () => {
+    const old = ksm(times(AT - 3000, AT - 100, 15), [{ name: 'web-0', uid: 'old', restarts: 9 }], A, STARTED);
+    const found = await scan([
+      ...clean,
+      ...old,
+      ...ksm(
+        times(AT - 80, AT - 5, 15),
+        [{ name: 'web-0', uid: 'new', phase: 'Pending', waiting: 'ContainerCreating' }],
+        A,
+        AT - 85,
+      ),
+    ]);
+    expect(
+      found.pods.filter(({ name }) => name === 'web-0').map(({ now, restarts }) => [now.kubectl, restarts]),
+    ).toEqual([['ContainerCreating', 0]]);
+  });
+
+  test('check-prometheus names the duplicates and still says that kpfd can work', async () => {
+    const ran = await ask(
+      [...clean, ...ksm(times(AT - 3003, AT - 8, 15), pods, B, STARTED)],
+      'check-prometheus',
+      '--strict',
+    );
+    expect(ran.stdout).toMatch(/^duplicates +warning +kube-state-metrics is scraped 2 times: /m);
+    expect(ran.code).toBe(3);
+  });
+
+  test('check-prometheus says which metrics are missing and who suffers', async () => {
+    const ran = await ask(
+      clean.filter(({ metric }) => metric !== 'kube_pod_status_phase'),
+      'check-prometheus',
+    );
+    expect(ran.stdout).toMatch(/^metrics +failed +without a single series: kube_pod_status_phase$/m);
+    expect(ran.code).toBe(2);
+  });
+});

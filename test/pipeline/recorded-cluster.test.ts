@@ -1,0 +1,317 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Ajv } from 'ajv';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { podStatus } from '../../src/core/pods/status.ts';
+import { REQUESTS } from '../../src/core/signals/catalogue.ts';
+import { podsAt } from '../../src/pipeline/pods-at.ts';
+import { folder } from '../support/files.ts';
+import { clientOf, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import { proxy } from '../support/proxy.ts';
+import { kpfd } from '../support/run.ts';
+import { describeWith } from '../support/tools.ts';
+
+const RECORDING = 'fixtures/recordings/run-a';
+const AT = '1795413664';
+
+type Printed = [ready: string, status: string, restarts: number, node: string];
+
+/** What kubectl printed, each 5 s. */
+const polls = gunzipSync(readFileSync(join(RECORDING, 'status.jsonl.gz')))
+  .toString('utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as { t: number; pods: Record<string, Printed> });
+
+/** Pods that printed the same READY, STATUS and RESTARTS from 20 s before the poll until 20 s after it. */
+function steadyAt(i: number): Map<string, Printed> {
+  const around = polls.slice(Math.max(0, i - 4), i + 5);
+  const own = Object.entries(polls[i]?.pods ?? {});
+  return new Map(
+    own.filter(([pod, printed]) => around.every(({ pods }) => JSON.stringify(pods[pod]) === JSON.stringify(printed))),
+  );
+}
+
+const validate = new Ajv({ allowUnionTypes: true }).compile(
+  JSON.parse(readFileSync('docs/output.schema.json', 'utf8')) as object,
+);
+
+function expectValid(json: string): Record<string, never> {
+  const document = JSON.parse(json) as Record<string, never>;
+  validate(document);
+  expect(validate.errors ?? []).toEqual([]);
+  return document;
+}
+
+describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus', () => {
+  let prometheus: RunningPrometheus;
+  beforeAll(async () => {
+    prometheus = await startPrometheus({ archive: join(RECORDING, 'tsdb.tar.gz') });
+  });
+  afterAll(async () => prometheus.stop());
+
+  const scan = async (...argv: string[]): ReturnType<typeof kpfd> =>
+    kpfd(['scan', '--prometheus-url', prometheus.url, '--at', AT, ...argv]);
+
+  // One poll in each phase of the run: start, rollouts, late applications, a lost node, its return.
+  test.each([30, 130, 250, 330, 400, 560, 640, 700, 760])(
+    'STATUS, READY and RESTARTS are what kubectl printed at poll %d',
+    async (i) => {
+      const poll = polls[i] as (typeof polls)[number];
+      const { pods, rules } = await podsAt(clientOf(prometheus.url), poll.t, REQUESTS);
+      const steady = steadyAt(i);
+      expect(steady.size).toBeGreaterThan(40);
+      const seen = new Map(
+        pods
+          .filter(({ presence }) => presence === 'present')
+          .map((pod): [string, unknown] => {
+            const { now, readyContainers, totalContainers, restarts } = podStatus(pod, rules);
+            return [
+              `${pod.namespace}/${pod.name}`,
+              [`${readyContainers}/${totalContainers ?? '?'}`, now, restarts, pod.node?.name ?? '<none>'],
+            ];
+          }),
+      );
+      expect(Object.fromEntries([...steady.keys()].map((pod) => [pod, seen.get(pod)]))).toEqual(
+        Object.fromEntries(steady),
+      );
+    },
+  );
+
+  test('a scan of any size asks the same few questions, four at a time, all at one instant', async () => {
+    const asked = async (
+      ...argv: string[]
+    ): Promise<{ queries: number; most: number; times: Set<string | undefined> }> => {
+      const between = await proxy(prometheus.url);
+      expect(await kpfd([...argv, '--prometheus-url', between.url, '--at', AT])).toMatchObject({ code: 0 });
+      const queries = between.passed.filter(({ path }) => path.startsWith('/api/v1/query'));
+      return { queries: queries.length, most: between.mostAtOnce(), times: new Set(queries.map(({ time }) => time)) };
+    };
+    const all = await asked('scan', '-A');
+    const one = await asked('scan', '-n', 'shop');
+    const pod = await asked('predict', 'pricing-6489b7fc5f-6h6d4', '-n', 'data');
+    expect(all.queries).toBeLessThanOrEqual(40);
+    expect([one.queries, pod.queries]).toEqual([all.queries, all.queries]);
+    expect(all.most).toBeLessThanOrEqual(4);
+    expect([...all.times]).toEqual([AT]);
+  });
+
+  test('no request of the plan is refused, and the data are complete', async () => {
+    const { stderr, code } = await scan('-A', '--strict', '-v');
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/warning:/);
+  });
+
+  test('the JSON of a scan and of a prediction is what the schema says', async () => {
+    const document = expectValid((await scan('-A', '-o', 'json', '--completed')).stdout);
+    expect(document).toMatchObject({ complete: true, generatedAt: '2026-11-23T06:01:04Z' });
+    const predicted = await kpfd([
+      'predict',
+      'nope',
+      'notify-5b7b49f6c6-jrndj',
+      '-n',
+      'infra',
+      '-o',
+      'json',
+      '--at',
+      AT,
+      '--prometheus-url',
+      prometheus.url,
+    ]);
+    expectValid(predicted.stdout);
+    expect(predicted.code).toBe(2);
+  });
+
+  test('every pod that kubectl listed is listed, and besides them only pods that are gone', async () => {
+    const document = JSON.parse((await scan('-A', '-o', 'json', '--completed')).stdout) as {
+      pods: { namespace: string; name: string; now: { kubectl: string } }[];
+    };
+    const listed = document.pods
+      .filter(({ now }) => now.kubectl !== 'NotFound')
+      .map(({ namespace, name }) => `${namespace}/${name}`);
+    const i = polls.findIndex(({ t }) => t > Number(AT));
+    expect(new Set(listed)).toEqual(new Set(Object.keys(polls[i]?.pods ?? {})));
+  });
+
+  test.each([
+    ['scan', ['scan', '-A', '-o', 'table']],
+    ['scan as JSON', ['scan', '-n', 'shop', '-o', 'json']],
+    ['scan by label', ['scan', '-A', '-l', 'app in (cart,checkout)', '-o', 'csv']],
+    ['predict', ['predict', 'pricing-6489b7fc5f-6h6d4', 'no-such-pod', '-n', 'data']],
+    ['check-prometheus', ['check-prometheus']],
+  ])('a recording of %s gives the same bytes again', async (_, argv) => {
+    const path = join(folder(), 'r.json.gz');
+    const live = await kpfd([...argv, '--prometheus-url', prometheus.url, '--at', AT, '--record', path]);
+    expect(await kpfd([...argv, '--replay', path])).toEqual(live);
+    expect(live.stdout.length).toBeGreaterThan(100);
+  });
+
+  test('labels select, equal and by sets', async () => {
+    const names = async (selector: string): Promise<string[]> =>
+      (await scan('-A', '-q', '-o', 'name', '-l', selector)).stdout.trim().split('\n').sort();
+    const cart = await names('app=cart');
+    expect(cart).toHaveLength(2);
+    expect(cart.every((name) => name.startsWith('pod/cart-'))).toBe(true);
+    expect(await names('app in (cart),app!=checkout')).toEqual(cart);
+    expect((await names('app')).length).toBeGreaterThan(100);
+  });
+
+  test('a label that is not exported is no empty table', async () => {
+    const ran = await scan('-A', '-l', 'app.kubernetes.io/name=cart');
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain('--metric-labels-allowlist=pods=[app.kubernetes.io/name]');
+  });
+
+  test('a pod that a rollout deleted is NotFound, one that never was is told with its neighbours', async () => {
+    const { stdout, stderr, code } = await kpfd([
+      'predict',
+      'notify-5b7b49f6c6-jrndj',
+      'notifi',
+      'cart',
+      '-n',
+      'infra',
+      '-o',
+      'table',
+      '--at',
+      AT,
+      '--prometheus-url',
+      prometheus.url,
+    ]);
+    expect(stdout).toMatch(/notify-5b7b49f6c6-jrndj +- +NotFound +NotFound +100% +0%/);
+    expect(stderr).toMatch(/^error: pod "notifi" was not seen in namespace infra within the last 1h; /m);
+    expect(stderr).toMatch(/^error: pod "cart" was not seen .* did you mean cart-\S+/m);
+    expect(code).toBe(2);
+  });
+
+  test('a pod of another namespace is told where it is', async () => {
+    const ran = await kpfd(['predict', 'pricing-6489b7fc5f-6h6d4', '--at', AT, '--prometheus-url', prometheus.url]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain(
+      'was not seen in namespace default within the last 1h; there is one in namespace data',
+    );
+  });
+
+  test('names that are PromQL are names', async () => {
+    const evil = ['x"} or kube_pod_info{pod=~".*', 'a\nb', '\\', '.*', '{}'];
+    const ran = await kpfd(['predict', ...evil, '-n', 'data', '--at', AT, '--prometheus-url', prometheus.url]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr.split('\n').filter((line) => line.startsWith('error: pod "'))).toHaveLength(evil.length);
+  });
+
+  test('a namespace that does not exist is no healthy one, one without pods is', async () => {
+    expect(await scan('-n', 'shopp')).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean shop?') });
+    expect(await scan('-n', 'default')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('No pods found in namespace default'),
+    });
+    expect(await scan('-n', 'default', '-q')).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('exit codes: 1 for a pod at or above --fail-on, with its default from the model', async () => {
+    expect((await scan('-A', '-q', '--at-risk', '--fail-on')).code).toBe(1);
+    expect((await scan('-A', '-q', '--fail-on', '1')).code).toBe(0);
+    expect((await scan('-n', 'default', '-q', '--fail-on', '0')).code).toBe(0);
+  });
+
+  test('before the cluster was there nothing can be told', async () => {
+    const ran = await kpfd(['scan', '-A', '--at', '1795000000', '--prometheus-url', prometheus.url]);
+    expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('cannot tell') });
+  });
+
+  test('a clock that runs ahead is put right by that of Prometheus', async () => {
+    const between = await proxy(prometheus.url);
+    await kpfd(['scan', '-A', '--prometheus-url', between.url], { now: Date.now() / 1000 + 3600 });
+    const times = new Set(between.passed.map(({ time }) => time).filter((time) => time !== undefined));
+    expect(times.size).toBe(1);
+    expect(Math.abs(Number([...times][0]) - Date.now() / 1000)).toBeLessThan(60);
+  });
+
+  test('one failing request leaves a gap that is shown, and 3 with --strict', async () => {
+    const between = await proxy(prometheus.url, (asked, response) => {
+      if (!asked.query.includes('"memory-working-set"')) return false;
+      response.writeHead(500).end('no memory today');
+      return true;
+    });
+    const argv = ['scan', '-n', 'shop', '--prometheus-url', between.url, '--at', AT, '-q'];
+    const ran = await kpfd([...argv, '--strict', '-o', 'json']);
+    expect(ran.code).toBe(3);
+    expect(ran.stderr).toMatch(
+      /^warning: memory-working-set, .* could not be read and count as missing: .* answered 500/m,
+    );
+    const document = expectValid(ran.stdout) as unknown as {
+      complete: boolean;
+      pods: { features: Record<string, number | null> | null; gaps: { signal: string }[] }[];
+    };
+    expect(document.complete).toBe(false);
+    const evaluated = document.pods.filter(({ features }) => features !== null);
+    expect(evaluated.length).toBeGreaterThan(10);
+    expect(evaluated.filter(({ features }) => features?.['memory_usage_percent'] !== null)).toEqual([]);
+    expect((await kpfd(argv)).code).toBe(0);
+    expect((await kpfd([...argv, '--strict', '--fail-on', '0.1'])).code).toBe(1);
+  });
+
+  test('without the phase nobody is evaluated, and nobody vanishes', async () => {
+    const between = await proxy(prometheus.url, (asked, response) => {
+      if (!/"(phase|container-running|init-running)"/.test(asked.query)) return false;
+      response.writeHead(500).end();
+      return true;
+    });
+    const ran = await kpfd(['scan', '-n', 'shop', '--prometheus-url', between.url, '--at', AT, '-o', 'json']);
+    const document = expectValid(ran.stdout) as unknown as { pods: unknown[]; notEvaluated: { reason: string }[] };
+    expect(document.notEvaluated.length).toBeGreaterThan(10);
+    expect(new Set(document.notEvaluated.map(({ reason }) => reason))).toEqual(new Set(['no-phase']));
+  });
+
+  test('a warning of Prometheus makes the answer a partial one', async () => {
+    const between = await proxy(prometheus.url, (asked, response) => {
+      if (!asked.query.includes('"network-receive-drops"')) return false;
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify({
+          status: 'success',
+          data: { resultType: 'vector', result: [] },
+          warnings: ['store 3 is down'],
+        }),
+      );
+      return true;
+    });
+    const ran = await kpfd([
+      'scan',
+      '-A',
+      '-q',
+      '--at-risk',
+      '--min-risk',
+      '1',
+      '--strict',
+      '--prometheus-url',
+      between.url,
+      '--at',
+      AT,
+    ]);
+    expect(ran).toEqual({ code: 3, stdout: '', stderr: 'warning: Prometheus warns: store 3 is down\n' });
+  });
+});
+
+describeWith(['prometheus', 'tar'], 'a Prometheus with a low limit of samples', () => {
+  let tight: RunningPrometheus;
+  beforeAll(async () => {
+    // Enough for half of the namespaces, not for all: unsplit, phases of all pods are refused with 422.
+    tight = await startPrometheus({ archive: join(RECORDING, 'tsdb.tar.gz'), flags: ['--query.max-samples=1000'] });
+  });
+  afterAll(async () => tight.stop());
+
+  test('answers that are too big are asked for in parts, and the sum is the same', async () => {
+    const free = await startPrometheus({ archive: join(RECORDING, 'tsdb.tar.gz') });
+    try {
+      const argv = ['scan', '-A', '--at', AT, '-o', 'csv'];
+      const whole = await kpfd([...argv, '-q', '--prometheus-url', free.url]);
+      const parts = await kpfd([...argv, '-v', '--prometheus-url', tight.url]);
+      expect(parts.stderr).toMatch(/^note: the answer to pod-state was too big and was asked for in 3 parts$/m);
+      expect(parts.stdout).toBe(whole.stdout);
+    } finally {
+      await free.stop();
+    }
+  });
+});
