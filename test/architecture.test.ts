@@ -23,6 +23,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'p-limit': ['adapters'],
   yaml: ['adapters', 'render'],
   'cli-table3': ['render'],
+  'string-width': ['render'],
   picocolors: ['render'],
   'fastest-levenshtein': ['pipeline'],
 };
@@ -131,7 +132,7 @@ test('what starts before the first request loads no renderer, no pipeline and no
   visit(join('src', 'commands', 'options.ts'));
   visit(join('src', 'adapters', 'prometheus', 'http-transport.ts'));
   const late = [...seen].filter((file) =>
-    /^src.(render|pipeline)|^(yaml|cli-table3|picocolors|fastest-levenshtein)$/.test(file),
+    /^src.(render|pipeline)|^(yaml|cli-table3|string-width|picocolors|fastest-levenshtein)$/.test(file),
   );
   expect(late).toEqual([]);
   expect(seen.has('commander')).toBe(true);

@@ -72,8 +72,8 @@ writeFileSync(`${out}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
 console.log(`${lines.length - 1} rows of ${FEATURE_NAMES.length} features in ${out}`);
 
 function featuresOf(isMeant: (signal: Signal) => boolean): string[] {
-  const signals = SIGNALS.filter(isMeant).map(({ name }) => name);
-  return FEATURES.filter(({ from }) => from.some((signal) => signals.includes(signal))).map(({ name }) => name);
+  const signals = new Set(SIGNALS.filter(isMeant).map(({ name }) => name));
+  return FEATURES.filter(({ from }) => from.some((signal) => signals.has(signal))).map(({ name }) => name);
 }
 
 async function rowsOf(run: string, { url, folder }: RunningPrometheus): Promise<string[]> {

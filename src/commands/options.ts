@@ -26,11 +26,11 @@ export interface Connection {
   readonly verbose: boolean;
 }
 
-export type SecretSource = { readonly file: string; readonly role: string } | { readonly value: string };
+type SecretSource = { readonly file: string; readonly role: string } | { readonly value: string };
 
-export const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
-export type OutputFormat = (typeof OUTPUTS)[number];
-export const COLOURS = ['auto', 'always', 'never'] as const;
+const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
+type OutputFormat = (typeof OUTPUTS)[number];
+const COLOURS = ['auto', 'always', 'never'] as const;
 
 /** Every option of every command, resolved. */
 export interface Options {
@@ -80,7 +80,7 @@ export const SETTINGS = [
   'output',
   'color',
 ] as const;
-export type Setting = (typeof SETTINGS)[number];
+type Setting = (typeof SETTINGS)[number];
 
 export interface OptionSources {
   /** As commander gives them: camelCase names. */
@@ -403,7 +403,7 @@ class OptionReader {
 }
 
 /** KPFD_REQUEST_TIMEOUT for request-timeout. */
-export function environmentName(setting: Setting): string {
+function environmentName(setting: Setting): string {
   return `KPFD_${setting.toUpperCase().replaceAll('-', '_')}`;
 }
 

@@ -31,7 +31,7 @@ export interface Output {
 }
 
 /** What goes to stdout, and a note for stderr. */
-export interface Written {
+interface Written {
   readonly text: string;
   readonly note?: string;
 }

@@ -1,7 +1,7 @@
 import { STATUSES, type Status } from '../core/pods/status.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
 import type { Painter } from './colour.ts';
-import { grid, type GridColumn } from './grid.ts';
+import { grid, widthOf, type GridColumn } from './grid.ts';
 import { age, clean, percent } from './text.ts';
 
 export interface TableOptions {
@@ -103,7 +103,7 @@ export function podTable(
 
 /** Math.max of many arguments overflows the stack: the longest only. */
 function lengths(texts: readonly string[]): number[] {
-  return [texts.reduce((longest, text) => Math.max(longest, text.length), 0)];
+  return [texts.reduce((widest, text) => Math.max(widest, widthOf(text)), 0)];
 }
 
 function stepBack(columns: readonly Column[], widths: readonly number[], width: number | undefined): string[] {

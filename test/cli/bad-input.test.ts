@@ -10,8 +10,7 @@ import { kpfd, type Ran } from '../support/run.ts';
 function expectOneSentence(ran: Ran, sentence: RegExp | string): void {
   expect(ran.stdout).toBe('');
   expect(ran.stderr).toMatch(/^error: [^\n]+\n$/);
-  if (typeof sentence === 'string') expect(ran.stderr).toBe(`error: ${sentence}\n`);
-  else expect(ran.stderr).toMatch(sentence);
+  expect(ran.stderr).toMatch(typeof sentence === 'string' ? `error: ${sentence}\n` : sentence);
   expect(ran.stderr).not.toMatch(/\n\s+at /);
   expect(ran.code).toBe(2);
 }

@@ -56,7 +56,7 @@ async function scan(
 }
 
 function shown(found: { pods: readonly Listed[] }): Record<string, string> {
-  return Object.fromEntries(found.pods.map(({ name, now }) => [name, now.kubectl]).sort());
+  return Object.fromEntries(found.pods.map(({ name, now }) => [name, now.kubectl]));
 }
 
 const clean = [...ksm(HISTORY, pods, A, STARTED), ...nodes(HISTORY, ['node1'], A), ...cadvisor(HISTORY, pods, KUBELET)];

@@ -12,12 +12,12 @@ export interface MadeSeries {
 
 /** What a scrape would have left: the same sample at each of the times. */
 export function scraped(
-  times: readonly number[],
+  at: readonly number[],
   metric: string,
   labels: Readonly<Record<string, string>>,
   value: number | string = 1,
 ): MadeSeries {
-  return { metric, labels, samples: times.map((t) => [t, value] as const) };
+  return { metric, labels, samples: at.map((t) => [t, value] as const) };
 }
 
 export function times(from: number, to: number, step: number): number[] {

@@ -19,8 +19,11 @@ function runs(command: string, args: readonly string[]): boolean {
 /** A describe for tests that need the tools; without them it is skipped, and its title says why. */
 export function describeWith(tools: readonly Tool[], title: string, tests: () => void): void {
   const missing = tools.filter((tool) => !TOOLS[tool]());
-  if (missing.length === 0) describe(title, tests);
-  else if (process.env['KPFD_REQUIRE_TOOLS'] === '1') {
+  if (missing.length > 0 && process.env['KPFD_REQUIRE_TOOLS'] === '1') {
     throw new Error(`${title} needs ${missing.join(' and ')}, and KPFD_REQUIRE_TOOLS=1 allows no skip`);
-  } else describe.skip(`${title} (skipped: this machine has no ${missing.join(' and no ')})`, tests);
+  }
+  const why = missing.length === 0 ? '' : ` (skipped: this machine has no ${missing.join(' and no ')})`;
+  describe.skipIf(missing.length > 0)(`${title}${why}`, () => {
+    tests();
+  });
 }

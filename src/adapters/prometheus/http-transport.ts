@@ -37,7 +37,7 @@ export interface EndedQuestion {
 }
 
 /** A secret from a file is read again for each request: tokens are rotated under a running program. */
-export type Secret = { readonly file: string; readonly role: string } | { readonly value: string };
+type Secret = { readonly file: string; readonly role: string } | { readonly value: string };
 
 const MAX_CONCURRENT = 4;
 const MAX_RETRIES = 3;

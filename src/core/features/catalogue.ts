@@ -17,7 +17,7 @@ export interface Feature {
   readonly value: (pod: PodSnapshot) => number;
 }
 
-export type FeatureUnit =
+type FeatureUnit =
   | 'percent'
   | 'percentage points'
   | 'percent per minute'

@@ -5,7 +5,7 @@ import type { GapReason } from '../signals/signal.ts';
 import { FEATURES, type Feature } from './catalogue.ts';
 
 /** Why a feature is NaN; undefined where nothing is wrong (a container that has never ended has no last exit code). */
-export function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
+function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
   const gap = pod.gaps.find(({ signal }) => feature.from.includes(signal));
   if (gap !== undefined) return gap.reason;
   const signals = SIGNALS.filter(({ name }) => feature.from.includes(name));

@@ -3,7 +3,7 @@ import { ModelError } from './model-error.ts';
 import { isBefore, type XgboostVersion } from './version.ts';
 
 /** What turns margins into predictions: one closed table of what kpfd evaluates exactly. */
-export const OBJECTIVES = ['binary:logistic', 'multi:softprob'] as const;
+const OBJECTIVES = ['binary:logistic', 'multi:softprob'] as const;
 export type Objective = (typeof OBJECTIVES)[number];
 
 export function objectiveNamed(name: string): Objective {

@@ -107,7 +107,7 @@ function identityOf(row: SignalRow): string {
 }
 
 /** Copies that have no series any more and whose pods nobody took over: what they knew cannot be told. */
-export function silentShards(readings: Readings): ReadonlySet<string> {
+function silentShards(readings: Readings): ReadonlySet<string> {
   const alive = new Set(readings.layout.copies.map((copy: ExporterCopy) => copyKey(copy)));
   const seen = new Map<string, { seen: number; gone: number }>();
   for (const row of rowsOf(readings, 'copy-history')) {

@@ -77,7 +77,7 @@ export interface ContainerSnapshot {
   readonly usage: Usage;
 }
 
-export interface Termination {
+interface Termination {
   readonly reason: string | undefined;
   readonly exitCode: number | undefined;
   readonly atUnixSeconds: number | undefined;
@@ -89,7 +89,7 @@ export interface Resources {
 }
 
 /** What cAdvisor measured of the container that lives now. */
-export interface Usage {
+interface Usage {
   readonly cpuCores: number | undefined;
   readonly cpuCoresOver15m: number | undefined;
   readonly memoryBytes: number | undefined;

@@ -69,7 +69,7 @@ export function runningContainers(pod: PodSnapshot): ContainerSnapshot[] {
 }
 
 /** The sum, where every part is known: the sum of some would be too small and look like an answer. */
-export function completeSum(parts: readonly (number | undefined)[]): number | undefined {
+function completeSum(parts: readonly (number | undefined)[]): number | undefined {
   return parts.includes(undefined) || parts.length === 0 ? undefined : sumOfKnown(parts);
 }
 

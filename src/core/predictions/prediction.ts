@@ -27,7 +27,7 @@ export interface PodPrediction {
 }
 
 /** The statuses whose probabilities make the risk. */
-export const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
+const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
 
 /** Predicts every pod that can be evaluated; a pod that is gone is NotFound by evidence, without the model. */
 export function predictPods(pods: readonly PodSnapshot[], model: Model, rules: StatusRules): PodPrediction[] {

@@ -51,7 +51,7 @@ export interface LayoutOptions {
 }
 
 /** Labels that installations use to tell clusters apart, the commonest first. */
-export const CLUSTER_LABELS: readonly string[] = [
+const CLUSTER_LABELS: readonly string[] = [
   'cluster',
   'cluster_name',
   'k8s_cluster_name',
