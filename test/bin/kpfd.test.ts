@@ -1,0 +1,91 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folder } from '../support/files.ts';
+import { serve } from '../support/http.ts';
+
+/** The built program as a process of its own; `npm test` builds it first. */
+const KPFD = resolve('bin/kpfd.js');
+const DEMO = resolve('fixtures/recordings/demo/scan.json.gz');
+
+function started(...argv: string[]): { child: ReturnType<typeof spawn>; stderr: () => string } {
+  const child = spawn(process.execPath, [KPFD, ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, XDG_CONFIG_HOME: '/nowhere' },
+  });
+  let text = '';
+  child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { child, stderr: () => text };
+}
+
+test('the exit code is that of the run, and stdout holds the answer only', () => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [KPFD, 'scan', '-A', '--fail-on', '--replay', DEMO, '-o', 'json'],
+    { encoding: 'utf8' },
+  );
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, complete: true });
+  expect(stderr).toMatch(/^\d+ pods, \d+ at risk/);
+});
+
+test('a closed pipe is a quiet end', () => {
+  const piped = `"${process.execPath}" "${KPFD}" scan -A --replay "${DEMO}" -o json -q | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', piped], { encoding: 'utf8' });
+  expect({ stdout, stderr }).toEqual({ stdout: '{\n0\n', stderr: '' });
+});
+
+describe('a run that is interrupted', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends it at once with %d', async (signal, code) => {
+    let asked: () => void = () => undefined;
+    const first = new Promise<void>((done) => (asked = done));
+    const server = await serve(() => asked());
+    const { child, stderr } = started('scan', '-A', '--prometheus-url', server.url);
+    await first;
+    const ended = once(child, 'close');
+    child.kill(signal);
+    expect(await ended).toEqual([code, null]);
+    expect(stderr()).toBe('');
+  });
+
+  test('keeps the recording of what was asked until then', async () => {
+    const path = join(folder(), 'r.json');
+    let asked: () => void = () => undefined;
+    const first = new Promise<void>((done) => (asked = done));
+    const server = await serve(() => asked());
+    const { child } = started('scan', '-A', '--prometheus-url', server.url, '--record', path);
+    await first;
+    child.kill('SIGINT');
+    await once(child, 'close');
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ command: 'kpfd scan' });
+  });
+});
+
+test('what npm packs installs into an empty folder and works there', () => {
+  const packed = folder();
+  const empty = folder();
+  // `npm test` has built dist/; building it here would change it under the tests that run beside this one.
+  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', packed]);
+  const [tarball = ''] = readdirSync(packed);
+  mkdirSync(join(empty, 'user'));
+  const cwd = join(empty, 'user');
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--silent', join(packed, tarball)];
+  execFileSync('npm', ['init', '--yes', '--silent'], { cwd, stdio: 'ignore' });
+  execFileSync('npm', install, { cwd, stdio: 'ignore' });
+  const ran = spawnSync('npx', ['--no-install', 'kpfd', 'scan', '-A', '-q', '-o', 'name', '--replay', DEMO], {
+    cwd,
+    encoding: 'utf8',
+  });
+  expect(ran).toMatchObject({ status: 0, stderr: '' });
+  expect(ran.stdout.split('\n')[0]).toMatch(/^pod\//);
+  // Neither the tests nor the recordings travel along.
+  const root = join(cwd, 'node_modules', 'kpfd');
+  expect(existsSync(join(root, 'LICENSE'))).toBe(true);
+  expect(existsSync(join(root, 'test'))).toBe(false);
+  expect(existsSync(join(root, 'fixtures'))).toBe(false);
+});
