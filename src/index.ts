@@ -5,7 +5,7 @@
  *     const scan = await scanPods(openPrometheus('http://localhost:9090'), () => loadModel(), {
  *       scope: { namespace: undefined, pods: undefined },
  *       labels: undefined,
- *       layout: { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
+ *       naming: { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
  *       kubernetesVersion: undefined,
  *       instant: { now: Date.now() / 1000 },
  *     });

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Options } from '../commands/options.ts';
 import { buildProgram, type Invocation } from './program.ts';
-import { configPath, createContext, packageVersion, processWorld, readConfig, type World } from './world.ts';
+import { configPath, createContext, loadHttp, packageVersion, processWorld, readConfig, type World } from './world.ts';
 
 /** kpfd's command line: from arguments to an exit code. Everything that can go wrong is told on stderr. */
 export async function main(argv: readonly string[], world: World = processWorld()): Promise<number> {
@@ -26,9 +26,11 @@ export async function main(argv: readonly string[], world: World = processWorld(
 }
 
 async function run(world: World, version: string, invocation: Invocation): Promise<number> {
+  // Loaded while the options are read, and the first request is on its way before the command is loaded.
+  if (invocation.flags['replay'] === undefined) loadHttp().catch(() => undefined);
   const options = await readOptions(world, invocation);
-  // The first request is on its way while the command is loaded.
   const context = createContext(world, version, invocation.command, options);
+  await context.opened.catch(() => undefined);
   switch (invocation.command) {
     case 'scan': {
       const { scan } = await import('../commands/scan.ts');

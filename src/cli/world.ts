@@ -96,14 +96,22 @@ export function createContext(world: World, version: string, command: string, op
   };
 }
 
+/** What asks over HTTP. Importing node-fetch costs half of the time until the first request. */
+export async function loadHttp() {
+  const [transport, client] = await Promise.all([
+    import('../adapters/prometheus/http-transport.ts'),
+    import('../adapters/prometheus/client.ts'),
+  ]);
+  return { ...transport, ...client };
+}
+
 async function openHttp(
   world: World,
   version: string,
   connection: Connection,
   run: { command: string; at: number | undefined },
 ): Promise<OpenSource> {
-  const { HttpTransport } = await import('../adapters/prometheus/http-transport.ts');
-  const { PrometheusClient } = await import('../adapters/prometheus/client.ts');
+  const { HttpTransport, PrometheusClient } = await loadHttp();
   const now = world.now();
   const instant = run.at === undefined ? { now } : { at: run.at };
   const http = new HttpTransport({

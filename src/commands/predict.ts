@@ -7,18 +7,19 @@ import type { Options } from './options.ts';
 /** kpfd predict: one page for each named pod, or the named pods in another format. */
 export async function predict(context: Context, options: Options, names: readonly string[]): Promise<ExitCode> {
   const pods = [...new Set(names.map(podName))];
-  const explained = await withSource(context, (source, instant) =>
+  const explaining = withSource(context, (source, instant) =>
     explainPods(source, () => context.loadModel(options.model), {
       scope: { namespace: options.namespace, pods },
       labels: undefined,
-      layout: options,
+      naming: options,
       kubernetesVersion: options.kubernetesVersion,
       instant,
     }),
   );
+  // Loaded while Prometheus answers: the first request does not wait for what only the answer needs.
+  const [explained, { explanationOutput }] = await Promise.all([explaining, import('../render/explanation.ts')]);
   const { scan, neverSeen } = explained;
   const failures = unansweredFailures(explained);
-  const { explanationOutput } = await import('../render/explanation.ts');
   show(context, await explanationOutput({ ...scan, neverSeen }, failures, options.output, lookOf(context, options)));
   const failOn = options.failOn === 'default' ? scan.model.riskThreshold : options.failOn;
   return exitCode({

@@ -6,19 +6,19 @@ import type { Options } from './options.ts';
 /** kpfd scan: every pod in scope, worst first. */
 export async function scan(context: Context, options: Options): Promise<ExitCode> {
   const namespace = options.allNamespaces ? undefined : options.namespace;
-  const found = await withSource(context, (source, instant) =>
+  const scanning = withSource(context, (source, instant) =>
     scanPods(source, () => context.loadModel(options.model), {
       scope: { namespace, pods: undefined },
       labels: options.labels,
-      layout: options,
+      naming: options,
       kubernetesVersion: options.kubernetesVersion,
       instant,
     }),
   );
+  // Loaded while Prometheus answers: the first request does not wait for what only the answer needs.
+  const [found, { scanOutput }] = await Promise.all([scanning, import('../render/scan-output.ts')]);
   const { riskThreshold } = found.model;
   const listing = listPods(found.pods, riskThreshold, options);
-  // Loaded now: the first request does not wait for what only the answer needs.
-  const { scanOutput } = await import('../render/scan-output.ts');
   show(context, await scanOutput(found, listing, namespace, options.output ?? 'table', lookOf(context, options)));
   const failOn = options.failOn === 'default' ? riskThreshold : options.failOn;
   return exitCode({

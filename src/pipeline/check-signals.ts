@@ -9,15 +9,16 @@ import {
   type Diagnosis,
   type MetricCount,
 } from '../core/signals/diagnosis.ts';
-import type { Layout, LayoutOptions } from '../core/signals/layout.ts';
+import type { Layout } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
+import type { NamingOptions } from '../core/signals/naming.ts';
 import { selector, tagged } from '../core/signals/promql.ts';
 import { nowOf, skewOf, type Instant } from './instant.ts';
 import { Journal } from './journal.ts';
-import { readLayoutOf } from './read-signals.ts';
+import { findNaming, measureLayout } from './read-layout.ts';
 
 /** Checks layer by layer and stops where nothing further can be known. Rejects only what is no finding (Ctrl-C). */
-export async function checkSignals(source: MetricSource, options: LayoutOptions, instant: Instant): Promise<Diagnosis> {
+export async function checkSignals(source: MetricSource, options: NamingOptions, instant: Instant): Promise<Diagnosis> {
   const unixSeconds = nowOf(instant);
   const checks: Check[] = (await source.connect()).map(connectionCheck);
   let metrics: MetricCount[] = [];
@@ -57,10 +58,12 @@ interface FoundLayout {
 async function layoutOrFailure(
   source: MetricSource,
   unixSeconds: number,
-  options: LayoutOptions,
+  options: NamingOptions,
 ): Promise<FoundLayout> {
   try {
-    return { layout: await readLayoutOf(source, unixSeconds, options, new Journal()) };
+    const journal = new Journal();
+    const found = await findNaming(source, unixSeconds, options, journal);
+    return { layout: await measureLayout(source, unixSeconds, found, journal) };
   } catch (error) {
     return { failure: expected(error) };
   }

@@ -31,24 +31,24 @@ export async function explainPods(
 
 async function describeUnseen(
   source: MetricSource,
-  { layout, unixSeconds }: Scan,
+  { naming, unixSeconds }: Scan,
   namespace: string,
   names: readonly string[],
 ): Promise<{ neverSeen: NeverSeen[]; namespaces: string[] }> {
   if (names.length === 0) return { neverSeen: [], namespaces: [] };
-  const label = layout.labels['kube-state-metrics'];
+  const label = naming.labels['kube-state-metrics'];
   const pods = async (matcher: Matcher): Promise<readonly Series[]> => {
     const info = selector(
       'kube_pod_info',
-      [...layout.matchers['kube-state-metrics'], matcher],
-      layout.userMatchers['kube-state-metrics'],
+      [...naming.matchers['kube-state-metrics'], matcher],
+      naming.userMatchers['kube-state-metrics'],
     );
     return (await source.query(by('count', [label.namespace, label.pod], info), unixSeconds)).series;
   };
   const [siblings, namesakes, namespaces] = await Promise.all([
     pods({ label: label.namespace, op: '=', value: namespace }),
     pods({ label: label.pod, op: '=~', value: anyOf(names) }),
-    knownNamespaces(source, unixSeconds, layout),
+    knownNamespaces(source, unixSeconds, naming),
   ]);
   const siblingNames = siblings.map(({ labels }) => labels[label.pod] ?? '');
   const neverSeen = await Promise.all(

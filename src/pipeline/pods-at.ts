@@ -3,11 +3,12 @@ import type { PodSnapshot } from '../core/pods/snapshot.ts';
 import { ASSUMED_KUBERNETES_MINOR, kubernetesMinor } from '../core/pods/kubernetes-version.ts';
 import type { StatusRules } from '../core/pods/status.ts';
 import type { RequestName } from '../core/signals/catalogue.ts';
-import type { LayoutOptions } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
+import type { NamingOptions } from '../core/signals/naming.ts';
 import { rowsOf, type Readings } from '../core/signals/readings.ts';
 import { Journal } from './journal.ts';
-import { readLayoutOf, readSignals } from './read-signals.ts';
+import { findNaming } from './read-layout.ts';
+import { readEverything } from './read-signals.ts';
 
 /** The requests that STATUS needs, without usage, history and owners. */
 export const STATUS_REQUESTS: readonly RequestName[] = [
@@ -20,7 +21,7 @@ export const STATUS_REQUESTS: readonly RequestName[] = [
   'init-state',
   'nodes',
 ];
-const NO_OPTIONS: LayoutOptions = { cluster: undefined, ksmSelector: '', cadvisorSelector: '' };
+const NO_OPTIONS: NamingOptions = { cluster: undefined, ksmSelector: '', cadvisorSelector: '' };
 
 /** Every pod of the cluster at one instant, as far as the requests tell, and when kube-state-metrics was last scraped. */
 export async function podsAt(
@@ -29,12 +30,12 @@ export async function podsAt(
   requests: readonly RequestName[],
 ): Promise<{ pods: PodSnapshot[]; scrapedAt: number; rules: StatusRules }> {
   const journal = new Journal();
-  const layout = await readLayoutOf(source, unixSeconds, NO_OPTIONS, journal);
+  const found = await findNaming(source, unixSeconds, NO_OPTIONS, journal);
   const scope = { namespace: undefined, pods: undefined };
-  const readings = await readSignals(source, unixSeconds, layout, scope, journal, requests);
+  const readings = await readEverything(source, unixSeconds, found, scope, journal, requests);
   return {
     pods: assemblePods(readings),
-    scrapedAt: Math.max(...layout.copies.map((copy) => copy.scrapedAtUnixSeconds)),
+    scrapedAt: Math.max(...found.copies.map((copy) => copy.scrapedAtUnixSeconds)),
     rules: statusRules(readings, undefined),
   };
 }

@@ -5,9 +5,9 @@ import type { PodSnapshot } from '../core/pods/snapshot.ts';
 import { readingWarnings, signalNamesOf, type Warning } from '../core/predictions/completeness.ts';
 import type { Model } from '../core/predictions/model.ts';
 import { byRisk, compareText, predictPods, type PodPrediction } from '../core/predictions/prediction.ts';
-import type { Layout, LayoutOptions } from '../core/signals/layout.ts';
 import type { Requirement } from '../core/signals/label-selector.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
+import type { Naming, NamingOptions } from '../core/signals/naming.ts';
 import { by, selector } from '../core/signals/promql.ts';
 import type { Readings } from '../core/signals/readings.ts';
 import type { Scope } from '../core/signals/signal.ts';
@@ -15,14 +15,15 @@ import { chooseInstant, type Instant } from './instant.ts';
 import { Journal } from './journal.ts';
 import { nearest } from './nearest.ts';
 import { statusRules } from './pods-at.ts';
-import { readLayoutOf, readSignals } from './read-signals.ts';
+import { findNaming } from './read-layout.ts';
+import { readEverything } from './read-signals.ts';
 import { selectByLabels } from './select-labels.ts';
 
 export interface ScanRequest {
   readonly scope: Scope;
   /** undefined: pods with any labels. */
   readonly labels: readonly Requirement[] | undefined;
-  readonly layout: LayoutOptions;
+  readonly naming: NamingOptions;
   /** "1.34"; undefined: as the kubelets say. */
   readonly kubernetesVersion: string | undefined;
   readonly instant: Instant;
@@ -31,7 +32,7 @@ export interface ScanRequest {
 /** What a scan found, worst first. */
 export interface Scan {
   readonly unixSeconds: number;
-  readonly layout: Layout;
+  readonly naming: Naming;
   readonly model: Model;
   readonly pods: readonly PodPrediction[];
   readonly warnings: readonly Warning[];
@@ -44,21 +45,25 @@ export async function scanPods(
   loadModel: () => Promise<Model>,
   request: ScanRequest,
 ): Promise<Scan> {
+  // Read while Prometheus answers; what Prometheus has to say goes first, should both fail.
+  const loaded = loadModel();
+  loaded.catch(() => undefined);
   const { unixSeconds, skew } = await chooseInstant(source, request.instant);
   const journal = new Journal();
-  const layout = await readLayoutOf(source, unixSeconds, request.layout, journal);
+  const found = await findNaming(source, unixSeconds, request.naming, journal);
+  const { naming } = found;
   const [readings, selected, model] = await Promise.all([
-    readSignals(source, unixSeconds, layout, request.scope, journal),
+    readEverything(source, unixSeconds, found, request.scope, journal),
     request.labels === undefined
       ? undefined
-      : selectByLabels(source, unixSeconds, layout, request.scope, request.labels, journal),
-    loadModel(),
+      : selectByLabels(source, unixSeconds, naming, request.scope, request.labels, journal),
+    loaded,
   ]);
   const pods = inScope(assemblePods(readings), request.scope, selected);
-  if (pods.length === 0) await assertNamespaceKnown(source, unixSeconds, layout, request.scope);
+  if (pods.length === 0) await assertNamespaceKnown(source, unixSeconds, naming, request.scope);
   const predictions = predictPods(pods, model, statusRules(readings, request.kubernetesVersion)).sort(byRisk);
   const warnings = allWarnings(readings, predictions, journal, skew);
-  return { unixSeconds, layout, model, pods: predictions, warnings, complete: !warnings.some((w) => w.incomplete) };
+  return { unixSeconds, naming, model, pods: predictions, warnings, complete: !warnings.some((w) => w.incomplete) };
 }
 
 function inScope(pods: readonly PodSnapshot[], scope: Scope, selected: ReadonlySet<string> | undefined): PodSnapshot[] {
@@ -87,11 +92,11 @@ function allWarnings(
 async function assertNamespaceKnown(
   source: MetricSource,
   unixSeconds: number,
-  layout: Layout,
+  naming: Naming,
   scope: Scope,
 ): Promise<void> {
   if (scope.namespace === undefined || scope.pods !== undefined) return;
-  const namespaces = await knownNamespaces(source, unixSeconds, layout);
+  const namespaces = await knownNamespaces(source, unixSeconds, naming);
   if (namespaces.includes(scope.namespace)) return;
   throw new FailureError({
     kind: 'namespace-never-seen',
@@ -102,13 +107,13 @@ async function assertNamespaceKnown(
 }
 
 /** Namespaces that hold pods, and those that kube-state-metrics lists, in order. */
-export async function knownNamespaces(source: MetricSource, unixSeconds: number, layout: Layout): Promise<string[]> {
-  const label = layout.labels['kube-state-metrics'].namespace;
+export async function knownNamespaces(source: MetricSource, unixSeconds: number, naming: Naming): Promise<string[]> {
+  const label = naming.labels['kube-state-metrics'].namespace;
   const names = (metric: string): string =>
     by(
       'count',
       [label],
-      selector(metric, layout.matchers['kube-state-metrics'], layout.userMatchers['kube-state-metrics']),
+      selector(metric, naming.matchers['kube-state-metrics'], naming.userMatchers['kube-state-metrics']),
     );
   const answer = await source.query(`${names('kube_pod_info')} or ${names('kube_namespace_created')}`, unixSeconds);
   return answer.series

@@ -1,8 +1,8 @@
 import { FailureError } from '../core/failure.ts';
 import { podKey } from '../core/pods/presence.ts';
-import { canonicalLabels, type Layout } from '../core/signals/layout.ts';
 import { mangledLabels, matchesLabels, type Requirement } from '../core/signals/label-selector.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
+import { canonicalLabels, type Naming } from '../core/signals/naming.ts';
 import { by, selector, tagged, type Matcher } from '../core/signals/promql.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import type { Journal } from './journal.ts';
@@ -14,17 +14,17 @@ import type { Journal } from './journal.ts';
 export async function selectByLabels(
   source: MetricSource,
   unixSeconds: number,
-  layout: Layout,
+  naming: Naming,
   scope: Scope,
   requirements: readonly Requirement[],
   journal: Journal,
 ): Promise<ReadonlySet<string>> {
-  const names = layout.labels['kube-state-metrics'];
+  const names = naming.labels['kube-state-metrics'];
   const select = (...more: Matcher[]): string =>
     selector(
       'kube_pod_labels',
-      [...layout.matchers['kube-state-metrics'], ...more],
-      layout.userMatchers['kube-state-metrics'],
+      [...naming.matchers['kube-state-metrics'], ...more],
+      naming.userMatchers['kube-state-metrics'],
     );
   const keys = [...new Set(requirements.map(({ key }) => key))];
   const candidates = keys.flatMap((key) => mangledLabels(key).map((label) => ({ key, label })));
@@ -66,7 +66,7 @@ export async function selectByLabels(
   const present = new Map<string, boolean>();
   const before = new Map<string, boolean>();
   for (const { labels } of series) {
-    const own = canonicalLabels(layout, 'kube-state-metrics', labels);
+    const own = canonicalLabels(naming, 'kube-state-metrics', labels);
     const key = podKey(own['namespace'] ?? '', own['pod'] ?? '');
     const matches = matchesLabels(requirements, (label) => labels[labelOf.get(label) ?? ''] || undefined);
     const target = labels['fact'] === 'now' ? present : before;

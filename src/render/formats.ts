@@ -1,6 +1,8 @@
 import type { Warning } from '../core/predictions/completeness.ts';
 import type { Model } from '../core/predictions/model.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
+import { painter } from './colour.ts';
+import { podTable } from './table.ts';
 import { clean, enumerate } from './text.ts';
 
 /** Pods and what goes with them, ready to be written in any format. */
@@ -38,7 +40,7 @@ interface Written {
 
 type Writer = (answer: Answer, look: Look) => Promise<Written>;
 
-/** One closed table of formats. Each loads what it needs when it is chosen: the first request must not wait for it. */
+/** One closed table of formats. Each loads what only it needs when it is chosen. */
 export const FORMATS: Readonly<Record<'table' | 'wide' | 'json' | 'yaml' | 'csv' | 'name', Writer>> = {
   table: async (answer, look) => writeTable(answer, look, false),
   wide: async (answer, look) => writeTable(answer, look, true),
@@ -54,10 +56,8 @@ async function documentOf(answer: Answer): Promise<Record<string, unknown>> {
   return (await import('./document.ts')).scanDocument(answer);
 }
 
-async function writeTable(answer: Answer, look: Look, wide: boolean): Promise<Written> {
+function writeTable(answer: Answer, look: Look, wide: boolean): Written {
   if (answer.pods.length === 0) return { text: '' };
-  const { painter } = await import('./colour.ts');
-  const { podTable } = await import('./table.ts');
   const { headings, width } = look;
   const paint = painter(look.colour);
   const { text, hidden } = podTable(answer.pods, { headings, wide, width, paint, unixSeconds: answer.unixSeconds });

@@ -1,16 +1,20 @@
 import type { SignalName } from '../../src/core/signals/catalogue.ts';
-import { copyKey, readLayout, type ExporterCopy, type Layout } from '../../src/core/signals/layout.ts';
-import { gapsOfLayout, type Readings } from '../../src/core/signals/readings.ts';
+import { copyKey, type ExporterCopy } from '../../src/core/signals/copies.ts';
+import { readLayout, type Layout } from '../../src/core/signals/layout.ts';
+import { readNaming } from '../../src/core/signals/naming.ts';
+import { composeReadings, gapsOfNaming, type Readings } from '../../src/core/signals/readings.ts';
 import type { SignalRow } from '../../src/core/signals/signal.ts';
 
 export const AT = 10_000;
 
 /** One copy of kube-state-metrics, cAdvisor there, both scraped each 15 s. */
 export function layout(known: Partial<Layout> = {}): Layout {
+  const naming = readNaming({ cluster: undefined, ksmSelector: '', cadvisorSelector: '' }, undefined, [
+    { labels: { fact: 'cadvisor/series', job: 'kubelet' }, value: 10 },
+  ]);
   const base = readLayout(
-    { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
-    { copies: [copy('a', 3, AT - 2)], cluster: undefined },
-    [{ labels: { fact: 'cadvisor/series', job: 'kubelet' }, value: 10 }],
+    naming,
+    [copy('a', 3, AT - 2)],
     ['ksm/short', 'cadvisor/short'].flatMap((fact) => [
       { labels: { fact }, value: 20 },
       { labels: { fact: fact.replace('short', 'long') }, value: 60 },
@@ -36,7 +40,7 @@ export function readings(
 ): Readings {
   const own = layout(known);
   const found = new Map(Object.entries(rows)) as ReadonlyMap<SignalName, readonly SignalRow[]>;
-  return { unixSeconds: AT, layout: own, rows: found, gaps: gapsOfLayout(own) };
+  return composeReadings(AT, own, { rows: found, gaps: gapsOfNaming(own) });
 }
 
 /** A row of pod shop/NAME with uid-1 unless the labels say otherwise. */

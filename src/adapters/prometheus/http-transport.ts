@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type * as Http from 'node:http';
 import type * as Https from 'node:https';
-import fetch, { FetchError, type Response } from 'node-fetch';
+import { gunzipSync } from 'node:zlib';
+import fetch, { type Response } from 'node-fetch';
 import pLimit from 'p-limit';
 import { FailureError } from '../../core/failure.ts';
 import { codeOf, isTlsCode } from './error-code.ts';
@@ -208,7 +209,8 @@ export class HttpTransport implements Transport {
         headers,
         redirect: 'manual',
         agent: await this.#keptAgent(),
-        size: MAX_ANSWER_BYTES,
+        // Unpacked whole in #text: a stream of pieces costs more than all else that is done with an answer.
+        compress: false,
         // node-fetch types its signal by its own copy of the DOM's.
         signal: signal,
         ...(form === undefined ? {} : { body: form }),
@@ -219,17 +221,33 @@ export class HttpTransport implements Transport {
   }
 
   async #text(response: Response): Promise<string> {
+    const packed = await this.#bytes(response);
+    if (!/^(x-)?gzip$/i.test(response.headers.get('content-encoding') ?? '')) return packed.toString('utf8');
     try {
-      return await response.text();
+      return gunzipSync(packed, { maxOutputLength: MAX_ANSWER_BYTES }).toString('utf8');
     } catch (error) {
-      if (error instanceof FetchError && error.type === 'max-size') {
-        throw new FailureError(
-          { kind: 'answer-too-large', address: this.address, limitBytes: MAX_ANSWER_BYTES },
-          error,
-        );
+      if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw this.#tooLarge(error);
+      throw new FailureError({ kind: 'answer-cut', address: this.address, bytes: packed.length }, error);
+    }
+  }
+
+  async #bytes(response: Response): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    try {
+      for await (const chunk of response.body ?? []) {
+        chunks.push(chunk as Buffer);
+        length += chunk.length;
+        if (length > MAX_ANSWER_BYTES) throw this.#tooLarge();
       }
+    } catch (error) {
       throw this.#networkFailure(error);
     }
+    return Buffer.concat(chunks);
+  }
+
+  #tooLarge(cause?: unknown): FailureError {
+    return new FailureError({ kind: 'answer-too-large', address: this.address, limitBytes: MAX_ANSWER_BYTES }, cause);
   }
 
   async #authorization(): Promise<Record<string, string>> {

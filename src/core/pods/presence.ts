@@ -1,4 +1,4 @@
-import { copyKey, type ExporterCopy } from '../signals/layout.ts';
+import { copyKey, type ExporterCopy } from '../signals/copies.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
 

@@ -1,6 +1,6 @@
-import { canonicalLabels, isCanonical, type CanonicalLabel, type Layout } from './layout.ts';
 import { anyOf, by, newestOf, scrapeTimeWhere, selector, tagged, type Matcher } from './promql.ts';
 import type { Series } from './metric-source.ts';
+import { canonicalLabels, isCanonical, type CanonicalLabel, type Naming } from './naming.ts';
 import type { Exporter, Scope, SignalRow, Subject, Unit } from './signal.ts';
 
 /**
@@ -730,10 +730,10 @@ export interface Part {
 }
 
 /** The PromQL of one request. `part` narrows it further; signals of nodes and owners have no parts. */
-export function requestQuery(request: RequestName, layout: Layout, scope: Scope, part?: Part): string {
+export function requestQuery(request: RequestName, naming: Naming, scope: Scope, part?: Part): string {
   return tagged(
     signalsOf(request).map((signal) => {
-      const writer = new QueryWriter(signal.exporter, layout, scope, part);
+      const writer = new QueryWriter(signal.exporter, naming, scope, part);
       const labels = [...writer.keys(signal.subject), ...signal.labels.map((label) => writer.name(label))];
       const expression =
         signal.raw !== undefined ? signal.raw(writer) : by('max', labels, signal.expression?.(writer) ?? '');
@@ -743,13 +743,13 @@ export function requestQuery(request: RequestName, layout: Layout, scope: Scope,
 }
 
 /** Sorts an answer to `requestQuery` by signal, with every label under its canonical name. */
-export function signalRows(layout: Layout, series: readonly Series[]): Map<SignalName, SignalRow[]> {
+export function signalRows(naming: Naming, series: readonly Series[]): Map<SignalName, SignalRow[]> {
   const rows = new Map<SignalName, SignalRow[]>();
   for (const { labels, value } of series) {
     const signal = SIGNALS_BY_NAME.get(labels['fact'] ?? '');
     if (signal === undefined) continue;
     const own = rows.get(signal.name);
-    const row = { labels: canonicalLabels(layout, signal.exporter, labels), value };
+    const row = { labels: canonicalLabels(naming, signal.exporter, labels), value };
     if (own === undefined) rows.set(signal.name, [row]);
     else own.push(row);
   }
@@ -761,22 +761,22 @@ const SIGNALS_BY_NAME: ReadonlyMap<string, Signal> = new Map(SIGNALS.map((signal
 /** Pod names beyond this many characters of PromQL are not sent: the query asks for the namespace, kpfd picks. */
 const POD_PATTERN_LIMIT = 1000;
 
-/** Writes selectors for one exporter in the layout's names. */
+/** Writes selectors for one exporter in the names of this Prometheus. */
 class QueryWriter {
   readonly #exporter: Exporter;
-  readonly #layout: Layout;
+  readonly #naming: Naming;
   readonly #scope: Scope;
   readonly #part: Part | undefined;
 
-  constructor(exporter: Exporter, layout: Layout, scope: Scope, part: Part | undefined) {
+  constructor(exporter: Exporter, naming: Naming, scope: Scope, part: Part | undefined) {
     this.#exporter = exporter;
-    this.#layout = layout;
+    this.#naming = naming;
     this.#scope = scope;
     this.#part = part;
   }
 
   #label(label: CanonicalLabel): string {
-    return this.#layout.labels[this.#exporter][label];
+    return this.#naming.labels[this.#exporter][label];
   }
 
   /** What a label of the table is called in this Prometheus. */
@@ -787,8 +787,8 @@ class QueryWriter {
   #select(metric: string, scope: readonly Matcher[], more: readonly Matcher[]): string {
     return selector(
       metric,
-      [...this.#layout.matchers[this.#exporter], ...scope, ...more],
-      this.#layout.userMatchers[this.#exporter],
+      [...this.#naming.matchers[this.#exporter], ...scope, ...more],
+      this.#naming.userMatchers[this.#exporter],
     );
   }
 

@@ -1,8 +1,9 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS } from './catalogue.ts';
-import { ageOfPods, isStale, replicaCount, type ExporterCopy, type Layout } from './layout.ts';
+import type { ExporterCopy } from './copies.ts';
+import { ageOfPods, isStale, replicaCount, type Layout } from './layout.ts';
 import type { ConnectionStep } from './metric-source.ts';
-import { gapsOfLayout } from './readings.ts';
+import { gapsOfWindows } from './readings.ts';
 import type { Exporter } from './signal.ts';
 
 /** One check, from the wire up to the samples. */
@@ -98,9 +99,9 @@ export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], un
   const vital = absent.some(({ metric }) => VITAL_METRICS.has(metric));
   const replicas = replicaCount(layout);
   const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
-  const gaps = gapsOfLayout(layout);
+  const gaps = gapsOfWindows(layout);
   const interval = (exporter: Exporter): Check => {
-    const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.get(s.name)?.kind === 'window-too-short');
+    const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.has(s.name));
     const seconds = layout.scrapeIntervalSeconds[exporter];
     const outcome = signals.length > 0 || seconds === undefined ? 'warning' : 'ok';
     return { name: 'interval', outcome, exporter, seconds, signals: signals.map(({ name }) => name) };

@@ -1,6 +1,7 @@
 import type { SignalName } from './catalogue.ts';
 import { SIGNALS } from './catalogue.ts';
 import type { Layout } from './layout.ts';
+import type { Naming } from './naming.ts';
 import type { GapReason, SignalRow } from './signal.ts';
 
 /** Everything that was read at one instant: the rows of each signal, or why there are none. */
@@ -16,22 +17,33 @@ export function rowsOf(readings: Readings, signal: SignalName): readonly SignalR
   return readings.gaps.has(signal) ? [] : (readings.rows.get(signal) ?? []);
 }
 
+/** What was answered, before it is known how often the exporters are scraped. */
+export interface SignalAnswers {
+  readonly rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
+  readonly gaps: ReadonlyMap<SignalName, GapReason>;
+}
+
+export function composeReadings(unixSeconds: number, layout: Layout, answers: SignalAnswers): Readings {
+  return { unixSeconds, layout, rows: answers.rows, gaps: new Map([...answers.gaps, ...gapsOfWindows(layout)]) };
+}
+
+/** The signals of an exporter that is not there. */
+export function gapsOfNaming({ cadvisorJobs }: Naming): Map<SignalName, GapReason> {
+  const absent = cadvisorJobs.length > 0 ? [] : SIGNALS.filter(({ exporter }) => exporter === 'cadvisor');
+  return new Map(absent.map(({ name, exporter }) => [name, { kind: 'exporter-absent', exporter }]));
+}
+
 /**
- * The signals that cannot be read at all in this layout, whatever the answers say: the exporter is not there, or it
- * is scraped so rarely that fewer than four samples fall into the window (a rate over fewer is noise).
+ * The signals that are worth nothing here, whatever the answers say: their exporter is scraped so rarely that fewer
+ * than four samples fall into the window (a rate over fewer is noise).
  */
-export function gapsOfLayout(layout: Layout): Map<SignalName, GapReason> {
+export function gapsOfWindows({ scrapeIntervalSeconds, cadvisorJobs }: Layout): Map<SignalName, GapReason> {
   const gaps = new Map<SignalName, GapReason>();
-  for (const signal of SIGNALS) {
-    const interval = layout.scrapeIntervalSeconds[signal.exporter];
-    if (signal.exporter === 'cadvisor' && layout.cadvisorJobs.length === 0) {
-      gaps.set(signal.name, { kind: 'exporter-absent', exporter: 'cadvisor' });
-    } else if (signal.windowSeconds !== undefined && interval !== undefined && interval > signal.windowSeconds / 4) {
-      gaps.set(signal.name, {
-        kind: 'window-too-short',
-        windowSeconds: signal.windowSeconds,
-        intervalSeconds: interval,
-      });
+  for (const { name, exporter, windowSeconds } of SIGNALS) {
+    const intervalSeconds = scrapeIntervalSeconds[exporter];
+    if (exporter === 'cadvisor' && cadvisorJobs.length === 0) continue;
+    if (windowSeconds !== undefined && intervalSeconds !== undefined && intervalSeconds > windowSeconds / 4) {
+      gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
     }
   }
   return gaps;

@@ -1,0 +1,160 @@
+import type { Series } from './metric-source.ts';
+import { by, selector, tagged, type Matcher } from './promql.ts';
+import type { Exporter } from './signal.ts';
+
+/**
+ * How this Prometheus names things: which labels carry namespace and pod, which cluster is meant, which job holds
+ * cAdvisor. Every query is written in these names.
+ */
+export interface Naming {
+  /** Canonical label name → its name in this Prometheus. */
+  readonly labels: Readonly<Record<Exporter, Readonly<Record<CanonicalLabel, string>>>>;
+  /** Matchers that every selector of the exporter gets. */
+  readonly matchers: Readonly<Record<Exporter, readonly Matcher[]>>;
+  /** The user's own matchers (--ksm-selector, --cadvisor-selector), as text. */
+  readonly userMatchers: Readonly<Record<Exporter, string>>;
+  readonly cluster: Cluster | undefined;
+  /** Series of container_memory_working_set_bytes by job; empty: this Prometheus has no cAdvisor. */
+  readonly cadvisorJobs: readonly { readonly job: string; readonly series: number }[];
+  /** exported_* labels that are read in place of the plain ones. */
+  readonly renamed: Readonly<Record<Exporter, readonly string[]>>;
+}
+
+/** The label by which clusters are told apart here, and the value that is meant. */
+export interface Cluster {
+  readonly label: string;
+  readonly value: string;
+}
+
+export type CanonicalLabel = 'namespace' | 'pod' | 'container' | 'node' | 'uid';
+const CANONICAL: readonly CanonicalLabel[] = ['namespace', 'pod', 'container', 'node', 'uid'];
+
+export function isCanonical(label: string): label is CanonicalLabel {
+  return (CANONICAL as readonly string[]).includes(label);
+}
+
+/** What a user may say of the naming. */
+export interface NamingOptions {
+  readonly cluster: string | undefined;
+  readonly ksmSelector: string;
+  readonly cadvisorSelector: string;
+}
+
+/** Labels that installations use to tell clusters apart, the commonest first. */
+export const CLUSTER_LABELS: readonly string[] = [
+  'cluster',
+  'cluster_name',
+  'k8s_cluster_name',
+  'k8s_cluster',
+  'kubernetes_cluster',
+  'cluster_id',
+  'prometheus_cluster',
+];
+
+/** The metric that tells whether there is cAdvisor, and how it is scraped. */
+export const CADVISOR_PROBE = 'container_memory_working_set_bytes';
+
+function clusterMatchers(cluster: Cluster | undefined): Matcher[] {
+  return cluster === undefined ? [] : [{ label: cluster.label, op: '=', value: cluster.value }];
+}
+
+/**
+ * Which labels were renamed. Without `honor_labels` the exporter's namespace, pod, container and node arrive as
+ * exported_*, and the plain ones name the exporter itself. Asked of one cluster where the user named it, else of all,
+ * each counted for itself: then it need not wait until the cluster is known.
+ */
+export function namesQuery(options: NamingOptions, cluster: Cluster | undefined): string {
+  const pinned = clusterMatchers(cluster);
+  const ksm = (metric: string, ...more: Matcher[]): string =>
+    selector(metric, [...pinned, ...more], options.ksmSelector);
+  const cadvisor = (...more: Matcher[]): string =>
+    selector(CADVISOR_PROBE, [...pinned, ...more], options.cadvisorSelector);
+  const present = (label: string): Matcher => ({ label, op: '!=', value: '' });
+  const count = (series: string): string => by('count', CLUSTER_LABELS, series);
+  return tagged([
+    ...CANONICAL.map((label) => ({
+      fact: `ksm/${label}`,
+      expression: count(
+        ksm(
+          label === 'container' ? 'kube_pod_container_status_running' : 'kube_pod_info',
+          present(`exported_${label}`),
+        ),
+      ),
+    })),
+    { fact: 'ksm/honored', expression: count(ksm('kube_pod_info', { label: 'exported_pod', op: '=', value: '' })) },
+    { fact: 'cadvisor/series', expression: by('count', ['job', ...CLUSTER_LABELS], cadvisor()) },
+    ...CANONICAL.filter((label) => label !== 'uid').map((label) => ({
+      fact: `cadvisor/${label}`,
+      expression: count(cadvisor(present(`exported_${label}`))),
+    })),
+    { fact: 'cadvisor/pod_name', expression: count(cadvisor(present('pod_name'))) },
+  ]);
+}
+
+/** Reads the answer to `namesQuery`, as far as it is of the cluster. */
+export function readNaming(options: NamingOptions, cluster: Cluster | undefined, series: readonly Series[]): Naming {
+  const names = cluster === undefined ? series : series.filter((s) => s.labels[cluster.label] === cluster.value);
+  const fact = (name: string): number => names.find((s) => s.labels['fact'] === name)?.value ?? 0;
+  const pinned = clusterMatchers(cluster);
+
+  // One copy of kube-state-metrics may honour labels and another not; then only the former is read.
+  const anyHonored = fact('ksm/honored') > 0;
+  const anyRenamed = fact('ksm/pod') > 0;
+  const ksmMatchers: Matcher[] =
+    anyHonored && anyRenamed ? [...pinned, { label: 'exported_pod', op: '=', value: '' }] : pinned;
+  const ksmRenamed = anyHonored ? [] : CANONICAL.filter((label) => fact(`ksm/${label}`) > 0);
+
+  const cadvisorJobs = names
+    .filter((s) => s.labels['fact'] === 'cadvisor/series')
+    .map((s) => ({ job: s.labels['job'] ?? '', series: s.value }))
+    .sort((a, b) => (a.job < b.job ? -1 : 1));
+  // Several jobs that carry cAdvisor are copies of one truth: the kubelet's own is preferred, else the first by name.
+  const job = cadvisorJobs.find((j) => j.job === 'kubelet') ?? cadvisorJobs[0];
+  const cadvisorMatchers: Matcher[] =
+    job !== undefined && cadvisorJobs.length > 1 ? [...pinned, { label: 'job', op: '=', value: job.job }] : pinned;
+  const cadvisorRenamed = CANONICAL.filter((label) => fact(`cadvisor/${label}`) > 0);
+  const cadvisorLabels = renameAll(cadvisorRenamed);
+  if (fact('cadvisor/pod_name') > 0) {
+    // cAdvisor of kubelets before 1.16.
+    cadvisorLabels.pod = 'pod_name';
+    cadvisorLabels.container = 'container_name';
+  }
+  return {
+    labels: { 'kube-state-metrics': renameAll(ksmRenamed), cadvisor: cadvisorLabels },
+    matchers: { 'kube-state-metrics': ksmMatchers, cadvisor: cadvisorMatchers },
+    userMatchers: { 'kube-state-metrics': options.ksmSelector, cadvisor: options.cadvisorSelector },
+    cluster,
+    cadvisorJobs,
+    renamed: { 'kube-state-metrics': ksmRenamed, cadvisor: cadvisorRenamed },
+  };
+}
+
+/** The labels of a result under their canonical names. */
+export function canonicalLabels(
+  naming: Naming,
+  exporter: Exporter,
+  labels: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const names = naming.labels[exporter];
+  if (naming.renamed[exporter].length === 0 && names.pod === 'pod') return labels;
+  const canonical: Record<string, string> = { ...labels };
+  for (const label of CANONICAL) {
+    if (names[label] === label) continue;
+    const value = labels[names[label]];
+    delete canonical[names[label]];
+    if (value === undefined) delete canonical[label];
+    else canonical[label] = value;
+  }
+  return canonical;
+}
+
+function renameAll(renamed: readonly CanonicalLabel[]): Record<CanonicalLabel, string> {
+  const name = (label: CanonicalLabel): string => (renamed.includes(label) ? `exported_${label}` : label);
+  return {
+    namespace: name('namespace'),
+    pod: name('pod'),
+    container: name('container'),
+    node: name('node'),
+    uid: name('uid'),
+  };
+}

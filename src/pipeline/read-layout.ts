@@ -1,0 +1,80 @@
+import { FailureError, isFatal } from '../core/failure.ts';
+import { copiesQuery, overlapsQuery, readCopies, type ExporterCopy } from '../core/signals/copies.ts';
+import { intervalsQuery, readLayout, type Layout } from '../core/signals/layout.ts';
+import type { MetricSource, Series } from '../core/signals/metric-source.ts';
+import { namesQuery, readNaming, type Naming, type NamingOptions } from '../core/signals/naming.ts';
+import { selector } from '../core/signals/promql.ts';
+import { expectedFailure } from './expected-failure.ts';
+import type { Journal } from './journal.ts';
+
+/** What must be known before anything else can be asked. */
+export interface Found {
+  readonly naming: Naming;
+  readonly copies: readonly ExporterCopy[];
+}
+
+/** Finds out how this Prometheus names things. Rejects where there are no pods to speak of, and says why. */
+export async function findNaming(
+  source: MetricSource,
+  unixSeconds: number,
+  options: NamingOptions,
+  journal: Journal,
+): Promise<Found> {
+  const ask = async (promql: string): Promise<readonly Series[]> =>
+    journal.answered(await source.query(promql, unixSeconds));
+  // One answer does not need the other unless the user named a cluster, whose label must be known first.
+  const early = options.cluster === undefined ? ask(namesQuery(options, undefined)) : undefined;
+  early?.catch(() => undefined);
+  const { copies, cluster } = readCopies(await ask(copiesQuery(options)), options);
+  if (copies.length === 0) throw await silence(source, unixSeconds, options);
+  const names = await (early ?? ask(namesQuery(options, cluster)));
+  return { naming: readNaming(options, cluster, names), copies };
+}
+
+/** Measures how often exporters are scraped and which copies of kube-state-metrics are replicas of each other. */
+export async function measureLayout(
+  source: MetricSource,
+  unixSeconds: number,
+  { naming, copies }: Found,
+  journal: Journal,
+): Promise<Layout> {
+  const ask = async (what: string, promql: string | undefined): Promise<readonly Series[] | undefined> => {
+    if (promql === undefined) return undefined;
+    try {
+      return journal.answered(await source.query(promql, unixSeconds));
+    } catch (error) {
+      const failure = expectedFailure(error);
+      if (isFatal(failure)) throw error;
+      journal.failed(what, failure);
+      return undefined;
+    }
+  };
+  const [intervals, overlaps] = await Promise.all([
+    ask('scrape-interval', intervalsQuery(naming)),
+    ask('copies-of-kube-state-metrics', overlapsQuery(copies, naming)),
+  ]);
+  return readLayout(naming, copies, intervals, overlaps);
+}
+
+/** kube_pod_info has no series: was it ever there, and is cAdvisor? */
+async function silence(source: MetricSource, unixSeconds: number, options: NamingOptions): Promise<FailureError> {
+  const info = selector('kube_pod_info', [], options.ksmSelector);
+  const value = async (promql: string): Promise<number | undefined> => {
+    try {
+      return (await source.query(promql, unixSeconds)).series[0]?.value;
+    } catch (error) {
+      if (isFatal(expectedFailure(error))) throw error;
+      return undefined;
+    }
+  };
+  const [seenAt, cadvisorSeries] = await Promise.all([
+    value(`max(max_over_time(timestamp(${info})[1h:1m]))`),
+    value('count(container_memory_working_set_bytes)'),
+  ]);
+  return new FailureError({
+    kind: 'pods-silent',
+    address: source.address,
+    lastSeenAgeSeconds: seenAt === undefined ? undefined : unixSeconds - seenAt,
+    cadvisorSeries,
+  });
+}

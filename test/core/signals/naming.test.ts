@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import type { Series } from '../../../src/core/signals/metric-source.ts';
+import { canonicalLabels, readNaming, type Naming } from '../../../src/core/signals/naming.ts';
+
+const NO_OPTIONS = { cluster: undefined, ksmSelector: '', cadvisorSelector: '' };
+
+describe('naming', () => {
+  const fact = (name: string, value: number, labels = {}): Series => ({ labels: { fact: name, ...labels }, value });
+  const read = (...names: Series[]): Naming => readNaming(NO_OPTIONS, undefined, names);
+
+  test('without honor_labels the exported names are read, each for itself', () => {
+    const naming = read(fact('ksm/namespace', 3), fact('ksm/pod', 3));
+    expect(naming.labels['kube-state-metrics']).toMatchObject({
+      namespace: 'exported_namespace',
+      pod: 'exported_pod',
+      container: 'container',
+    });
+    expect(
+      canonicalLabels(naming, 'kube-state-metrics', { exported_pod: 'cart', exported_namespace: 'shop', uid: 'u' }),
+    ).toEqual({
+      pod: 'cart',
+      namespace: 'shop',
+      uid: 'u',
+    });
+  });
+
+  test('where one copy honours labels and another does not, the former is read', () => {
+    const naming = read(fact('ksm/pod', 3), fact('ksm/honored', 3));
+    expect(naming.labels['kube-state-metrics'].pod).toBe('pod');
+    expect(naming.matchers['kube-state-metrics']).toEqual([{ label: 'exported_pod', op: '=', value: '' }]);
+  });
+
+  test('of several jobs with cAdvisor the kubelet is taken', () => {
+    const naming = read(
+      fact('cadvisor/series', 9, { job: 'cadvisor' }),
+      fact('cadvisor/series', 9, { job: 'kubelet' }),
+    );
+    expect(naming.matchers.cadvisor).toEqual([{ label: 'job', op: '=', value: 'kubelet' }]);
+  });
+
+  test('cAdvisor before Kubernetes 1.16 has names of its own', () => {
+    expect(read(fact('cadvisor/pod_name', 9)).labels.cadvisor).toMatchObject({
+      pod: 'pod_name',
+      container: 'container_name',
+    });
+  });
+
+  test('counts of other clusters do not count', () => {
+    const series = [
+      fact('cadvisor/series', 9, { job: 'kubelet', cluster: 'east' }),
+      fact('cadvisor/series', 4, { job: 'cadvisor', cluster: 'west' }),
+      fact('ksm/pod', 3, { cluster: 'west' }),
+    ];
+    const naming = readNaming(NO_OPTIONS, { label: 'cluster', value: 'east' }, series);
+    expect(naming).toMatchObject({
+      cadvisorJobs: [{ job: 'kubelet', series: 9 }],
+      labels: { 'kube-state-metrics': { pod: 'pod' } },
+      matchers: { cadvisor: [{ label: 'cluster', op: '=', value: 'east' }] },
+    });
+  });
+});
