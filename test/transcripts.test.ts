@@ -4,16 +4,18 @@ import { expect, test } from 'vitest';
 import { kpfd } from './support/run.ts';
 
 /**
- * fixtures/transcripts/*.md: what the user sees. Each block of `console` begins with `$ kpfd …` (perhaps behind NAME=value),
+ * fixtures/transcripts/*.md and the README: what the user sees. Each block of `console` begins with `$ kpfd …` (perhaps behind NAME=value),
  * then come stdout, the lines of stderr behind `! `, and `[exit N]` where N is not 0. `(80 columns)` behind the command
  * makes stdout a terminal. With UPDATE_TRANSCRIPTS=1 the blocks are written anew: read the difference before you keep it.
  */
 const FOLDER = 'fixtures/transcripts';
 const BLOCK = /```console\n\$ ([^\n]*)\n([\s\S]*?)```/g;
 
-const files = readdirSync(FOLDER).filter((name) => name.endsWith('.md'));
-const blocks = files.flatMap((file) =>
-  [...readFileSync(join(FOLDER, file), 'utf8').matchAll(BLOCK)].map(([, command = '', output = '']) => ({
+const files = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => join(FOLDER, name));
+const blocks = [...files, 'README.md'].flatMap((file) =>
+  [...readFileSync(file, 'utf8').matchAll(BLOCK)].map(([, command = '', output = '']) => ({
     file,
     command,
     output,
@@ -54,10 +56,9 @@ function splitWords(command: string): string[] {
 }
 
 function update(file: string, command: string, printed: string): void {
-  const path = join(FOLDER, file);
-  const text = readFileSync(path, 'utf8');
+  const text = readFileSync(file, 'utf8');
   writeFileSync(
-    path,
+    file,
     text.replace(BLOCK, (block, own: string) =>
       own === command ? `\`\`\`console\n$ ${command}\n${printed}\`\`\`` : block,
     ),
