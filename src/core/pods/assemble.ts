@@ -220,30 +220,34 @@ function absence(signal: Signal, readings: Readings): GapReason {
 
 // ---- rows
 
+const NONE: readonly SignalRow[] = [];
+const NO_ROWS: ReadonlyMap<SignalName, readonly SignalRow[]> = new Map();
+
 /** The rows of all signals by pod. */
 class RowIndex {
-  readonly #byPod = new Map<SignalName, Map<string, SignalRow[]>>();
+  readonly #byPod = new Map<string, Map<SignalName, SignalRow[]>>();
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
 
   constructor(readings: Readings) {
     for (const signal of SIGNALS) {
       if (signal.subject === 'node' || signal.subject === 'owner') continue;
-      const pods = new Map<string, SignalRow[]>();
-      for (const row of rowsOf(readings, signal.name)) {
-        const key = podKey(row.labels['namespace'] ?? '', row.labels['pod'] ?? '');
-        const own = pods.get(key);
-        if (own === undefined) pods.set(key, [row]);
-        else own.push(row);
-      }
-      this.#byPod.set(signal.name, pods);
+      for (const row of rowsOf(readings, signal.name)) this.#add(signal.name, row);
     }
     this.#readNodes(readings);
     this.#readOwners(readings);
   }
 
-  of(signal: SignalName, key: string): readonly SignalRow[] {
-    return this.#byPod.get(signal)?.get(key) ?? [];
+  #add(signal: SignalName, row: SignalRow): void {
+    const key = podKey(row.labels['namespace'] ?? '', row.labels['pod'] ?? '');
+    const pod = this.#byPod.get(key) ?? new Map<SignalName, SignalRow[]>();
+    const rows = pod.get(signal);
+    if (rows === undefined) this.#byPod.set(key, pod.set(signal, [row]));
+    else rows.push(row);
+  }
+
+  of(key: string): ReadonlyMap<SignalName, readonly SignalRow[]> {
+    return this.#byPod.get(key) ?? NO_ROWS;
   }
 
   node(name: string | undefined): NodeSnapshot | undefined {
@@ -316,16 +320,16 @@ class RowIndex {
  * instances (or a deduplicating query mixes replicas), and rows count while they are younger than about one interval.
  */
 class PodRows {
-  readonly #key: string;
+  readonly #rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
   readonly #uid: string | undefined;
-  readonly #index: RowIndex;
   readonly #readings: Readings;
   readonly #accept: (unixSeconds: number) => boolean;
+  /** What `of` found: each signal is asked for again and again. */
+  readonly #accepted = new Map<SignalName, readonly SignalRow[]>();
 
   constructor(sighting: Sighting, readings: Readings, index: RowIndex) {
-    this.#key = podKey(sighting.namespace, sighting.name);
+    this.#rows = index.of(podKey(sighting.namespace, sighting.name));
     this.#uid = sighting.uid;
-    this.#index = index;
     this.#readings = readings;
     const scrapedAt = sighting.scrapedAtUnixSeconds;
     const phases = this.#own('phase');
@@ -339,9 +343,11 @@ class PodRows {
   }
 
   #own(signal: SignalName): readonly SignalRow[] {
-    const rows = this.#index.of(signal, this.#key);
+    const rows = this.#rows.get(signal) ?? NONE;
     // cAdvisor and kube-state-metrics 1 have no uid: their rows belong to the newest pod of the name.
-    return rows.filter((row) => row.labels['uid'] === undefined || row.labels['uid'] === this.#uid);
+    return rows.length === 0
+      ? rows
+      : rows.filter((row) => row.labels['uid'] === undefined || row.labels['uid'] === this.#uid);
   }
 
   isMissing(signal: SignalName): boolean {
@@ -349,8 +355,13 @@ class PodRows {
   }
 
   of(signal: SignalName, container?: string): readonly SignalRow[] {
-    const rows = this.#own(signal).filter((row) => container === undefined || row.labels['container'] === container);
-    return isScrapeTimed(signal) ? rows.filter((row) => this.#accept(row.value)) : rows;
+    let rows = this.#accepted.get(signal);
+    if (rows === undefined) {
+      rows = this.#own(signal);
+      if (isScrapeTimed(signal)) rows = rows.filter((row) => this.#accept(row.value));
+      this.#accepted.set(signal, rows);
+    }
+    return container === undefined ? rows : rows.filter((row) => row.labels['container'] === container);
   }
 
   has(signal: SignalName, container: string): boolean {

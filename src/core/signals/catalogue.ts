@@ -715,8 +715,18 @@ export const SIGNALS: readonly Signal[] = table;
 /** How long ago a pod may have been seen last to be called gone (NotFound) rather than never seen. */
 export const PRESENCE_LOOKBACK_SECONDS = 3600;
 
-/** The requests in the order in which they are sent: what everything hangs on goes first. */
-export const REQUESTS: readonly RequestName[] = [...new Set(table.map((signal) => signal.request))];
+/**
+ * The requests in the order in which they are sent: the pods first, because everything hangs on them, then what looks
+ * back and takes Prometheus long, so that no long one is left alone at the end.
+ */
+export const REQUESTS: readonly RequestName[] = [...new Set(table.map((signal) => signal.request))].sort(
+  (a, b) => rank(a) - rank(b),
+);
+
+function rank(request: RequestName): number {
+  if (request === 'pods') return 0;
+  return signalsOf(request).some((signal) => signal.windowSeconds !== undefined) ? 1 : 2;
+}
 
 export function signalsOf(request: RequestName): Signal[] {
   return SIGNALS.filter((signal) => signal.request === request);
