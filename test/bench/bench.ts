@@ -10,10 +10,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readModelJson } from '../../src/core/forest/model-json.ts';
-import { startPrometheus } from '../support/prometheus.ts';
+import { startPrometheus, type PrometheusOptions } from '../support/prometheus.ts';
 import { python } from '../support/python.ts';
+import { largeCluster } from './large-cluster.ts';
 
 const RUNS = 21;
+const ARCHIVE = 'fixtures/recordings/run-a/tsdb.tar.gz';
 const AT = '1795413664';
 const SCAN = ['scan', '-A', '--at', AT, '-q'];
 
@@ -42,7 +44,7 @@ print(sorted(times)[7] * 1000)
 
 const lines: Line[] = [];
 await coldStart();
-await scanAgainstCurl();
+await scansAgainstCurl();
 forestAgainstXgboost();
 print();
 
@@ -92,33 +94,48 @@ async function timeOf(argv: readonly string[]): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** The same questions, asked by curl four at a time over kept connections, as kpfd asks them. */
-async function scanAgainstCurl(): Promise<void> {
-  if (!runs('prometheus', ['--version']) || !runs('curl', ['--version'])) {
+/** The recorded cluster, and one of sixteen times as many pods. */
+async function scansAgainstCurl(): Promise<void> {
+  if (!runs('prometheus', ['--version']) || !runs('promtool', ['--version']) || !runs('curl', ['--version'])) {
     lines.push(left('a scan against curl', 'Prometheus or curl'));
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), 'kpfd-bench-'));
-  const prometheus = await startPrometheus({ archive: 'fixtures/recordings/run-a/tsdb.tar.gz' });
+  try {
+    await scanAgainstCurl({ archive: ARCHIVE }, folder, RUNS);
+    await scanAgainstCurl({ blocks: await largeCluster(ARCHIVE, Number(AT), 16, folder) }, folder, 9);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The same questions, asked by curl four at a time over kept connections, as kpfd asks them. Start-up is what `kpfd
+ * --version` takes.
+ */
+async function scanAgainstCurl(data: PrometheusOptions, folder: string, times: number): Promise<void> {
+  const prometheus = await startPrometheus(data);
   try {
     const recording = join(folder, 'r.json');
     const scan = ['bin/kpfd.js', ...SCAN, '--prometheus-url', prometheus.url];
-    spawnSync(process.execPath, [...scan, '--record', recording]);
+    const { stdout } = spawnSync(process.execPath, [...scan, '-o', 'name', '--record', recording], {
+      encoding: 'utf8',
+    });
     const { exchanges } = JSON.parse(readFileSync(recording, 'utf8')) as {
       exchanges: { question: { path: string; parameters: Record<string, string> } }[];
     };
     const config = join(folder, 'curl.txt');
     writeFileSync(config, exchanges.map(({ question }) => curlOptions(prometheus.url, question)).join('next\n'));
-    const times = { own: [] as number[], curl: [] as number[], start: [] as number[] };
-    for (let i = 0; i < RUNS; i++) {
-      times.own.push(await timeOf(scan));
-      times.curl.push(await timeOfCurl(config));
-      times.start.push(await timeOf(['bin/kpfd.js', '--version']));
+    const taken = { own: [] as number[], curl: [] as number[], start: [] as number[] };
+    for (let i = 0; i < times; i++) {
+      taken.own.push(await timeOf(scan));
+      taken.curl.push(await timeOfCurl(config));
+      taken.start.push(await timeOf(['bin/kpfd.js', '--version']));
     }
-    const [own, curl, start] = [median(times.own), median(times.curl), median(times.start)];
+    const [own, curl, start] = [median(taken.own), median(taken.curl), median(taken.start)];
     const ratio = (own - start) / curl;
     lines.push({
-      what: `scan of ${exchanges.length} questions, less start-up`,
+      what: `scan of ${stdout.trim().split('\n').length} pods, ${exchanges.length} questions, less start-up`,
       own: `${ms(own)} - ${ms(start)}`,
       against: `curl: ${ms(curl)}`,
       result: `${ratio.toFixed(2)}x`,
@@ -126,7 +143,6 @@ async function scanAgainstCurl(): Promise<void> {
     });
   } finally {
     await prometheus.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
