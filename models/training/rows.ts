@@ -64,7 +64,8 @@ const schema = {
   classes: STATUSES.filter((status) => status !== 'NotFound'),
   // What goes missing together: a request that fails, an exporter that is not there.
   groups: Object.fromEntries([
-    ...REQUESTS.map((request) => [request, featuresOf((signal) => signal.request === request)]),
+    // In the order of the signals, so that a new order of asking does not make another model.
+    ...SIGNALS.map(({ request }) => [request, featuresOf((signal) => signal.request === request)]),
     ['cadvisor', featuresOf((signal) => signal.exporter === 'cadvisor')],
   ]),
 };
