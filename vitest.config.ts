@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/announce-tools.ts'],
     // Some tests start a Prometheus, a Python or an npm of their own.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -15,7 +15,8 @@ export async function readConfigFile(path: string): Promise<Readonly<Record<stri
   }
   let document: unknown;
   try {
-    document = parse(text);
+    // The library would print its warnings, with an excerpt.
+    document = parse(text, { logLevel: 'error' });
   } catch (error) {
     // The library's message goes on with an excerpt of the file, which may hold a secret.
     const problem = error instanceof Error ? error.message.split('\n')[0]?.replace(/:$/, '') : undefined;

@@ -21,7 +21,7 @@ export async function main(argv: readonly string[], world: World = processWorld(
     return code;
   } catch (error) {
     if (interrupted.aborted) return interrupted.reason === 'SIGTERM' ? 143 : 130;
-    return explain(error, stderr);
+    return explain(error, stderr, argv.includes('-v') || argv.includes('--verbose'));
   }
 }
 
@@ -60,10 +60,10 @@ async function readOptions(world: World, { flags }: Invocation): Promise<Options
 }
 
 /** Usage errors are commander's words, failures are ours; anything else is a bug and keeps its stack. */
-async function explain(error: unknown, stderr: World['stderr']): Promise<number> {
+async function explain(error: unknown, stderr: World['stderr'], verbose: boolean): Promise<number> {
   const { CommanderError } = await import('commander');
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const { reportError } = await import('../commands/report.ts');
-  stderr.write(reportError(error));
+  stderr.write(reportError(error, verbose));
   return 2;
 }

@@ -11,13 +11,22 @@ const EXIT_CODES = `
 Exit codes:
   0    it ran
   1    it ran, and a pod is at or above --fail-on (only with that flag)
-  2    it could not run: bad usage, no connection, no model
+  2    it could not run: bad usage, no connection, no model, a pod that was never seen
   3    it ran on partial data (only with --strict)`;
 
+const CHECK_EXIT_CODES = `
+Exit codes:
+  0    kpfd can work with this Prometheus
+  2    it cannot, or could not look
+  3    it can, but a check warns (only with --strict)`;
+
 const STATUS_COLUMNS = `
-The last seven columns are the probabilities of the worst status within the horizon:
+The last seven columns are the probabilities of the worst status within the horizon (10 minutes with the model that
+ships); PREDICTED is the likeliest of them. Reasons fold to a status: ImagePullBackOff to Error, unschedulable to Pending.
   CRASH CrashLoopBackOff, ERROR Error, UNKN Unknown, PEND Pending, CREATE ContainerCreating, RUN Running,
   GONE NotFound. RISK is CRASH + ERROR + UNKN. NOW is what kubectl would print.
+A pod that is gone is listed as NotFound for an hour. -l works from kube_pod_labels, which kube-state-metrics exports for
+the labels in its --metric-labels-allowlist.
 On a narrow terminal columns step back in this order: GONE AGE READY RESTARTS CREATE PEND UNKN RUN ERROR CRASH
 CONFIDENCE NAMESPACE.`;
 
@@ -47,7 +56,7 @@ export function buildProgram(
       getOutHasColors: () => false,
       getErrHasColors: () => false,
       // Commander puts its suggestion on a line of its own.
-      outputError: (text, write) => write(usageError(text)),
+      outputError: (text, write) => write(usageError(text, 'kpfd')),
     })
     .addHelpText('after', EXIT_CODES);
 
@@ -59,7 +68,7 @@ export function buildProgram(
     namespaceOption(),
     new Option('-A, --all-namespaces', 'all namespaces'),
     new Option('-l, --selector <selector>', "only pods with these labels, e.g. 'app=cart,tier in (web,api),!canary'"),
-    new Option('--completed', 'list finished pods as well'),
+    new Option('--completed', 'list pods that completed as well (those that failed are always listed)'),
     new Option('--at-risk', "only pods at or above the model's risk threshold"),
     new Option('--min-risk <p>', 'only pods with at least this risk (0.3 or 30%)'),
     ...layoutOptions(),
@@ -75,7 +84,7 @@ export function buildProgram(
     [
       'kpfd scan -A                                  # the whole cluster, worst first',
       'kpfd scan -n shop -l app=cart                 # the pods of one application',
-      'kpfd scan -A --at-risk -q --fail-on 0.8       # for cron: silent and 0 while nothing is at risk',
+      'kpfd scan -A --at-risk -q --fail-on           # for cron: silent and 0 while nothing is at risk',
       "kpfd scan -A -o json | jq '.pods[0]'          # for programs",
       'kpfd scan -A --record today.json.gz           # keep the answers of Prometheus, e.g. for a bug report',
     ],
@@ -114,17 +123,23 @@ export function buildProgram(
     ...outputOptions('table|wide|json|yaml'),
     new Option('--strict', 'exit with 3 on warnings'),
   ]);
-  finish(check, [
-    'kpfd check-prometheus',
-    'kpfd check-prometheus --prometheus-url https://prometheus.example/prom --ca-file ca.pem',
-  ]);
+  finish(
+    check,
+    [
+      'kpfd check-prometheus',
+      'kpfd check-prometheus --prometheus-url https://prometheus.example/prom --ca-file ca.pem',
+    ],
+    '',
+    CHECK_EXIT_CODES,
+  );
   return program;
 }
 
 /** Commander puts its suggestion on a line of its own, and has none for what is missing. */
-function usageError(text: string): string {
+function usageError(text: string, command: string): string {
   const [, problem = '', meant] = /^(.*?)(?:\n\(Did you mean (.*)\))?\s*$/s.exec(text) ?? [];
-  return `${problem}; ${meant === undefined ? 'see `kpfd --help`' : `did you mean ${meant}`}\n`;
+  const safe = problem.replace(/[^\P{C}\n]/gu, '\ufffd');
+  return `${safe}; ${meant === undefined ? `see \`${command} --help\`` : `did you mean ${meant}`}\n`;
 }
 
 function namespaceOption(): Option {
@@ -191,7 +206,8 @@ function group(command: Command, heading: string, options: readonly Option[]): v
   for (const option of options) command.addOption(option.helpGroup(heading));
 }
 
-function finish(command: Command, examples: readonly string[], more = ''): void {
+function finish(command: Command, examples: readonly string[], more = '', exitCodes = EXIT_CODES): void {
+  command.configureOutput({ outputError: (text, write) => write(usageError(text, `kpfd ${command.name()}`)) });
   group(command, 'Prometheus:', connectionOptions());
   const text = `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`;
   const settings = `
@@ -200,5 +216,5 @@ their own names: namespace, cluster, ksm-selector, cadvisor-selector, kubernetes
 of Prometheus (prometheus-url, bearer-token-file, username, password-file, header, ca-file, request-timeout, timeout).
 A flag wins over the environment, that over the config file, which is $XDG_CONFIG_HOME/kpfd/config.yaml
 (default: ~/.config/kpfd/config.yaml).`;
-  command.addHelpText('after', `${more}${text}\n${settings}\n${EXIT_CODES}`);
+  command.addHelpText('after', `${more}${text}\n${settings}\n${exitCodes}`);
 }

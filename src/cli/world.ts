@@ -34,8 +34,12 @@ export function processWorld(): World {
     process.once(signal, () => controller.abort(signal));
   }
   return {
-    stdout: processOutput(process.stdout, process.env),
-    stderr: processOutput(process.stderr, process.env),
+    stdout: processOutput(process.stdout, process.env, (error) => {
+      process.stderr.write(`error: the answer could not be written: ${error.message}\n`);
+      process.exit(2);
+    }),
+    // Nobody can be told any more; the answer and the exit code still count.
+    stderr: processOutput(process.stderr, process.env, () => undefined),
     env: process.env,
     now: () => Date.now() / 1000,
     random: Math.random,
@@ -43,11 +47,14 @@ export function processWorld(): World {
   };
 }
 
-function processOutput(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Output {
-  // `kpfd scan | head`: the reader has seen enough, which is no failure.
+function processOutput(
+  stream: NodeJS.WriteStream,
+  env: NodeJS.ProcessEnv,
+  onFailure: (error: NodeJS.ErrnoException) => void,
+): Output {
+  // `kpfd scan | head`: the reader has seen enough, which is no failure, and the exit code stays that of the run.
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (error.code !== 'EPIPE') onFailure(error);
   });
   const noColour = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
   return {

@@ -10,6 +10,7 @@ export async function checkPrometheus(context: Context, options: Options): Promi
     throw new FailureError({
       kind: 'usage',
       problem: `check-prometheus writes table, wide, json or yaml, not ${format}`,
+      advice: 'choose one with -o',
     });
   }
   const { diagnosis, address } = await withSource(context, async (source, instant) => ({

@@ -132,6 +132,9 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
   if (text('record') !== undefined && text('replay') !== undefined) {
     throw usage('--record and --replay exclude each other', 'replay the recording alone, or record a new one');
   }
+  if (flag('atRisk') === true && text('minRisk') !== undefined) {
+    throw usage('--at-risk and --min-risk exclude each other', "--at-risk is --min-risk with the model's threshold");
+  }
   return {
     connection: { ...reader.connection(), record: text('record'), replay: text('replay'), verbose },
     model: reader.path('model'),

@@ -23,16 +23,23 @@ export function parseDuration(text: string): number {
   const ms = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (DURATION_UNITS[unit ?? ''] ?? 0), 0);
   // Timers count in 32 bits.
   if (ms > 2 ** 31 - 1) throw new UnitError('takes at most 596h');
-  return ms;
+  // They count whole milliseconds, and 0 would mean no limit.
+  return ms === 0 ? 0 : Math.max(1, Math.round(ms));
 }
 
 /** RFC 3339 or Unix seconds, as Unix seconds. */
 export function parseTime(text: string): number {
   if (/^\d{1,11}(\.\d{1,3})?$/.test(text)) return Number(text);
   const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/.test(text);
-  const ms = rfc3339 ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
+  const ms = rfc3339 && isDay(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
   if (Number.isNaN(ms)) throw new UnitError('takes RFC 3339 (2026-11-23T05:30:00Z) or Unix seconds (1795411800)');
   return ms / 1000;
+}
+
+/** Date.parse takes February 30th for March 2nd. */
+function isDay(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 }
 
 /** `0.5` or `50%`, as a share. */

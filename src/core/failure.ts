@@ -77,14 +77,22 @@ export function isOverflow(failure: Failure): boolean {
       return (
         failure.status === 413 ||
         failure.errorType === 'timeout' ||
-        /too many|limit|exceed|too large|timed out/i.test(failure.error)
+        // 429 "too many requests" asks for fewer questions, not for more of them.
+        (failure.status !== 429 && /too many|limit|exceed|too large|timed out/i.test(failure.error))
       );
     default:
       return false;
   }
 }
 
-/** True where the run must end instead of collecting gaps: the recording is the wrong one, or the user wants out. */
+/** True where the run must end instead of collecting gaps: a wrong recording, no time left, or the user wants out. */
 export function isFatal(failure: Failure): boolean {
-  return failure.kind === 'recording-lacks' || failure.kind === 'recording-invalid' || failure.kind === 'interrupted';
+  return FATAL.has(failure.kind);
 }
+
+const FATAL: ReadonlySet<Failure['kind']> = new Set([
+  'recording-lacks',
+  'recording-invalid',
+  'interrupted',
+  'run-timeout',
+]);

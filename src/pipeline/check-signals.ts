@@ -29,8 +29,12 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
     const found = await layoutOrFailure(source, unixSeconds, options);
     checks.push(podsCheck(found));
     if (found.layout !== undefined) {
-      metrics = await countMetrics(source, unixSeconds, found.layout);
-      checks.push(...sampleChecks(found.layout, metrics, unixSeconds));
+      const counted = await countMetrics(source, unixSeconds, found.layout).catch(expected);
+      if ('kind' in counted) checks.push({ name: 'api', outcome: 'warning', failure: counted });
+      else {
+        metrics = counted;
+        checks.push(...sampleChecks(found.layout, metrics, unixSeconds));
+      }
     }
   }
   return { unixSeconds, checks, metrics };

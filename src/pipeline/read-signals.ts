@@ -1,5 +1,6 @@
 import { FailureError, isFatal, isOverflow } from '../core/failure.ts';
 import {
+  PRESENCE_LOOKBACK_SECONDS,
   REQUESTS,
   requestQuery,
   signalRows,
@@ -134,7 +135,9 @@ class Splitter {
     const { labels, matchers, userMatchers } = this.#naming;
     const label = labels['kube-state-metrics'].namespace;
     const info = selector('kube_pod_info', matchers['kube-state-metrics'], userMatchers['kube-state-metrics']);
-    const answer = await this.#source.query(by('count', [label], info), this.#unixSeconds);
+    // Also what was there: pods that are gone are listed too.
+    const pods = by('count', [label], `last_over_time(${info}[${PRESENCE_LOOKBACK_SECONDS}s])`);
+    const answer = { series: this.#journal.answered(await this.#source.query(pods, this.#unixSeconds)) };
     const counts = answer.series.map((s) => ({ name: s.labels[label] ?? '', pods: s.value }));
     const wanted = this.#scope.namespace;
     return counts

@@ -57,22 +57,24 @@ export async function selectByLabels(
     await source.query(
       // Also pods that are gone: they keep the labels that they had.
       tagged([
-        { fact: 'now', expression: by('max', group, select(...inScope)) },
+        { fact: 'now', expression: by('max', group, `timestamp(${select(...inScope)})`) },
         { fact: 'before', expression: by('max', group, `last_over_time(${select(...inScope)}[1h])`) },
       ]),
       unixSeconds,
     ),
   );
-  const present = new Map<string, boolean>();
+  // Of copies that disagree (one is not configured yet, or lags) the newest scrape counts.
+  const present = new Map<string, { matches: boolean; scrapedAt: number }>();
   const before = new Map<string, boolean>();
-  for (const { labels } of series) {
+  for (const { labels, value } of series) {
     const own = canonicalLabels(naming, 'kube-state-metrics', labels);
     const key = podKey(own['namespace'] ?? '', own['pod'] ?? '');
     const matches = matchesLabels(requirements, (label) => labels[labelOf.get(label) ?? ''] || undefined);
-    const target = labels['fact'] === 'now' ? present : before;
-    target.set(key, matches || target.get(key) === true);
+    const known = present.get(key);
+    if (labels['fact'] !== 'now') before.set(key, matches || before.get(key) === true);
+    else if (known === undefined || value > known.scrapedAt) present.set(key, { matches, scrapedAt: value });
+    else if (value === known.scrapedAt) known.matches ||= matches;
   }
-  return new Set(
-    [...before, ...present].filter(([key, matches]) => matches && present.get(key) !== false).map(([key]) => key),
-  );
+  const gone = [...before].filter(([key, matches]) => matches && !present.has(key)).map(([key]) => key);
+  return new Set([...gone, ...[...present].filter(([, own]) => own.matches).map(([key]) => key)]);
 }

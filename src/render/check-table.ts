@@ -4,7 +4,7 @@ import { failureText } from './failure-text.ts';
 import type { Look, Output } from './formats.ts';
 import { exporterName } from './gap-text.ts';
 import { grid } from './grid.ts';
-import { age, clean, enumerate, plural, rfc3339, significant } from './text.ts';
+import { age, clean, jsonText, enumerate, plural, rfc3339, significant } from './text.ts';
 
 /** What a check found, in words. */
 interface CheckText {
@@ -162,8 +162,8 @@ const CHECK_FORMATS: Readonly<
 > = {
   table: async (diagnosis, address, look) => checkPage(diagnosis, address, look),
   wide: async (diagnosis, address, look) => checkPage(diagnosis, address, look),
-  json: async (diagnosis, address) => `${JSON.stringify(checkDocument(diagnosis, address), undefined, 2)}\n`,
-  yaml: async (diagnosis, address) => (await import('yaml')).stringify(checkDocument(diagnosis, address)),
+  json: async (diagnosis, address) => jsonText(checkDocument(diagnosis, address)),
+  yaml: async (diagnosis, address) => (await import('./yaml-text.ts')).yamlText(checkDocument(diagnosis, address)),
 };
 
 /** A diagnosis in the chosen format, and its sum in one line. */

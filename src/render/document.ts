@@ -15,6 +15,7 @@ export interface DocumentContent {
   readonly complete: boolean;
   /** Names that Prometheus has never seen. */
   readonly neverSeen: readonly { readonly namespace: string; readonly name: string }[];
+  readonly withoutPrediction?: readonly PodPrediction[];
 }
 
 /**
@@ -22,7 +23,7 @@ export interface DocumentContent {
  * what is not known is null.
  */
 export function scanDocument(content: DocumentContent): Record<string, unknown> {
-  const { unixSeconds, model, pods, warnings, complete, neverSeen } = content;
+  const { unixSeconds, model, pods, warnings, complete, neverSeen, withoutPrediction = pods } = content;
   return {
     schemaVersion: 1,
     generatedAt: rfc3339(unixSeconds),
@@ -35,7 +36,7 @@ export function scanDocument(content: DocumentContent): Record<string, unknown> 
       message: warningText(warning),
     })),
     notEvaluated: [
-      ...pods
+      ...withoutPrediction
         .filter(({ notEvaluated }) => notEvaluated !== undefined)
         .map(({ pod, notEvaluated }) => ({ namespace: pod.namespace, name: pod.name, reason: notEvaluated })),
       ...neverSeen.map(({ namespace, name }) => ({ namespace, name, reason: 'never-seen' })),

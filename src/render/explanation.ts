@@ -204,7 +204,7 @@ function node(snapshot: NodeSnapshot | undefined): string[][] {
   const conditions = [...snapshot.conditions].sort(([a], [b]) =>
     a === 'Ready' ? -1 : b === 'Ready' ? 1 : a < b ? -1 : 1,
   );
-  const words = conditions.map(([condition, status]) => `${condition} ${status}`);
+  const words = conditions.map(([condition, status]) => `${clean(condition)} ${clean(status)}`);
   if (snapshot.cordoned) words.push('cordoned');
   return [[clean(snapshot.name), words.length === 0 ? 'conditions not known' : words.join(', ')]];
 }

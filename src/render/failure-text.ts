@@ -223,7 +223,7 @@ function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words 
     cadvisorSeries === undefined ? ' nor of cAdvisor' : ` (cAdvisor is there, with ${cadvisorSeries} series)`;
   return {
     what: `cannot tell: ${clean(failure.address)} has no samples of kube-state-metrics${other} ${history}, so nothing is known of any pod`,
-    advice: 'check that kube-state-metrics runs and is scraped (`kpfd check-prometheus`)',
+    advice: 'see that kube-state-metrics runs and that it is among the targets of this Prometheus',
   };
 }
 

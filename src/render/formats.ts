@@ -3,7 +3,7 @@ import type { Model } from '../core/predictions/model.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
 import { painter } from './colour.ts';
 import { podTable } from './table.ts';
-import { clean, enumerate } from './text.ts';
+import { clean, enumerate, jsonText } from './text.ts';
 
 /** Pods and what goes with them, ready to be written in any format. */
 export interface Answer {
@@ -13,6 +13,8 @@ export interface Answer {
   readonly warnings: readonly Warning[];
   readonly complete: boolean;
   readonly neverSeen: readonly { readonly namespace: string; readonly name: string }[];
+  /** Pods without a prediction, of all in scope; the same as in `pods` where undefined. */
+  readonly withoutPrediction?: readonly PodPrediction[];
 }
 
 export interface Look {
@@ -44,8 +46,8 @@ type Writer = (answer: Answer, look: Look) => Promise<Written>;
 export const FORMATS: Readonly<Record<'table' | 'wide' | 'json' | 'yaml' | 'csv' | 'name', Writer>> = {
   table: async (answer, look) => writeTable(answer, look, false),
   wide: async (answer, look) => writeTable(answer, look, true),
-  json: async (answer) => ({ text: `${JSON.stringify(await documentOf(answer), undefined, 2)}\n` }),
-  yaml: async (answer) => ({ text: (await import('yaml')).stringify(await documentOf(answer)) }),
+  json: async (answer) => ({ text: jsonText(await documentOf(answer)) }),
+  yaml: async (answer) => ({ text: (await import('./yaml-text.ts')).yamlText(await documentOf(answer)) }),
   csv: async ({ pods, unixSeconds }, { headings }) => ({
     text: (await import('./csv.ts')).podCsv(pods, headings, unixSeconds),
   }),

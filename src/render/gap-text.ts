@@ -11,7 +11,7 @@ export function gapText(reason: GapReason): string {
     case 'exporter-absent':
       return `this Prometheus has no samples of ${exporterName(reason.exporter)}`;
     case 'metric-absent':
-      return `this Prometheus has no ${reason.metric}`;
+      return `no pod that was asked for has a sample of ${reason.metric}`;
     case 'window-too-short':
       return `scraped each ${span(reason.intervalSeconds)}, too rarely for a window of ${span(reason.windowSeconds)} (four samples are needed)`;
     case 'pod-not-sampled':
@@ -46,6 +46,8 @@ export function warningText(warning: Warning): string {
       return `${warning.metric} is missing for all ${plural(warning.pods, 'pod')} that should have it: ${enumerate(warning.signals)} count as missing`;
     case 'node-not-sampled':
       return `${exporterName(warning.exporter)} has no samples of node ${clean(warning.node)}: usage of its ${plural(warning.pods, 'pod')} counts as missing`;
+    case 'pods-not-sampled':
+      return `${exporterName(warning.exporter)} has no samples of ${plural(warning.pods, 'pod')} where it should: ${enumerate(warning.signals)} count as missing`;
     case 'pods-untold':
       return `a copy of kube-state-metrics has fallen silent: nothing can be told of ${plural(warning.pods, 'pod')} that only it knew`;
     case 'copies':

@@ -2,7 +2,7 @@ import type { Warning } from '../core/predictions/completeness.ts';
 import type { Listing } from '../core/predictions/listing.ts';
 import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
 import { warningText } from './gap-text.ts';
-import { clean, plural, rfc3339, significant, span } from './text.ts';
+import { clean, plural, rfc3339, span } from './text.ts';
 
 /** A scan in the chosen format, and the line below it. */
 export async function scanOutput(
@@ -12,7 +12,8 @@ export async function scanOutput(
   format: keyof typeof FORMATS,
   look: Look,
 ): Promise<Output> {
-  const { text, note } = await FORMATS[format]({ ...answer, pods: listing.pods, neverSeen: [] }, look);
+  const { pods, withoutPrediction } = listing;
+  const { text, note } = await FORMATS[format]({ ...answer, pods, withoutPrediction, neverSeen: [] }, look);
   const warnings = warningLines(answer.warnings, look);
   const notes = note === undefined ? '' : `note: ${note}\n`;
   const below = look.quiet ? '' : notes + summary(answer, listing, namespace);
@@ -27,6 +28,11 @@ export function warningLines(warnings: readonly Warning[], { verbose }: Look): s
     .join('');
 }
 
+/** As it was asked for: 99.95% is not 100%. */
+function threshold(share: number): string {
+  return `${Number((100 * share).toPrecision(6))}%`;
+}
+
 function summary(
   { model, unixSeconds }: Pick<Answer, 'model' | 'unixSeconds'>,
   listing: Listing,
@@ -38,8 +44,9 @@ function summary(
     listing.total === 0
       ? [`No pods found in ${where}`]
       : [
-          plural(listing.total, 'pod'),
-          `${listing.atRisk} at risk (${significant(100 * listing.threshold)}% or more within ${horizon})`,
+          plural(listing.total - listing.gone, 'pod'),
+          ...(listing.gone > 0 ? [`${listing.gone} gone`] : []),
+          `${listing.atRisk} at risk (${threshold(listing.threshold)} or more within ${horizon})`,
         ];
   if (listing.notEvaluated > 0) parts.push(`${listing.notEvaluated} not evaluated`);
   if (listing.finishedHidden > 0) parts.push(`${listing.finishedHidden} completed not shown (--completed)`);

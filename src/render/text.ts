@@ -8,8 +8,28 @@ export function clean(text: string): string {
 }
 
 const LONGEST = 300;
-// C0, DEL and C1 controls, line and paragraph separators, bidirectional controls, zero-width marks.
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+// Controls (C0, DEL, C1), formats (bidirectional controls, zero-width marks, tags), line and paragraph separators.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** JSON on a terminal: its own escapes stand for what it would leave raw (C1 controls, bidirectional controls). */
+export function jsonText(value: unknown): string {
+  const hex = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;
+  const escape = (codePoint: number): string =>
+    String.fromCodePoint(codePoint)
+      .split('')
+      .map((unit) => hex(unit.charCodeAt(0)))
+      .join('');
+  return `${escapeUnsafe(JSON.stringify(value, undefined, 2), escape)}\n`;
+}
+
+export function isUnsafe(text: string): boolean {
+  return text.search(UNSAFE) !== -1;
+}
+
+/** Each such character, line ends apart, as `escape` writes its code point. */
+export function escapeUnsafe(text: string, escape: (codePoint: number) => string): string {
+  return text.replace(UNSAFE, (character) => (character === '\n' ? character : escape(character.codePointAt(0) ?? 0)));
+}
 
 /** An age as kubectl prints it (apimachinery's duration.HumanDuration): 45s, 5m30s, 3h12m, 2d4h, 400d. */
 export function age(seconds: number): string {

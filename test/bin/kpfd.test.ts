@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder } from '../support/files.ts';
 import { serve } from '../support/http.ts';
+import { describeWith } from '../support/tools.ts';
 
 /** The built program as a process of its own; `npm test` builds it first. */
 const KPFD = resolve('bin/kpfd.js');
@@ -28,13 +29,36 @@ test('the exit code is that of the run, and stdout holds the answer only', () =>
   );
   expect(status).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, complete: true });
-  expect(stderr).toMatch(/^\d+ pods, \d+ at risk/);
+  expect(stderr).toMatch(/^\d+ pods, \d+ gone, \d+ at risk/);
 });
 
-test('a closed pipe is a quiet end', () => {
-  const piped = `"${process.execPath}" "${KPFD}" scan -A --replay "${DEMO}" -o json -q | head -n 1; echo "\${PIPESTATUS[0]}"`;
-  const { stdout, stderr } = spawnSync('bash', ['-c', piped], { encoding: 'utf8' });
-  expect({ stdout, stderr }).toEqual({ stdout: '{\n0\n', stderr: '' });
+describeWith(['bash'], 'where the answer goes', () => {
+  test.each([
+    ['', 0],
+    ['--fail-on', 1],
+  ])('a closed pipe is a quiet end, and the exit code stays: %j', (flag, code) => {
+    const run = `"${process.execPath}" "${KPFD}" scan -A --replay "${DEMO}" -o json -q ${flag}`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', `${run} | head -n 1; echo "\${PIPESTATUS[0]}"`], {
+      encoding: 'utf8',
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: `{\n${code}\n`, stderr: '' });
+  });
+
+  test.runIf(existsSync('/dev/full'))('a full disk is told', () => {
+    const run = `"${process.execPath}" "${KPFD}" scan -A --replay "${DEMO}" -q > /dev/full`;
+    const { status, stderr } = spawnSync('bash', ['-c', run], { encoding: 'utf8' });
+    expect(stderr).toMatch(/^error: the answer could not be written: ENOSPC[^\n]*\n$/);
+    expect(status).toBe(2);
+  });
+});
+
+test('the limit of the whole run ends it with one sentence, whatever is still asked', async () => {
+  const server = await serve(() => undefined);
+  const { child, stderr } = started('scan', '-A', '--prometheus-url', server.url, '--timeout', '300ms');
+  expect(await once(child, 'close')).toEqual([2, null]);
+  expect(stderr()).toBe(
+    'error: the run took longer than 300ms; allow more with --timeout, or ask for one namespace with -n\n',
+  );
 });
 
 describe('a run that is interrupted', () => {
@@ -66,26 +90,28 @@ describe('a run that is interrupted', () => {
   });
 });
 
-test('what npm packs installs into an empty folder and works there', () => {
-  const packed = folder();
-  const empty = folder();
-  // `npm test` has built dist/; building it here would change it under the tests that run beside this one.
-  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', packed]);
-  const [tarball = ''] = readdirSync(packed);
-  mkdirSync(join(empty, 'user'));
-  const cwd = join(empty, 'user');
-  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--silent', join(packed, tarball)];
-  execFileSync('npm', ['init', '--yes', '--silent'], { cwd, stdio: 'ignore' });
-  execFileSync('npm', install, { cwd, stdio: 'ignore' });
-  const ran = spawnSync('npx', ['--no-install', 'kpfd', 'scan', '-A', '-q', '-o', 'name', '--replay', DEMO], {
-    cwd,
-    encoding: 'utf8',
+describeWith(['npx'], 'the package', () => {
+  test('what npm packs installs into an empty folder and works there', () => {
+    const packed = folder();
+    const empty = folder();
+    // `npm test` has built dist/; building it here would change it under the tests that run beside this one.
+    execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', packed]);
+    const [tarball = ''] = readdirSync(packed);
+    mkdirSync(join(empty, 'user'));
+    const cwd = join(empty, 'user');
+    const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--silent', join(packed, tarball)];
+    execFileSync('npm', ['init', '--yes', '--silent'], { cwd, stdio: 'ignore' });
+    execFileSync('npm', install, { cwd, stdio: 'ignore' });
+    const ran = spawnSync('npx', ['--no-install', 'kpfd', 'scan', '-A', '-q', '-o', 'name', '--replay', DEMO], {
+      cwd,
+      encoding: 'utf8',
+    });
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    expect(ran.stdout.split('\n')[0]).toMatch(/^pod\//);
+    // Neither the tests nor the recordings travel along.
+    const root = join(cwd, 'node_modules', 'kpfd');
+    expect(existsSync(join(root, 'LICENSE'))).toBe(true);
+    expect(existsSync(join(root, 'test'))).toBe(false);
+    expect(existsSync(join(root, 'fixtures'))).toBe(false);
   });
-  expect(ran).toMatchObject({ status: 0, stderr: '' });
-  expect(ran.stdout.split('\n')[0]).toMatch(/^pod\//);
-  // Neither the tests nor the recordings travel along.
-  const root = join(cwd, 'node_modules', 'kpfd');
-  expect(existsSync(join(root, 'LICENSE'))).toBe(true);
-  expect(existsSync(join(root, 'test'))).toBe(false);
-  expect(existsSync(join(root, 'fixtures'))).toBe(false);
 });

@@ -245,6 +245,10 @@ test.each([
   ['500ms', 500],
   ['.5s', 500],
   ['0', 0],
+  ['0s', 0],
+  // Timers count whole milliseconds, and 0 would be no limit.
+  ['1ns', 1],
+  ['1500us', 2],
 ])('the duration %s', (text, ms) => {
   expect(parseDuration(text)).toBeCloseTo(ms);
 });
@@ -263,12 +267,18 @@ test.each([
   expect(parseTime(text)).toBe(seconds);
 });
 
-test.each(['', 'now', '2026-11-23', '2026-11-23T05:30:00', '2026-13-01T00:00:00Z', '-5', '1e9'])(
-  '%j is no time',
-  (text) => {
-    expect(() => parseTime(text)).toThrow(UnitError);
-  },
-);
+test.each([
+  '',
+  'now',
+  '2026-11-23',
+  '2026-11-23T05:30:00',
+  '2026-13-01T00:00:00Z',
+  '2026-02-30T00:00:00Z',
+  '-5',
+  '1e9',
+])('%j is no time', (text) => {
+  expect(() => parseTime(text)).toThrow(UnitError);
+});
 
 test.each([
   ['0.5', 0.5],

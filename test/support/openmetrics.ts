@@ -72,6 +72,7 @@ export function ksm(
         scraped(at, 'kube_pod_container_status_restarts_total', app, restarts),
         ...(runs ? [scraped(at, 'kube_pod_container_state_started', app, started)] : []),
         scraped(at, 'kube_pod_container_resource_limits', { ...app, resource: 'memory', unit: 'byte' }, 1e8),
+        scraped(at, 'kube_pod_container_resource_requests', { ...app, resource: 'memory', unit: 'byte' }, 5e7),
       ];
     },
   );

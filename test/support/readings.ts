@@ -15,10 +15,14 @@ export function layout(known: Partial<Layout> = {}): Layout {
   const base = readLayout(
     naming,
     [copy('a', 3, AT - 2)],
-    ['ksm/short', 'cadvisor/short'].flatMap((fact) => [
-      { labels: { fact }, value: 20 },
-      { labels: { fact: fact.replace('short', 'long') }, value: 60 },
-    ]),
+    Object.entries({
+      'ksm/short': 20,
+      'ksm/long': 60,
+      'cadvisor/short': 20,
+      'cadvisor/long': 60,
+      limits: 9,
+      requests: 9,
+    }).map(([fact, value]) => ({ labels: { fact }, value })),
     undefined,
   );
   return { ...base, ...known };

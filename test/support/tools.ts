@@ -8,9 +8,16 @@ const TOOLS = {
   promtool: () => runs('promtool', ['--version']),
   openssl: () => runs('openssl', ['version']),
   tar: () => runs('tar', ['--version']),
+  bash: () => runs('bash', ['--version']),
+  npx: () => runs('npx', ['--version']),
   'python with xgboost': () => runs(python(), ['-c', 'import numpy, xgboost']),
 } as const;
 export type Tool = keyof typeof TOOLS;
+
+/** Tools that this machine lacks. */
+export function missingTools(tools: readonly Tool[] = Object.keys(TOOLS) as Tool[]): Tool[] {
+  return tools.filter((tool) => !TOOLS[tool]());
+}
 
 function runs(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
@@ -18,7 +25,7 @@ function runs(command: string, args: readonly string[]): boolean {
 
 /** A describe for tests that need the tools; without them it is skipped, and its title says why. */
 export function describeWith(tools: readonly Tool[], title: string, tests: () => void): void {
-  const missing = tools.filter((tool) => !TOOLS[tool]());
+  const missing = missingTools(tools);
   if (missing.length > 0 && process.env['KPFD_REQUIRE_TOOLS'] === '1') {
     throw new Error(`${title} needs ${missing.join(' and ')}, and KPFD_REQUIRE_TOOLS=1 allows no skip`);
   }

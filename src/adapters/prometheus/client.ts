@@ -6,7 +6,6 @@ import type { Reply, Transport } from './transport.ts';
 export class PrometheusClient implements MetricSource {
   readonly #transport: Transport;
   readonly address: string;
-  #server: Promise<ServerFacts> | undefined;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -21,13 +20,8 @@ export class PrometheusClient implements MetricSource {
     return decodeAnswer(reply, this.address);
   }
 
-  /** Asked once. Servers without buildinfo (Thanos, VictoriaMetrics, proxies) still tell the time in their reply's Date. */
+  /** Asked anew each time, for its clock. Servers without buildinfo (Thanos, VictoriaMetrics, proxies) still tell the time in their reply's Date. */
   async server(): Promise<ServerFacts> {
-    this.#server ??= this.#askServer();
-    return this.#server;
-  }
-
-  async #askServer(): Promise<ServerFacts> {
     const reply = await this.#transport.ask({ path: '/api/v1/status/buildinfo', parameters: {} });
     return { version: this.#version(reply), unixSeconds: reply.unixSeconds };
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type * as Http from 'node:http';
 import type * as Https from 'node:https';
+import type { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import fetch, { type Response } from 'node-fetch';
 import pLimit from 'p-limit';
@@ -60,6 +61,7 @@ export class HttpTransport implements Transport {
   readonly #closed = new AbortController();
   #agent: Http.Agent | Https.Agent | undefined;
   #useGet = false;
+  readonly #secrets = new Set<string>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -106,7 +108,7 @@ export class HttpTransport implements Transport {
     try {
       for (let retries = 0; ; retries++) {
         const reply = await this.#sendUnlessLost(question, joined.signal, retries < MAX_RETRIES);
-        const again = reply === undefined || RETRIED_STATUS.has(reply.status);
+        const again = reply === undefined || isWorthRetrying(reply);
         const pauseMs = reply?.retryAfterMs ?? 100 * 2 ** retries * (1 + this.#options.random());
         // A server that asks for more patience than there is has answered: 429 says more than a timeout.
         const hopeless = retries === MAX_RETRIES || performance.now() + pauseMs > givenUpAt;
@@ -147,12 +149,12 @@ export class HttpTransport implements Transport {
         this.#useGet = true;
         response = again;
       }
-      await (response === refused ? again : refused).text().catch(() => '');
+      drop(response === refused ? again : refused);
     }
-    const body = await this.#text(response);
+    const body = this.#masked(response, await this.#text(response));
     return {
       status: response.status,
-      statusText: response.statusText,
+      statusText: this.#masked(response, response.statusText),
       contentType: response.headers.get('content-type') ?? '',
       unixSeconds: parseDate(response.headers.get('date')),
       body,
@@ -177,7 +179,7 @@ export class HttpTransport implements Transport {
       const response = await this.#fetchOnce(target, body, signal);
       if (response.status < 300 || response.status > 399 || response.status === 304) return response;
       const location = parseLocation(response.headers.get('location'), target);
-      await response.text().catch(() => '');
+      drop(response);
       if (location === undefined || location.origin !== target.origin || redirects === MAX_REDIRECTS) {
         throw new FailureError({
           kind: 'redirected',
@@ -197,18 +199,23 @@ export class HttpTransport implements Transport {
   async #fetchOnce(url: URL, form: string | undefined, signal: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = {
       'user-agent': this.#options.userAgent,
+      // Names of headers have no case, and two of one name would both be sent.
+      ...lowerCased(this.#options.headers),
+      ...(await this.#authorization()),
       accept: 'application/json',
       'accept-encoding': 'gzip',
-      ...this.#options.headers,
-      ...(await this.#authorization()),
     };
     if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
+    this.#remember(headers);
+    const agent = await this.#keptAgent();
+    // node-fetch, given a signal that is aborted already, lets an 'error' event of the form go unhandled: a crash.
+    signal.throwIfAborted();
     try {
       return await fetch(url, {
         method: form === undefined ? 'GET' : 'POST',
         headers,
         redirect: 'manual',
-        agent: await this.#keptAgent(),
+        agent,
         // Unpacked whole in #text: a stream of pieces costs more than all else that is done with an answer.
         compress: false,
         // node-fetch types its signal by its own copy of the DOM's.
@@ -218,6 +225,21 @@ export class HttpTransport implements Transport {
     } catch (error) {
       throw this.#networkFailure(error);
     }
+  }
+
+  /** What must not be shown or recorded: whatever was sent to log in, and what the user sent beside it. */
+  #remember(headers: Readonly<Record<string, string>>): void {
+    const own = [headers['authorization'], ...Object.values(this.#options.headers)];
+    for (const value of own.flatMap((sent) => (sent === undefined ? [] : [sent, sent.replace(/^\S+ /, '')]))) {
+      // Shorter ones are no secrets, and masking them would garble the text.
+      if (value.length >= 4) this.#secrets.add(value);
+    }
+  }
+
+  /** A server that refuses may repeat what it was sent. Answers that are none are left as they are. */
+  #masked(response: Response, text: string): string {
+    if (response.status === 200 && /json/.test(response.headers.get('content-type') ?? '')) return text;
+    return [...this.#secrets].reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
   }
 
   async #text(response: Response): Promise<string> {
@@ -254,12 +276,17 @@ export class HttpTransport implements Transport {
     const { bearerToken, username, password, url } = this.#options;
     if (bearerToken !== undefined) return { authorization: `Bearer ${await readSecret(bearerToken)}` };
     if (username !== undefined) {
-      return { authorization: basic(username, password === undefined ? '' : await readSecret(password)) };
+      return { authorization: this.#basic(username, password === undefined ? '' : await readSecret(password)) };
     }
     if (url.username !== '' || url.password !== '') {
-      return { authorization: basic(decodeURIComponent(url.username), decodeURIComponent(url.password)) };
+      return { authorization: this.#basic(decoded(url.username), decoded(url.password)) };
     }
     return {};
+  }
+
+  #basic(username: string, password: string): string {
+    if (password.length >= 4) this.#secrets.add(password);
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
 
   async #keptAgent(): Promise<Http.Agent | Https.Agent> {
@@ -314,8 +341,41 @@ export class HttpTransport implements Transport {
   }
 }
 
+/** Rejects what no header can carry, without showing it. */
 async function readSecret(secret: Secret): Promise<string> {
-  return 'value' in secret ? secret.value : (await readTextFile(secret.file, secret.role)).replace(/\r?\n$/, '');
+  const isFile = 'file' in secret;
+  const text = isFile ? (await readTextFile(secret.file, secret.role)).replace(/[\r\n]+$/, '') : secret.value;
+  const name = isFile ? `the ${secret.role} ${secret.file}` : 'a login from the environment';
+  if (text === '' && isFile) throw new FailureError({ kind: 'usage', problem: `${name} is empty` });
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) {
+    const problem = `${name} holds a line end or another character that no HTTP header can carry`;
+    throw new FailureError({ kind: 'usage', problem, advice: 'keep the secret alone in it' });
+  }
+  return text;
+}
+
+/** Percent signs that stand for themselves stay. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** Nobody reads it, and nothing bounds how long it is. */
+function drop(response: Response): void {
+  const { body } = response;
+  if (body !== null && 'destroy' in body) (body as Readable).destroy();
+}
+
+/** A query that took Prometheus too long takes as long again. */
+function isWorthRetrying(reply: Reply): boolean {
+  return RETRIED_STATUS.has(reply.status) && !/"errorType"\s*:\s*"timeout"/.test(reply.body);
 }
 
 async function readTextFile(path: string, role: string): Promise<string> {
@@ -324,10 +384,6 @@ async function readTextFile(path: string, role: string): Promise<string> {
   } catch (error) {
     throw new FailureError({ kind: 'file-unreadable', role, path, code: codeOf(error) }, error);
   }
-}
-
-function basic(username: string, password: string): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 function parseDate(text: string | null): number | undefined {

@@ -1,4 +1,4 @@
-import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { FailureError, type Failure } from '../../core/failure.ts';
 import type { ConnectionStep } from '../../core/signals/metric-source.ts';
@@ -32,6 +32,8 @@ interface Exchange {
 type RecordedReply = Omit<Reply, 'body'> & ({ readonly json: unknown } | { readonly text: string });
 
 const FORMAT = 'kpfd-recording/1';
+/** Text of more than about this length JavaScript cannot hold. */
+const MAX_RECORDING_BYTES = 512 * 1024 * 1024 - 1024;
 
 /** Passes questions on and keeps what comes back. */
 export class RecordingTransport implements Transport {
@@ -79,24 +81,38 @@ export class RecordingTransport implements Transport {
 
 /** Fails early, before anything is asked, where the recording could not be written in the end. */
 export async function assertWritable(path: string): Promise<void> {
-  const probe = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(probe, '', { mode: 0o600 });
-    await unlink(probe);
+    if (path === '') throw Object.assign(new Error('no name'), { code: 'ENOENT' });
     const known = await stat(path).catch(() => undefined);
     if (known?.isDirectory() === true) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    if (known !== undefined && !known.isFile()) return;
+    const probe = await temporaryFor(path);
+    await writeFile(probe, '', { mode: 0o600 });
+    await unlink(probe);
   } catch (error) {
     throw new FailureError({ kind: 'file-unwritable', role: 'recording', path, code: codeOf(error) }, error);
   }
 }
 
+/** Beside the file that a link leads to: the link stays one. */
+async function temporaryFor(path: string): Promise<string> {
+  return `${await realpath(path).catch(() => path)}.${process.pid}.tmp`;
+}
+
 async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = await temporaryFor(path);
   try {
+    const known = await stat(path).catch(() => undefined);
+    if (known !== undefined && !known.isFile()) {
+      // A pipe or a device is written to; a file in its place would be a loss.
+      await writeFile(path, content);
+      return;
+    }
     // Names of pods and namespaces are nobody else's business.
     await writeFile(temporary, content, { mode: 0o600 });
-    await rename(temporary, path);
+    await rename(temporary, await realpath(path).catch(() => path));
   } catch (error) {
+    await unlink(temporary).catch(() => undefined);
     throw new FailureError({ kind: 'file-unwritable', role: 'recording', path, code: codeOf(error) }, error);
   }
 }
@@ -168,9 +184,11 @@ function parseRecording(path: string, bytes: Uint8Array): Recording {
     new FailureError({ kind: 'recording-invalid', path, problem }, cause);
   let document: unknown;
   try {
-    const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+    const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const plain = packed ? gunzipSync(bytes, { maxOutputLength: MAX_RECORDING_BYTES }) : bytes;
     document = JSON.parse(Buffer.from(plain).toString('utf8'));
   } catch (error) {
+    if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw invalid('it unfolds to more than 512 MiB', error);
     throw invalid('it is cut or is no JSON', error);
   }
   if (
@@ -188,7 +206,8 @@ function parseRecording(path: string, bytes: Uint8Array): Recording {
   }
   if (at !== undefined && typeof at !== 'number') throw invalid('its instant is damaged');
   if (!Array.isArray(exchanges) || !exchanges.every(isExchange)) throw invalid('an exchange in it is damaged');
-  if (connection !== undefined && !Array.isArray(connection)) throw invalid('its connection is damaged');
+  if (connection !== undefined && !(Array.isArray(connection) && connection.every(isStep)))
+    throw invalid('its connection is damaged');
   return document as unknown as Recording;
 }
 
@@ -197,10 +216,42 @@ function isExchange(value: unknown): boolean {
   const { path, parameters } = value['question'];
   if (typeof path !== 'string' || !isRecord(parameters)) return false;
   const { reply, failure } = value;
-  if (isRecord(failure)) return typeof failure['kind'] === 'string';
+  if (isRecord(failure)) return isTransportFailure(failure);
   return (
-    isRecord(reply) && typeof reply['status'] === 'number' && ('json' in reply || typeof reply['text'] === 'string')
+    isRecord(reply) &&
+    hasFields(reply, { status: 'number', statusText: 'string', contentType: 'string', retries: 'number' }) &&
+    ['number', 'undefined'].includes(typeof reply['unixSeconds']) &&
+    ('json' in reply || typeof reply['text'] === 'string')
   );
+}
+
+function isStep(value: unknown): boolean {
+  return isRecord(value) && hasFields(value, { layer: 'string', outcome: 'string', detail: 'string' });
+}
+
+/** The failures that a transport has, with their fields: the words for them are made from these. */
+const TRANSPORT_FAILURES: Readonly<Record<string, Readonly<Record<string, 'string' | 'number'>>>> = {
+  usage: { problem: 'string' },
+  'file-unreadable': { role: 'string', path: 'string', code: 'string' },
+  'connection-refused': { address: 'string' },
+  'host-unknown': { address: 'string', host: 'string' },
+  'connection-lost': { address: 'string', code: 'string' },
+  tls: { address: 'string', code: 'string', reason: 'string' },
+  'request-timeout': { address: 'string', limitMs: 'number' },
+  'run-timeout': { address: 'string', limitMs: 'number' },
+  interrupted: {},
+  redirected: { address: 'string', location: 'string' },
+  'answer-cut': { address: 'string', bytes: 'number' },
+  'answer-too-large': { address: 'string', limitBytes: 'number' },
+};
+
+function isTransportFailure(failure: Record<string, unknown>): boolean {
+  const kind = String(failure['kind']);
+  return Object.hasOwn(TRANSPORT_FAILURES, kind) && hasFields(failure, TRANSPORT_FAILURES[kind] ?? {});
+}
+
+function hasFields(value: Record<string, unknown>, fields: Readonly<Record<string, 'string' | 'number'>>): boolean {
+  return Object.entries(fields).every(([name, type]) => typeof value[name] === type);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

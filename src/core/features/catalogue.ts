@@ -143,7 +143,11 @@ export const FEATURES: readonly Feature[] = [
     unit: 'count',
     about: 'containers that are ready',
     from: ['container-ready'],
-    value: (pod) => (hasStatus(pod) ? pod.containers.filter((c) => c.role !== 'init' && c.ready).length : Number.NaN),
+    value: (pod) => {
+      const counted = pod.containers.filter((c) => c.role !== 'init');
+      if (!hasStatus(pod) || counted.some((c) => c.ready === undefined)) return Number.NaN;
+      return counted.filter((c) => c.ready).length;
+    },
   },
   {
     name: 'total_containers',
@@ -177,8 +181,12 @@ export const FEATURES: readonly Feature[] = [
     name: 'unschedulable',
     unit: '0 or 1',
     about: 'the scheduler found no node',
-    from: ['unschedulable', 'phase'],
-    value: (pod) => flag(pod.phase, () => pod.unschedulable),
+    from: ['unschedulable', 'status-reason', 'phase'],
+    // A pod that is held back (scheduling gates) carries the mark as well.
+    value: (pod) =>
+      pod.phase === undefined
+        ? Number.NaN
+        : flag(pod.unschedulable, (marked) => marked && !pod.statusReasons.includes('SchedulingGated')),
   },
   // Reasons
   {
@@ -214,7 +222,7 @@ export const FEATURES: readonly Feature[] = [
     name: 'terminated_error',
     unit: '0 or 1',
     about: 'a container has ended, and not well',
-    from: ['container-terminated', 'container-terminated-reason'],
+    from: ['container-terminated', 'container-terminated-reason', 'init-terminated', 'init-terminated-reason'],
     value: (pod) => state(pod, (c) => c.state === 'terminated' && c.reason !== 'Completed'),
   },
   {
@@ -389,7 +397,7 @@ function lastEnded(pod: PodSnapshot): ContainerSnapshot | undefined {
 function memoryTrend(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
   const trends = runningContainers(pod).map((c) => {
     const bytesPerSecond = slope(c);
-    const limit = c.limits.memoryBytes;
+    const limit = c.limits?.memoryBytes;
     return bytesPerSecond === undefined || limit === undefined || limit <= 0
       ? Number.NaN
       : (6000 * bytesPerSecond) / limit;
@@ -400,7 +408,7 @@ function memoryTrend(pod: PodSnapshot, slope: (container: ContainerSnapshot) => 
 function memoryMinutesToLimit(pod: PodSnapshot): number {
   const minutes = runningContainers(pod).map((c) => {
     const { memoryBytes, memorySlope5m } = c.usage;
-    const limit = c.limits.memoryBytes;
+    const limit = c.limits?.memoryBytes;
     if (memoryBytes === undefined || memorySlope5m === undefined || limit === undefined) return Number.NaN;
     if (memorySlope5m <= 0) return FARTHEST_MINUTES;
     return Math.min(Math.max((limit - memoryBytes) / memorySlope5m / 60, 0), FARTHEST_MINUTES);

@@ -14,7 +14,7 @@ function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
   if (runningContainers(pod).length === 0) return { kind: 'not-running' };
   if (pod.hostNetwork && signals.some(({ request }) => request === 'network')) return { kind: 'host-network' };
   const memory = feature.from.some((signal) => signal.startsWith('memory'));
-  const limited = pod.containers.some((c) => (memory ? c.limits.memoryBytes : c.limits.cpuCores) !== undefined);
+  const limited = pod.containers.some((c) => (memory ? c.limits?.memoryBytes : c.limits?.cpuCores) !== undefined);
   const needsLimit = feature.from.includes('limits') || feature.from.includes('cpu-periods');
   return needsLimit && !limited ? { kind: 'no-limit' } : { kind: 'pod-not-sampled', exporter: 'cadvisor' };
 }

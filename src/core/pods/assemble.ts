@@ -37,10 +37,10 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
     readAtUnixSeconds: readings.unixSeconds,
     phase: rows.newestLabel('phase', 'phase'),
     readyCondition: rows.newestLabel('ready-condition', 'condition') as PodSnapshot['readyCondition'],
-    initialized: rows.of('initialized').length > 0,
+    initialized: rows.tells('initialized'),
     statusReasons: rows.of('status-reason').map((row) => row.labels['reason'] ?? ''),
-    unschedulable: rows.of('unschedulable').length > 0,
-    terminating: rows.of('deletion').length > 0,
+    unschedulable: rows.tells('unschedulable'),
+    terminating: rows.tells('deletion'),
     containers,
     totalContainers: containersInStatus(containers),
     networkDrops: {
@@ -60,7 +60,7 @@ function assembleContainers(rows: PodRows, unixSeconds: number, podCreatedAt: nu
   const names = new Set([...CONTAINER_SIGNALS.flatMap((signal) => rows.containers(signal)), ...init]);
   return [...names].sort().map((name) => {
     const role = !init.has(name) ? 'container' : rows.isSidecar(name) ? 'sidecar' : 'init';
-    const state = role === 'container' ? rows.mainState(name) : rows.initState(name);
+    const state = rows.state(role === 'container' ? CONTAINER_STATES : INIT_STATES, name);
     const startedAt = rows.value('container-started', name);
     const restarts = rows.value(role === 'container' ? 'restarts' : 'init-restarts', name);
     const restartsIn = (signal: SignalName, windowSeconds: number): number | undefined => {
@@ -77,14 +77,14 @@ function assembleContainers(rows: PodRows, unixSeconds: number, podCreatedAt: nu
       name,
       role,
       ...state,
-      ready: rows.has(role === 'container' ? 'container-ready' : 'init-ready', name),
+      ready: rows.tells(role === 'container' ? 'container-ready' : 'init-ready', name),
       restarts,
       restartsIn5m: restartsIn('restarts-5m-ago', 300),
       restartsIn15m: restartsIn('restarts-15m-ago', 900),
       startedAtUnixSeconds: startedAt,
       lastTermination: rows.lastTermination(name),
-      limits: rows.resources('limits', name),
-      requests: rows.resources('requests', name),
+      limits: rows.resources(role === 'container' ? 'limits' : 'sidecar-limits', name),
+      requests: rows.resources(role === 'container' ? 'requests' : 'sidecar-requests', name),
       usage: {
         cpuCores: usage('cpu-usage'),
         cpuCoresOver15m: usage('cpu-usage-15m'),
@@ -102,7 +102,9 @@ function assembleContainers(rows: PodRows, unixSeconds: number, podCreatedAt: nu
 const INIT_SIGNALS: readonly SignalName[] = [
   'init-info',
   'init-running',
+  'init-waiting',
   'init-waiting-reason',
+  'init-terminated',
   'init-terminated-reason',
   'init-restarts',
 ];
@@ -118,6 +120,20 @@ const CONTAINER_SIGNALS: readonly SignalName[] = [
   'requests',
 ];
 
+const CONTAINER_STATES: StateSignals = {
+  running: ['container-running'],
+  waiting: ['container-waiting-reason', 'container-waiting'],
+  terminated: ['container-terminated-reason', 'container-terminated'],
+};
+const INIT_STATES: StateSignals = {
+  running: ['init-running'],
+  waiting: ['init-waiting-reason', 'init-waiting'],
+  terminated: ['init-terminated-reason', 'init-terminated'],
+};
+
+/** What claims each state; of rows of one scrape the first signal counts, and reasons stand first. */
+type StateSignals = Readonly<Record<NonNullable<ContainerSnapshot['state']>, readonly SignalName[]>>;
+
 /** A sample from before the container's start is of the container before: cAdvisor's series outlive their container. */
 function isOlder(sampledAt: number | undefined, startedAt: number | undefined): boolean {
   return sampledAt !== undefined && startedAt !== undefined && sampledAt < startedAt;
@@ -128,6 +144,9 @@ function containersInStatus(containers: readonly ContainerSnapshot[]): number | 
   return containers.some((c) => c.role === 'container' && c.state !== undefined) ? counted : undefined;
 }
 
+/** Owners whose pods are all made from one template. */
+const ONE_TEMPLATE: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job']);
+
 /**
  * The total of a pod that has no container status yet (it is not scheduled): that of a sibling of the same owner, which
  * is made from the same template; else the containers that request something, at least as many.
@@ -135,7 +154,7 @@ function containersInStatus(containers: readonly ContainerSnapshot[]): number | 
 function withTotals(pods: readonly PodSnapshot[]): PodSnapshot[] {
   const byOwner = new Map<string, number>();
   for (const pod of pods) {
-    if (pod.owner !== undefined && pod.totalContainers !== undefined) {
+    if (pod.owner !== undefined && ONE_TEMPLATE.has(pod.owner.kind) && pod.totalContainers !== undefined) {
       byOwner.set(ownerKey(pod.namespace, pod.owner), pod.totalContainers);
     }
   }
@@ -187,6 +206,10 @@ function gapOf(
       return rows.of(signal.name).length > 0 ? undefined : absence(signal, readings);
     case 'node':
       return pod.node === undefined || pod.node.conditions.size > 0 ? undefined : absence(signal, readings);
+    case 'running pod': {
+      const started = pod.containers.some((c) => c.state !== undefined);
+      return pod.phase !== 'Running' || started ? undefined : absence(signal, readings);
+    }
     case 'running container': {
       if (signal.subject === 'pod') {
         const running = pod.containers.some((c) => c.state === 'running');
@@ -276,7 +299,7 @@ class RowIndex {
       if (known === undefined || row.value > known.value) own.set(condition, row);
       conditions.set(node, own);
     }
-    const cordoned = new Set(rowsOf(readings, 'node-cordoned').map((row) => row.labels['node']));
+    const cordonedAt = new Map(rowsOf(readings, 'node-cordoned').map((row) => [row.labels['node'], row.value]));
     const allocatable = new Map<string, Map<string, number>>();
     for (const row of rowsOf(readings, 'node-allocatable')) {
       const own = allocatable.get(row.labels['node'] ?? '') ?? new Map<string, number>();
@@ -287,7 +310,8 @@ class RowIndex {
       this.#nodes.set(name, {
         name,
         conditions: new Map([...own].map(([condition, row]) => [condition, row.labels['status'] ?? ''])),
-        cordoned: cordoned.has(name),
+        // By the newest copy: a lagging one has not heard yet that the node was uncordoned.
+        cordoned: (cordonedAt.get(name) ?? 0) >= Math.max(...[...own.values()].map((row) => row.value)),
         allocatable: {
           cpuCores: allocatable.get(name)?.get('cpu'),
           memoryBytes: allocatable.get(name)?.get('memory'),
@@ -315,8 +339,8 @@ class RowIndex {
 /**
  * The rows of one pod, of its own uid and of the scrape that counts.
  *
- * All series of one scrape carry its time, so rows with another time are of another copy of kube-state-metrics or are
- * ghosts, and are left out. Where even the phase has another time than kube_pod_info, signals come from different
+ * All series of one scrape carry its time, so older rows are of another copy of kube-state-metrics or are ghosts, and
+ * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) Where even the phase has another time than kube_pod_info, signals come from different
  * instances (or a deduplicating query mixes replicas), and rows count while they are younger than about one interval.
  */
 class PodRows {
@@ -333,8 +357,8 @@ class PodRows {
     this.#readings = readings;
     const scrapedAt = sighting.scrapedAtUnixSeconds;
     const phases = this.#own('phase');
-    if (phases.some((row) => row.value === scrapedAt)) {
-      this.#accept = (unixSeconds) => unixSeconds === scrapedAt;
+    if (scrapedAt !== undefined && phases.some((row) => row.value >= scrapedAt)) {
+      this.#accept = (unixSeconds) => unixSeconds >= scrapedAt;
     } else {
       const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
       const newest = Math.max(scrapedAt ?? Number.NEGATIVE_INFINITY, ...phases.map((row) => row.value));
@@ -368,6 +392,11 @@ class PodRows {
     return this.of(signal, container).length > 0;
   }
 
+  /** Whether the fact is so; undefined where the signal is missing as a whole, and its silence says nothing. */
+  tells(signal: SignalName, container?: string): boolean | undefined {
+    return this.isMissing(signal) ? undefined : this.of(signal, container).length > 0;
+  }
+
   /**
    * The value, where it says something of the pod: Prometheus may hold NaN and ±Inf, and a time that Kubernetes does not
    * know is exported as that of the year 1.
@@ -375,7 +404,7 @@ class PodRows {
   value(signal: SignalName, container?: string): number | undefined {
     const value = this.of(signal, container)[0]?.value;
     if (value === undefined || !Number.isFinite(value)) return undefined;
-    return isTime(signal) && value <= 0 ? undefined : value;
+    return isTime(signal) && (value <= 0 || value > LAST_UNIX_SECONDS) ? undefined : value;
   }
 
   containers(signal: SignalName): string[] {
@@ -390,58 +419,16 @@ class PodRows {
     return this.of('init-info', container).some((row) => row.labels['restart_policy'] === 'Always');
   }
 
-  mainState(name: string): Pick<ContainerSnapshot, 'state' | 'reason'> {
-    return this.#state(
-      name,
-      ['container-running'],
-      [
-        ['container-waiting', 'container-waiting-reason'],
-        ['container-terminated', 'container-terminated-reason'],
-      ],
-    );
-  }
-
-  initState(name: string): Pick<ContainerSnapshot, 'state' | 'reason'> {
-    return this.#state(
-      name,
-      ['init-running'],
-      [
-        [undefined, 'init-waiting-reason'],
-        [undefined, 'init-terminated-reason'],
-      ],
-    );
-  }
-
-  /** A container is in one state: of rows that disagree the newest counts, and of equally new ones the one with a reason (it is claimed first). */
-  #state(
-    name: string,
-    [running]: readonly [SignalName],
-    others: readonly (readonly [SignalName | undefined, SignalName])[],
-  ): Pick<ContainerSnapshot, 'state' | 'reason'> {
-    type Claim = { state: NonNullable<ContainerSnapshot['state']>; reason: string | undefined; at: number };
-    const claims: Claim[] = this.of(running, name).map((row) => ({
-      state: 'running',
-      reason: undefined,
-      at: row.value,
-    }));
-    const [waiting, terminated] = others;
-    for (const [state, signals] of [
-      ['waiting', waiting],
-      ['terminated', terminated],
-    ] as const) {
-      if (signals === undefined) continue;
-      const [plain, reasoned] = signals;
-      for (const row of this.of(reasoned, name)) {
-        claims.push({ state, reason: row.labels['reason'] || undefined, at: row.value });
-      }
-      if (plain !== undefined) {
-        for (const row of this.of(plain, name)) claims.push({ state, reason: undefined, at: row.value });
+  /** A container is in one state: of rows that disagree the newest counts, and of equally new ones the first. */
+  state(signals: StateSignals, name: string): Pick<ContainerSnapshot, 'state' | 'reason'> {
+    let newest: (Pick<ContainerSnapshot, 'state' | 'reason'> & { at: number }) | undefined;
+    for (const state of ['running', 'waiting', 'terminated'] as const) {
+      for (const row of signals[state].flatMap((signal) => this.of(signal, name))) {
+        if (newest === undefined || row.value > newest.at) {
+          newest = { state, reason: row.labels['reason'] || undefined, at: row.value };
+        }
       }
     }
-    const newest = claims.reduce<Claim | undefined>(
-      (best, next) => (best === undefined || next.at > best.at ? next : best),
-      undefined,
-    );
     return { state: newest?.state, reason: newest?.reason };
   }
 
@@ -453,7 +440,8 @@ class PodRows {
     return { reason, exitCode, atUnixSeconds };
   }
 
-  resources(signal: 'limits' | 'requests', name: string): Resources {
+  resources(signal: SignalName, name: string): Resources | undefined {
+    if (this.isMissing(signal)) return undefined;
     const rows = this.of(signal, name);
     const amount = (resource: string): number | undefined => {
       const value = rows.find((row) => row.labels['resource'] === resource)?.value;
@@ -462,6 +450,9 @@ class PodRows {
     return { cpuCores: amount('cpu'), memoryBytes: amount('memory') };
   }
 }
+
+/** The end of the year 9999, after which RFC 3339 writes no time. */
+const LAST_UNIX_SECONDS = 253_402_300_799;
 
 function newestRow(rows: readonly SignalRow[]): SignalRow | undefined {
   return rows.reduce<SignalRow | undefined>(

@@ -35,13 +35,14 @@ export function podKey(namespace: string, name: string): string {
 export function sightings(readings: Readings): Sighting[] {
   const rows = rowsOf(readings, 'pod-info');
   const overruled = overruledRows(readings, rows);
+  const createdAt = new Map(rowsOf(readings, 'pod-created').map((row) => [identityOf(row), row.value]));
   const present = new Map<string, SignalRow>();
   const overruledOnly = new Map<string, SignalRow>();
   for (const row of rows) {
     const target = overruled.has(row) ? overruledOnly : present;
     const key = keyOf(row);
     const known = target.get(key);
-    if (known === undefined || isNewer(row, known)) target.set(key, row);
+    if (known === undefined || isNewer(row, known, createdAt)) target.set(key, row);
   }
 
   const found: Sighting[] = [];
@@ -76,9 +77,15 @@ function copyOf(row: SignalRow): string {
   return copyKey({ job: row.labels['job'] ?? '', instance: row.labels['instance'] ?? '' });
 }
 
-/** The later scrape; of one scrape (a pod that has just got its node) the row that names the node. */
-function isNewer(row: SignalRow, known: SignalRow): boolean {
+/**
+ * The later scrape; of two pods of one name in one scrape (a StatefulSet makes its pod anew) the one made later; of two
+ * rows of one pod (it has just got its node) the row that names the node.
+ */
+function isNewer(row: SignalRow, known: SignalRow, createdAt: ReadonlyMap<string, number>): boolean {
   if (row.value !== known.value) return row.value > known.value;
+  if (row.labels['uid'] !== known.labels['uid']) {
+    return (createdAt.get(identityOf(row)) ?? 0) > (createdAt.get(identityOf(known)) ?? 0);
+  }
   return (known.labels['node'] ?? '') === '' && (row.labels['node'] ?? '') !== '';
 }
 

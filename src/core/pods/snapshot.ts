@@ -30,11 +30,11 @@ export interface PodSnapshot {
   readonly phase: string | undefined;
   readonly readyCondition: 'true' | 'false' | 'unknown' | undefined;
   /** True while the condition Initialized is; kube-state-metrics tells since 2.8. */
-  readonly initialized: boolean;
+  readonly initialized: boolean | undefined;
   /** status.reason and the marks that kube-state-metrics keeps beside it: Evicted, NodeLost, SchedulingGated, … */
   readonly statusReasons: readonly string[];
-  readonly unschedulable: boolean;
-  readonly terminating: boolean;
+  readonly unschedulable: boolean | undefined;
+  readonly terminating: boolean | undefined;
   /** Ordered by name, as the kubelet orders container statuses; init containers have no known order. */
   readonly containers: readonly ContainerSnapshot[];
   /** The containers in the pod's spec that count in READY; undefined where nothing tells (see assemble.ts). */
@@ -66,14 +66,15 @@ export interface ContainerSnapshot {
   readonly state: 'running' | 'waiting' | 'terminated' | undefined;
   /** Why it waits or ended. */
   readonly reason: string | undefined;
-  readonly ready: boolean;
+  readonly ready: boolean | undefined;
   readonly restarts: number | undefined;
   readonly restartsIn5m: number | undefined;
   readonly restartsIn15m: number | undefined;
   readonly startedAtUnixSeconds: number | undefined;
   readonly lastTermination: Termination | undefined;
-  readonly limits: Resources;
-  readonly requests: Resources;
+  /** undefined: nothing tells whether there are any. */
+  readonly limits: Resources | undefined;
+  readonly requests: Resources | undefined;
   readonly usage: Usage;
 }
 
@@ -83,6 +84,7 @@ interface Termination {
   readonly atUnixSeconds: number | undefined;
 }
 
+/** undefined: none is set. */
 export interface Resources {
   readonly cpuCores: number | undefined;
   readonly memoryBytes: number | undefined;

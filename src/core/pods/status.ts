@@ -18,7 +18,8 @@ export interface PodStatus {
   readonly now: string;
   /** undefined: finished (Completed), on its way out (Terminating), or not to be told. */
   readonly status: Status | undefined;
-  readonly readyContainers: number;
+  /** undefined: nothing tells. */
+  readonly readyContainers: number | undefined;
   readonly totalContainers: number | undefined;
   readonly restarts: number | undefined;
   readonly restartedAtUnixSeconds: number | undefined;
@@ -43,7 +44,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
     return {
       now: gone ? 'NotFound' : '?',
       status: gone ? 'NotFound' : undefined,
-      readyContainers: 0,
+      readyContainers: undefined,
       totalContainers: pod.totalContainers,
       restarts: undefined,
       restartedAtUnixSeconds: undefined,
@@ -51,18 +52,18 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   }
 
   const init = initProgress(pod);
-  const counted = init.reason === undefined || pod.initialized;
+  const counted = init === undefined || pod.initialized === true;
   const main = pod.containers.filter((c) => c.role === 'container');
   const sidecars = pod.containers.filter((c) => c.role === 'sidecar');
-  const running = main.filter((c) => c.state === 'running' && c.ready);
+  const running = main.filter((c) => c.state === 'running' && c.ready !== false);
 
   let reason = statusReason(pod) ?? (isBeingCreated(pod) ? 'ContainerCreating' : pod.phase);
-  if (init.reason !== undefined) reason = init.reason;
-  if (counted) reason = firstReason(main) ?? reason;
+  if (init !== undefined) reason = init;
+  if (counted) reason = firstReason(main, pod.phase) ?? reason;
   if (reason === 'Completed' && counted) {
     reason = completedReason(main, running.length > 0, pod.readyCondition === 'true', rules);
   }
-  if (pod.terminating) {
+  if (pod.terminating === true) {
     const finished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
     if (pod.statusReasons.includes('NodeLost')) reason = 'Unknown';
     else if (!finished || rules.kubernetesMinor < 31) reason = 'Terminating';
@@ -73,7 +74,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   return {
     now,
     status: reason === undefined ? undefined : foldStatus(now, pod.phase),
-    readyContainers: sidecars.filter((c) => c.ready && c.state === 'running').length + (counted ? running.length : 0),
+    readyContainers: countReady(counted ? [...main, ...sidecars] : sidecars),
     totalContainers: pod.totalContainers,
     // A pod that is on no node has started no container.
     restarts:
@@ -116,29 +117,42 @@ function isBeingCreated(pod: PodSnapshot): boolean {
   return scraped - created < NEW_POD_SECONDS && pod.readAtUnixSeconds - scraped >= FIRST_STATUS_SECONDS;
 }
 
-/** `Init:…` while an init container runs, waits or has failed; undefined once all are done. */
-function initProgress(pod: PodSnapshot): { reason: string | undefined } {
-  const init = pod.containers.filter((c) => c.role !== 'container');
-  const done = init.filter((c) => (c.role === 'sidecar' ? c.state === 'running' : ended(c, 'Completed')));
-  if (done.length === init.length) return { reason: undefined };
-  const rest = init.filter((c) => !done.includes(c));
-  const failed = rest.find(
-    (c) =>
-      c.reason !== undefined && c.reason !== 'PodInitializing' && (c.state === 'waiting' || c.state === 'terminated'),
-  );
-  return { reason: failed === undefined ? `Init:${done.length}/${init.length}` : `Init:${failed.reason}` };
+function countReady(containers: readonly ContainerSnapshot[]): number | undefined {
+  if (containers.some((c) => c.state === 'running' && c.ready === undefined)) return undefined;
+  return containers.filter((c) => c.state === 'running' && c.ready).length;
 }
 
-function ended(container: ContainerSnapshot, reason: string): boolean {
-  return container.state === 'terminated' && container.reason === reason;
+/** `Init:…` while an init container runs, waits or has failed; undefined once all are done. */
+function initProgress(pod: PodSnapshot): string | undefined {
+  const init = pod.containers.filter((c) => c.role !== 'container');
+  const rest = init.filter((c) => !isDone(c, pod));
+  if (rest.length === 0) return undefined;
+  const failed = rest.map(initFailure).find((reason) => reason !== undefined);
+  return `Init:${failed ?? `${init.length - rest.length}/${init.length}`}`;
+}
+
+/**
+ * A sidecar is done once it runs, another init container once it has ended well: then the kubelet calls it ready. The
+ * reason says so as well, but not every cluster keeps it; and where not even the state is kept, the phase tells.
+ */
+function isDone(container: ContainerSnapshot, pod: PodSnapshot): boolean {
+  if (container.state === undefined) return container.ready === true || pod.phase === 'Running';
+  if (container.role === 'sidecar') return container.state === 'running';
+  return container.state === 'terminated' && (container.reason === 'Completed' || container.ready === true);
+}
+
+function initFailure({ state, reason }: ContainerSnapshot): string | undefined {
+  if (state === 'waiting') return reason === 'PodInitializing' ? undefined : reason;
+  // Ended without a reason: kubectl prints Init:ExitCode:N or Init:Signal:N, and no metric has N.
+  return state === 'terminated' ? (reason ?? 'Error') : undefined;
 }
 
 /** kubectl walks the containers from the last to the first and lets each overwrite: the first with a reason wins. */
-function firstReason(containers: readonly ContainerSnapshot[]): string | undefined {
+function firstReason(containers: readonly ContainerSnapshot[], phase: string | undefined): string | undefined {
   for (const container of containers) {
     if (container.state === 'waiting' && container.reason !== undefined) return container.reason;
-    // Ended without a reason: kubectl prints ExitCode:N or Signal:N, and no metric has N.
-    if (container.state === 'terminated') return container.reason ?? 'Error';
+    // Ended without a reason: it is not kept here, or kubectl prints ExitCode:N or Signal:N, and no metric has N.
+    if (container.state === 'terminated') return container.reason ?? (phase === 'Succeeded' ? 'Completed' : 'Error');
   }
   return undefined;
 }
@@ -155,8 +169,9 @@ function completedReason(
 ): string {
   if (hasRunning && ready) return 'Running';
   if (rules.kubernetesMinor >= 35) {
-    const failed = containers.find((c) => c.state === 'terminated' && c.reason !== 'Completed');
-    if (failed !== undefined) return failed.reason ?? 'Error';
+    const ends = containers.filter((c) => c.state === 'terminated').map((c) => c.reason);
+    const failed = ends.find((reason) => reason !== undefined && reason !== 'Completed');
+    if (failed !== undefined) return failed;
   }
   return hasRunning ? 'NotReady' : 'Completed';
 }
@@ -213,9 +228,10 @@ export function foldStatus(now: string, phase: string | undefined): Status | und
   }
   const progress = /^Init:\d+\/\d+$/.test(now);
   if (progress) return 'ContainerCreating';
-  const folded = FOLD[now.startsWith('Init:') ? now.slice('Init:'.length) : now];
+  const reason = now.replace(/^Init:/, '');
+  const folded = Object.hasOwn(FOLD, reason) ? FOLD[reason] : undefined;
   if (folded !== undefined) return folded === 'none' ? undefined : folded;
-  if (/^(Signal|ExitCode):|^OutOf/.test(now.replace(/^Init:/, ''))) return 'Error';
+  if (/^(Signal|ExitCode):|^OutOf/.test(reason)) return 'Error';
   // A reason that the kubelet or a runtime made up: an error unless the phase speaks against it.
   if (phase === 'Unknown') return 'Unknown';
   return phase === 'Succeeded' ? undefined : 'Error';

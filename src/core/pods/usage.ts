@@ -1,4 +1,4 @@
-import type { ContainerSnapshot, PodSnapshot } from './snapshot.ts';
+import type { ContainerSnapshot, PodSnapshot, Resources } from './snapshot.ts';
 
 /** An amount and what it is compared with. */
 export interface Share {
@@ -23,8 +23,8 @@ export function cpuShare(
   const amount = completeSum(running.map(cores)) ?? pod.cgroup.cpuCores;
   if (amount === undefined || running.length === 0) return undefined;
   return share(amount, [
-    ['limit', completeSum(running.map((c) => c.limits.cpuCores))],
-    ['request', completeSum(running.map((c) => c.requests.cpuCores))],
+    ['limit', wholeOf(running, (c) => c.limits, 'cpuCores')],
+    ['request', wholeOf(running, (c) => c.requests, 'cpuCores')],
     ['allocatable', pod.node?.allocatable.cpuCores],
   ]);
 }
@@ -41,7 +41,7 @@ export function memoryShare(
   const limited = running
     .map((c) => {
       const amount = bytes(c);
-      return amount === undefined ? undefined : share(amount, [['limit', c.limits.memoryBytes]]);
+      return amount === undefined ? undefined : share(amount, [['limit', c.limits?.memoryBytes]]);
     })
     .filter((s) => s?.percent !== undefined);
   const fullest = limited.reduce(
@@ -52,7 +52,7 @@ export function memoryShare(
   const amount = completeSum(running.map(bytes)) ?? pod.cgroup.memoryBytes;
   if (amount === undefined || running.length === 0) return undefined;
   return share(amount, [
-    ['limit', completeSum(running.map((c) => c.limits.memoryBytes))],
+    ['limit', wholeOf(running, (c) => c.limits, 'memoryBytes')],
     ['allocatable', pod.node?.allocatable.memoryBytes],
   ]);
 }
@@ -79,11 +79,22 @@ export function sumOfKnown(parts: readonly (number | undefined)[]): number | und
   return known.length === 0 ? undefined : known.reduce((sum, part) => sum + part, 0);
 }
 
-function share(
-  amount: number,
-  candidates: readonly (readonly [NonNullable<Share['of']>, number | undefined])[],
-): Share {
-  const found = candidates.find(([, whole]) => whole !== undefined && whole > 0);
+/** A whole, undefined where none is set, or that nothing tells whether one is. */
+type Whole = number | undefined | 'unknown';
+
+function wholeOf(
+  containers: readonly ContainerSnapshot[],
+  kind: (container: ContainerSnapshot) => Resources | undefined,
+  resource: keyof Resources,
+): Whole {
+  const kinds = containers.map(kind);
+  return kinds.includes(undefined) ? 'unknown' : completeSum(kinds.map((own) => own?.[resource]));
+}
+
+/** Of the first whole that is set. Where it is unknown whether one is, a later one would make usage look small. */
+function share(amount: number, candidates: readonly (readonly [NonNullable<Share['of']>, Whole])[]): Share {
+  const found = candidates.find(([, whole]) => whole === 'unknown' || (whole !== undefined && whole > 0));
   const whole = found?.[1];
+  if (whole === 'unknown') return { amount, whole: undefined, of: undefined, percent: undefined };
   return { amount, whole, of: found?.[0], percent: whole === undefined ? undefined : (100 * amount) / whole };
 }

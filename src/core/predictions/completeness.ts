@@ -13,6 +13,7 @@ export type Warning = { readonly incomplete: boolean } & (
   | { kind: 'window-too-short'; exporter: Exporter; intervalSeconds: number; signals: SignalName[] }
   | { kind: 'metric-absent'; metric: string; signals: SignalName[]; pods: number }
   | { kind: 'node-not-sampled'; exporter: Exporter; node: string; pods: number }
+  | { kind: 'pods-not-sampled'; exporter: Exporter; pods: number; signals: SignalName[] }
   | { kind: 'pods-untold'; pods: number }
   | { kind: 'copies'; copies: number }
   | { kind: 'stale'; exporter: Exporter; ageSeconds: number }
@@ -24,7 +25,7 @@ export type Warning = { readonly incomplete: boolean } & (
 
 /** What the readings themselves lack: as a whole, or for whole nodes. */
 export function readingWarnings(readings: Readings, predictions: readonly PodPrediction[]): Warning[] {
-  return [...wholeGaps(readings), ...gapsOfNodes(predictions), ...ofCopies(readings, predictions)];
+  return [...wholeGaps(readings), ...gapsOfPods(predictions), ...ofCopies(readings, predictions)];
 }
 
 function wholeGaps(readings: Readings): Warning[] {
@@ -45,10 +46,15 @@ function wholeGaps(readings: Readings): Warning[] {
   return warnings;
 }
 
-/** A metric that every pod lacks is absent; one that all pods of a node lack is a node that is not scraped. */
-function gapsOfNodes(predictions: readonly PodPrediction[]): Warning[] {
+/**
+ * A metric that every pod lacks is absent; a node of whose pods cAdvisor measured none is not scraped; the rest are
+ * pods that lack what their neighbours have.
+ */
+function gapsOfPods(predictions: readonly PodPrediction[]): Warning[] {
   const absent = new Map<string, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
-  const lacking = new Map<string, { exporter: Exporter; node: string; pods: Set<PodPrediction> }>();
+  const dark = new Map<string, Set<PodPrediction>>();
+  const lacking = new Map<Exporter, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
+  const sampled = new Set(predictions.filter(hasUsage).map(({ pod }) => pod.node?.name));
   for (const prediction of predictions) {
     for (const { signal, reason } of prediction.pod.gaps) {
       if (reason.kind === 'metric-absent') {
@@ -56,15 +62,18 @@ function gapsOfNodes(predictions: readonly PodPrediction[]): Warning[] {
         own.signals.add(signal);
         own.pods.add(prediction);
         absent.set(reason.metric, own);
-      } else if (reason.kind === 'pod-not-sampled' && prediction.pod.node !== undefined) {
-        const key = `${reason.exporter} ${prediction.pod.node.name}`;
-        const own = lacking.get(key) ?? {
-          exporter: reason.exporter,
-          node: prediction.pod.node.name,
-          pods: new Set<PodPrediction>(),
-        };
+      } else if (reason.kind === 'pod-not-sampled') {
+        const node = prediction.pod.node?.name;
+        if (reason.exporter === 'cadvisor' && node !== undefined && !sampled.has(node)) {
+          dark.set(node, (dark.get(node) ?? new Set()).add(prediction));
+          continue;
+        }
+        // A container that has just been started again has no rate yet: that passes, and is no news.
+        if (reason.exporter === 'cadvisor' && signal !== 'memory-working-set') continue;
+        const own = lacking.get(reason.exporter) ?? { signals: new Set<SignalName>(), pods: new Set<PodPrediction>() };
+        own.signals.add(signal);
         own.pods.add(prediction);
-        lacking.set(key, own);
+        lacking.set(reason.exporter, own);
       }
     }
   }
@@ -78,15 +87,18 @@ function gapsOfNodes(predictions: readonly PodPrediction[]): Warning[] {
       incomplete: true,
     });
   }
-  for (const { exporter, node, pods } of lacking.values()) {
-    const sampled = predictions.some((p) => p.pod.node?.name === node && !pods.has(p) && hasUsage(p, exporter));
-    if (!sampled) warnings.push({ kind: 'node-not-sampled', exporter, node, pods: pods.size, incomplete: true });
+  for (const [node, pods] of dark) {
+    warnings.push({ kind: 'node-not-sampled', exporter: 'cadvisor', node, pods: pods.size, incomplete: true });
+  }
+  for (const [exporter, { signals, pods }] of lacking) {
+    const named = [...signals].sort(compareText);
+    warnings.push({ kind: 'pods-not-sampled', exporter, pods: pods.size, signals: named, incomplete: true });
   }
   return warnings;
 }
 
-function hasUsage(prediction: PodPrediction, exporter: Exporter): boolean {
-  return exporter === 'cadvisor' && prediction.pod.containers.some((c) => c.usage.memoryBytes !== undefined);
+function hasUsage({ pod }: PodPrediction): boolean {
+  return pod.containers.some((c) => c.usage.memoryBytes !== undefined);
 }
 
 function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Warning[] {

@@ -40,8 +40,12 @@ export interface Listing {
   /** Of all pods in scope that are not finished (or are listed all the same). */
   readonly total: number;
   readonly atRisk: number;
+  /** Of them, pods that are gone. */
+  readonly gone: number;
   readonly notEvaluated: number;
   readonly finishedHidden: number;
+  /** Every pod in scope without a prediction, listed or not. */
+  readonly withoutPrediction: readonly PodPrediction[];
 }
 
 export function listPods(
@@ -58,8 +62,10 @@ export function listPods(
     threshold,
     total: inView.length,
     atRisk: risky.length,
+    gone: inView.filter(({ pod }) => pod.presence === 'gone').length,
     notEvaluated: inView.filter(({ notEvaluated }) => notEvaluated !== undefined).length,
     finishedHidden: predictions.length - inView.length,
+    withoutPrediction: predictions.filter(({ notEvaluated }) => notEvaluated !== undefined),
   };
 }
 

@@ -48,6 +48,8 @@ export class SchemaMismatch extends Error {
   }
 }
 
+const LONGEST_SPAN_SECONDS = 7 * 86_400;
+
 /** Reads metadata.json. Throws ModelError, with a half sentence, for what it cannot use. */
 export function readMetadata(text: string): ModelMetadata {
   let document: unknown;
@@ -62,6 +64,11 @@ export function readMetadata(text: string): ModelMetadata {
   const riskThreshold = reader.number('riskThreshold');
   if (!(riskThreshold > 0 && riskThreshold <= 1))
     throw new ModelError('metadata.json has a riskThreshold outside of 0 to 1');
+  for (const span of ['horizonSeconds', 'lookbackSeconds']) {
+    const seconds = reader.number(span);
+    if (!(seconds >= 1 && seconds <= LONGEST_SPAN_SECONDS))
+      throw new ModelError(`metadata.json has a ${span} outside of 1 s to 7 days`);
+  }
   const model = reader.child('model');
   const format = model.text('format');
   if (format !== 'model' && format !== 'dump')
@@ -132,9 +139,15 @@ function readXgboostVersion(text: string): XgboostVersion {
   return [Number(match[1]), Number(match[2]), Number(match[3])];
 }
 
-/** P(status) for each row and each of the seven statuses; a status that the model has no output for gets 0. */
+/**
+ * P(status) for each row and each of the seven statuses; a status that the model has no output for gets 0. Throws
+ * ModelError where leaves are so large that their sums are no numbers: such a model would alarm nobody.
+ */
 export function predictStatuses(model: Model, rows: Float32Array, rowCount: number): Record<Status, number>[] {
   const outputs = model.forest.predict(rows, rowCount);
+  if (!outputs.every((probability) => probability >= 0 && probability <= 1)) {
+    throw new ModelError('its leaves sum to what is no probability');
+  }
   const width = model.forest.outputCount;
   return Array.from({ length: rowCount }, (_, row) => {
     const own = outputs.subarray(row * width, (row + 1) * width);

@@ -124,7 +124,7 @@ const table = [
     labels: [],
     unit: 'scrape time',
     metric: 'kube_pod_container_status_running',
-    expect: 'nothing',
+    expect: 'running pod',
     feeds: 'NOW, total containers',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_running'), '== 1'),
   },
@@ -213,6 +213,18 @@ const table = [
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_running'), '== 1'),
   },
   {
+    name: 'init-waiting',
+    request: 'init-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_init_container_status_waiting',
+    expect: 'nothing',
+    feeds: 'NOW',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_waiting'), '== 1'),
+  },
+  {
     name: 'init-waiting-reason',
     request: 'init-state',
     exporter: 'kube-state-metrics',
@@ -223,6 +235,18 @@ const table = [
     expect: 'nothing',
     feeds: 'NOW: Init:CrashLoopBackOff and the like',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_waiting_reason'), '> 0'),
+  },
+  {
+    name: 'init-terminated',
+    request: 'init-state',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'scrape time',
+    metric: 'kube_pod_init_container_status_terminated',
+    expect: 'nothing',
+    feeds: 'NOW',
+    expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_terminated'), '== 1'),
   },
   {
     name: 'init-terminated-reason',
@@ -245,7 +269,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_init_container_status_ready',
     expect: 'nothing',
-    feeds: 'READY (sidecars)',
+    feeds: 'NOW (which init containers are done), READY (sidecars)',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_ready'), '== 1'),
   },
   // Restarts and ends
@@ -375,6 +399,30 @@ const table = [
     expect: 'nothing',
     feeds: 'features cpu_usage_percent, memory_usage_percent without a limit; total containers of an unscheduled pod',
     expression: (q) => q.resources('requests'),
+  },
+  {
+    name: 'sidecar-limits',
+    request: 'resources',
+    exporter: 'kube-state-metrics',
+    subject: 'resource',
+    labels: [],
+    unit: 'cores or bytes',
+    metric: 'kube_pod_init_container_resource_limits',
+    expect: 'nothing',
+    feeds: 'the same, of sidecars',
+    expression: (q) => q.initResources('limits'),
+  },
+  {
+    name: 'sidecar-requests',
+    request: 'resources',
+    exporter: 'kube-state-metrics',
+    subject: 'resource',
+    labels: [],
+    unit: 'cores or bytes',
+    metric: 'kube_pod_init_container_resource_requests',
+    expect: 'nothing',
+    feeds: 'the same, of sidecars',
+    expression: (q) => q.initResources('requests'),
   },
   {
     name: 'replicaset-owner',
@@ -695,7 +743,7 @@ interface SignalEntry {
   /** The metric to name when rows are missing. */
   readonly metric: string;
   /** What ought to have a row. `nothing`: the fact holds for few pods, or exporters have it in some versions only. */
-  readonly expect: 'pod' | 'running container' | 'node' | 'nothing';
+  readonly expect: 'pod' | 'running pod' | 'running container' | 'node' | 'nothing';
   readonly feeds: string;
   /** PromQL before `max by (subject, labels)`. */
   readonly expression?: (q: QueryWriter) => string;
@@ -880,6 +928,14 @@ class QueryWriter {
     return `${this.series(metric, { label: 'resource', op: '=~', value: 'cpu|memory' })} or ${old('cpu_cores', 'cpu')} or ${old('memory_bytes', 'memory')}`;
   }
 
+  initResources(kind: 'limits' | 'requests'): string {
+    return this.series(`kube_pod_init_container_resource_${kind}`, {
+      label: 'resource',
+      op: '=~',
+      value: 'cpu|memory',
+    });
+  }
+
   /** cAdvisor's rows of containers: without the pod's cgroup (no container label) and without the pause container. */
   containers(metric: string): string {
     const label = this.#label('container');
@@ -906,13 +962,14 @@ class QueryWriter {
       { label: 'image', op: '=', value: '' },
       { label: this.#label('pod'), op: '!=', value: '' },
     );
-    return `${by('max', pod, over(cgroup))} unless on (${pod.join(',')}) ${this.containers(metric)}`;
+    return `${by('max', pod, newestOf(over(cgroup), cgroup, pod))} unless on (${pod.join(',')}) ${this.containers(metric)}`;
   }
 
   /** Network counters stand on the sandbox, one series for each interface. */
   overInterfaces(metric: string): string {
     const pod = this.keys('pod');
     const series = this.series(metric, { label: this.#label('pod'), op: '!=', value: '' });
-    return by('sum', pod, by('max', [...pod, 'interface'], `rate(${series}[5m])`));
+    const interfaces = [...pod, 'interface'];
+    return by('sum', pod, by('max', interfaces, newestOf(`rate(${series}[5m])`, series, interfaces)));
   }
 }

@@ -28,8 +28,10 @@ export function readCopies(
   options: NamingOptions,
 ): { copies: ExporterCopy[]; cluster: Cluster | undefined } {
   const cluster = chooseCluster(series, options.cluster);
-  const chosen =
-    cluster === undefined ? series : series.filter((s) => (s.labels[cluster.label] ?? '') === cluster.value);
+  // Neither a count nor a time of a scrape is NaN or below 0: what says so is no Prometheus.
+  const chosen = series.filter(
+    (s) => s.value >= 0 && (cluster === undefined || (s.labels[cluster.label] ?? '') === cluster.value),
+  );
   const copies = new Map<string, { job: string; instance: string; pods: number; scrapedAtUnixSeconds: number }>();
   for (const { labels, value } of chosen) {
     const job = labels['job'] ?? '';

@@ -3,7 +3,7 @@ import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
 import { ageOfPods, isStale, replicaCount, type Layout } from './layout.ts';
 import type { ConnectionStep } from './metric-source.ts';
-import { gapsOfWindows } from './readings.ts';
+import { gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
 
 /** One check, from the wire up to the samples. */
@@ -99,7 +99,7 @@ export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], un
   const vital = absent.some(({ metric }) => VITAL_METRICS.has(metric));
   const replicas = replicaCount(layout);
   const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
-  const gaps = gapsOfWindows(layout);
+  const gaps = gapsOfLayout(layout);
   const interval = (exporter: Exporter): Check => {
     const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.has(s.name));
     const seconds = layout.scrapeIntervalSeconds[exporter];

@@ -11,12 +11,19 @@ export interface Layout extends Naming {
   readonly authorities: ReadonlyMap<string, ExporterCopy>;
   /** undefined: could not be measured. */
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
+  /** False: no pod anywhere has a series of it, so that the metric is dropped rather than no limit set; undefined: not told. */
+  readonly hasSeries: Readonly<Record<'limits' | 'requests', boolean | undefined>>;
 }
 
 const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
 
-/** How many samples a series has in five and in fifteen minutes. */
+/** How many samples a series has in five and in fifteen minutes, and how many limits and requests there are at all. */
 export function intervalsQuery({ matchers, userMatchers }: Naming): string {
+  const any = (kind: string): string =>
+    ['', '_cpu_cores', '_memory_bytes']
+      .map((unit) => `kube_pod_container_resource_${kind}${unit}`)
+      .map((metric) => `count(${selector(metric, matchers['kube-state-metrics'], userMatchers['kube-state-metrics'])})`)
+      .join(' or ');
   const count = (metric: string, exporter: Exporter, seconds: number): string =>
     `max(count_over_time(${selector(metric, matchers[exporter], userMatchers[exporter])}[${seconds}s]))`;
   const { short, long } = INTERVAL_WINDOWS;
@@ -25,6 +32,8 @@ export function intervalsQuery({ matchers, userMatchers }: Naming): string {
     { fact: 'ksm/long', expression: count('kube_pod_info', 'kube-state-metrics', long) },
     { fact: 'cadvisor/short', expression: count(CADVISOR_PROBE, 'cadvisor', short) },
     { fact: 'cadvisor/long', expression: count(CADVISOR_PROBE, 'cadvisor', long) },
+    { fact: 'limits', expression: any('limits') },
+    { fact: 'requests', expression: any('requests') },
   ]);
 }
 
@@ -43,6 +52,10 @@ export function readLayout(
     scrapeIntervalSeconds: {
       'kube-state-metrics': scrapeInterval(samples('ksm/short'), samples('ksm/long')),
       cadvisor: scrapeInterval(samples('cadvisor/short'), samples('cadvisor/long')),
+    },
+    hasSeries: {
+      limits: intervals === undefined ? undefined : samples('limits') !== undefined,
+      requests: intervals === undefined ? undefined : samples('requests') !== undefined,
     },
   };
 }
@@ -69,11 +82,17 @@ export function replicaCount(layout: Layout): number {
   }).length;
 }
 
+/** What five minutes leave four samples of. */
+const FOUR_SAMPLES_SECONDS = INTERVAL_WINDOWS.short / 4;
+
 /**
  * The scrape interval in seconds, from the samples within 5 and 15 minutes. The long window measures a slow scrape
- * better (90 s leaves three samples or four in the short one), but says nothing while the history is younger than it.
+ * better (90 s leaves three samples or four in the short one). A history that has just begun says only that the interval
+ * is no longer than so much: good enough where it is short, not told (undefined) elsewhere.
  */
 export function scrapeInterval(short: number | undefined, long: number | undefined): number | undefined {
   if (short === undefined || long === undefined || short === 0) return undefined;
-  return long >= 1.5 * short ? INTERVAL_WINDOWS.long / long : INTERVAL_WINDOWS.short / short;
+  if (long >= 1.5 * short) return INTERVAL_WINDOWS.long / long;
+  const atMost = INTERVAL_WINDOWS.short / short;
+  return atMost <= FOUR_SAMPLES_SECONDS ? atMost : undefined;
 }

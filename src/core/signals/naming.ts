@@ -69,64 +69,95 @@ export function namesQuery(options: NamingOptions, cluster: Cluster | undefined)
     selector(metric, [...pinned, ...more], options.ksmSelector);
   const cadvisor = (...more: Matcher[]): string =>
     selector(CADVISOR_PROBE, [...pinned, ...more], options.cadvisorSelector);
-  const present = (label: string): Matcher => ({ label, op: '!=', value: '' });
+  const present = (label: string): Matcher => ({ label: `exported_${label}`, op: '!=', value: '' });
+  const absent = (label: string): Matcher => ({ label: `exported_${label}`, op: '=', value: '' });
   const count = (series: string): string => by('count', CLUSTER_LABELS, series);
+  const countByJob = (series: string): string => by('count', ['job', ...CLUSTER_LABELS], series);
+  const bearer = (label: CanonicalLabel): string =>
+    label === 'container' ? 'kube_pod_container_status_running' : 'kube_pod_info';
   return tagged([
-    ...CANONICAL.map((label) => ({
-      fact: `ksm/${label}`,
-      expression: count(
-        ksm(
-          label === 'container' ? 'kube_pod_container_status_running' : 'kube_pod_info',
-          present(`exported_${label}`),
-        ),
-      ),
+    ...CANONICAL.map((label) => ({ fact: `ksm/${label}`, expression: count(ksm(bearer(label), present(label))) })),
+    ...ALWAYS_SET.map((label) => ({
+      fact: `ksm/plain/${label}`,
+      expression: count(ksm(bearer(label), absent(label))),
     })),
-    { fact: 'ksm/honored', expression: count(ksm('kube_pod_info', { label: 'exported_pod', op: '=', value: '' })) },
-    { fact: 'cadvisor/series', expression: by('count', ['job', ...CLUSTER_LABELS], cadvisor()) },
+    { fact: 'cadvisor/series', expression: countByJob(cadvisor()) },
     ...CANONICAL.filter((label) => label !== 'uid').map((label) => ({
       fact: `cadvisor/${label}`,
-      expression: count(cadvisor(present(`exported_${label}`))),
+      expression: countByJob(cadvisor(present(label))),
     })),
-    { fact: 'cadvisor/pod_name', expression: count(cadvisor(present('pod_name'))) },
+    { fact: 'cadvisor/pod_name', expression: countByJob(cadvisor({ label: 'pod_name', op: '!=', value: '' })) },
   ]);
 }
 
+/** Labels that kube-state-metrics sets on every pod. (A pod without a node has no exported_node either.) */
+const ALWAYS_SET: readonly CanonicalLabel[] = ['namespace', 'pod', 'uid'];
+
 /** Reads the answer to `namesQuery`, as far as it is of the cluster. */
 export function readNaming(options: NamingOptions, cluster: Cluster | undefined, series: readonly Series[]): Naming {
-  const names = cluster === undefined ? series : series.filter((s) => s.labels[cluster.label] === cluster.value);
-  const fact = (name: string): number => names.find((s) => s.labels['fact'] === name)?.value ?? 0;
-  const pinned = clusterMatchers(cluster);
+  const ksm = kubeStateMetricsNames(cluster, series);
+  const cadvisor = cadvisorNames(cluster, series);
+  return {
+    labels: { 'kube-state-metrics': renameAll(ksm.renamed), cadvisor: cadvisor.labels },
+    matchers: { 'kube-state-metrics': ksm.matchers, cadvisor: cadvisor.matchers },
+    userMatchers: { 'kube-state-metrics': options.ksmSelector, cadvisor: options.cadvisorSelector },
+    cluster,
+    cadvisorJobs: cadvisor.jobs,
+    renamed: { 'kube-state-metrics': ksm.renamed, cadvisor: cadvisor.renamed },
+  };
+}
 
-  // One copy of kube-state-metrics may honour labels and another not; then only the former is read.
-  const anyHonored = fact('ksm/honored') > 0;
-  const anyRenamed = fact('ksm/pod') > 0;
-  const ksmMatchers: Matcher[] =
-    anyHonored && anyRenamed ? [...pinned, { label: 'exported_pod', op: '=', value: '' }] : pinned;
-  const ksmRenamed = anyHonored ? [] : CANONICAL.filter((label) => fact(`ksm/${label}`) > 0);
+function kubeStateMetricsNames(
+  cluster: Cluster | undefined,
+  series: readonly Series[],
+): { renamed: CanonicalLabel[]; matchers: Matcher[] } {
+  const has = (fact: string): boolean =>
+    series.some(
+      (s) => s.labels['fact'] === fact && (cluster === undefined || s.labels[cluster.label] === cluster.value),
+    );
+  const renamed = CANONICAL.filter((label) => has(`ksm/${label}`));
+  // One copy of kube-state-metrics may honour a label and another not; then only the former is read.
+  const mixed = renamed.filter((label) => has(`ksm/plain/${label}`));
+  const honoured = mixed.map((label): Matcher => ({ label: `exported_${label}`, op: '=', value: '' }));
+  return {
+    renamed: renamed.filter((label) => (ALWAYS_SET.includes(label) ? !mixed.includes(label) : mixed.length === 0)),
+    matchers: [...clusterMatchers(cluster), ...honoured],
+  };
+}
 
-  const cadvisorJobs = names
+function cadvisorNames(
+  cluster: Cluster | undefined,
+  series: readonly Series[],
+): {
+  labels: Record<CanonicalLabel, string>;
+  matchers: Matcher[];
+  jobs: { job: string; series: number }[];
+  renamed: CanonicalLabel[];
+} {
+  const all = series.filter((s) => s.labels['fact']?.startsWith('cadvisor/') === true);
+  const labelled = cluster === undefined ? [] : all.filter((s) => s.labels[cluster.label] === cluster.value);
+  const unlabelled = cluster === undefined ? all : all.filter((s) => (s.labels[cluster.label] ?? '') === '');
+  // Where kube-state-metrics alone carries the label of the one cluster there is, cAdvisor's series are of it as well.
+  const own = labelled.length > 0 ? labelled : unlabelled;
+
+  const jobs = own
     .filter((s) => s.labels['fact'] === 'cadvisor/series')
     .map((s) => ({ job: s.labels['job'] ?? '', series: s.value }))
     .sort((a, b) => (a.job < b.job ? -1 : 1));
   // Several jobs that carry cAdvisor are copies of one truth: the kubelet's own is preferred, else the first by name.
-  const job = cadvisorJobs.find((j) => j.job === 'kubelet') ?? cadvisorJobs[0];
-  const cadvisorMatchers: Matcher[] =
-    job !== undefined && cadvisorJobs.length > 1 ? [...pinned, { label: 'job', op: '=', value: job.job }] : pinned;
-  const cadvisorRenamed = CANONICAL.filter((label) => fact(`cadvisor/${label}`) > 0);
-  const cadvisorLabels = renameAll(cadvisorRenamed);
-  if (fact('cadvisor/pod_name') > 0) {
+  const job = jobs.find((j) => j.job === 'kubelet') ?? jobs[0];
+  const has = (fact: string): boolean =>
+    own.some((s) => s.labels['fact'] === fact && (s.labels['job'] ?? '') === job?.job);
+  const renamed = CANONICAL.filter((label) => has(`cadvisor/${label}`));
+  const labels = renameAll(renamed);
+  if (has('cadvisor/pod_name')) {
     // cAdvisor of kubelets before 1.16.
-    cadvisorLabels.pod = 'pod_name';
-    cadvisorLabels.container = 'container_name';
+    labels.pod = 'pod_name';
+    labels.container = 'container_name';
   }
-  return {
-    labels: { 'kube-state-metrics': renameAll(ksmRenamed), cadvisor: cadvisorLabels },
-    matchers: { 'kube-state-metrics': ksmMatchers, cadvisor: cadvisorMatchers },
-    userMatchers: { 'kube-state-metrics': options.ksmSelector, cadvisor: options.cadvisorSelector },
-    cluster,
-    cadvisorJobs,
-    renamed: { 'kube-state-metrics': ksmRenamed, cadvisor: cadvisorRenamed },
-  };
+  const matchers = labelled.length > 0 || all.length === 0 ? clusterMatchers(cluster) : [];
+  if (job !== undefined && jobs.length > 1) matchers.push({ label: 'job', op: '=', value: job.job });
+  return { labels, matchers, jobs, renamed };
 }
 
 /** The labels of a result under their canonical names. */

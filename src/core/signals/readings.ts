@@ -24,7 +24,7 @@ export interface SignalAnswers {
 }
 
 export function composeReadings(unixSeconds: number, layout: Layout, answers: SignalAnswers): Readings {
-  return { unixSeconds, layout, rows: answers.rows, gaps: new Map([...answers.gaps, ...gapsOfWindows(layout)]) };
+  return { unixSeconds, layout, rows: answers.rows, gaps: new Map([...answers.gaps, ...gapsOfLayout(layout)]) };
 }
 
 /** The signals of an exporter that is not there. */
@@ -34,16 +34,22 @@ export function gapsOfNaming({ cadvisorJobs }: Naming): Map<SignalName, GapReaso
 }
 
 /**
- * The signals that are worth nothing here, whatever the answers say: their exporter is scraped so rarely that fewer
- * than four samples fall into the window (a rate over fewer is noise).
+ * The signals that are worth nothing here, whatever the answers say. Some exporter is scraped so rarely that fewer than
+ * four samples fall into the window (a rate over fewer is noise). Or no pod anywhere has a limit: then the metric is
+ * dropped on its way, and nothing tells which pods have one.
  */
-export function gapsOfWindows({ scrapeIntervalSeconds, cadvisorJobs }: Layout): Map<SignalName, GapReason> {
+export function gapsOfLayout({ scrapeIntervalSeconds, cadvisorJobs, hasSeries }: Layout): Map<SignalName, GapReason> {
   const gaps = new Map<SignalName, GapReason>();
   for (const { name, exporter, windowSeconds } of SIGNALS) {
     const intervalSeconds = scrapeIntervalSeconds[exporter];
     if (exporter === 'cadvisor' && cadvisorJobs.length === 0) continue;
     if (windowSeconds !== undefined && intervalSeconds !== undefined && intervalSeconds > windowSeconds / 4) {
       gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
+    }
+  }
+  for (const { name, metric } of SIGNALS) {
+    if ((name === 'limits' || name === 'requests') && hasSeries[name] === false) {
+      gaps.set(name, { kind: 'metric-absent', metric });
     }
   }
   return gaps;

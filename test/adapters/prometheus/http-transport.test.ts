@@ -35,6 +35,75 @@ async function failureOf(asking: Promise<unknown>): Promise<Failure | undefined>
   return undefined;
 }
 
+describe('a question that nobody waits for any more', () => {
+  test('is not asked, and is no crash', async () => {
+    const server = await serve(() => undefined);
+    const controller = new AbortController();
+    const own = transport(server.url, { interrupted: controller.signal });
+    const asking = Array.from({ length: 9 }, async () => failureOf(own.ask(QUESTION)));
+    controller.abort();
+    expect(await Promise.all(asking)).toEqual(asking.map(() => ({ kind: 'interrupted' })));
+    expect(await failureOf(own.ask(QUESTION))).toEqual({ kind: 'interrupted' });
+  });
+});
+
+describe('a server that repeats what it was sent', () => {
+  test.each<[string, Partial<HttpOptions>]>([
+    ['a bearer token', { bearerToken: { value: 'hunter2-token' } }],
+    ['a password', { username: 'ann', password: { value: 'hunter2-word' } }],
+    ['a header', { headers: { 'X-Api-Key': 'hunter2-key' } }],
+  ])('%s is masked', async (_, login) => {
+    const server = await serve((asked, response) => {
+      const authorization = String(asked.headers['authorization'] ?? '');
+      const key = String(asked.headers['x-api-key'] ?? '');
+      const plain = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
+      sendJson(response, `you sent ${authorization} ${key}, which is ${plain}`, 401);
+    });
+    const { body, status } = await transport(server.url, login).ask(QUESTION);
+    expect(status).toBe(401);
+    expect(body).toContain('***');
+    expect(body).not.toMatch(/hunter2|aHVudGVyMg|YW5uOmh1bnRlcjI/);
+  });
+});
+
+test.each([
+  ['a line end', 'abc\ndef\n'],
+  ['nothing', '\n'],
+])('a token file with %s in it is named, and not shown', async (_, text) => {
+  const path = file('token', text);
+  const failure = await failureOf(
+    transport('http://127.0.0.1:1', { bearerToken: { file: path, role: 'token' } }).ask(QUESTION),
+  );
+  expect(failure?.kind).toBe('usage');
+  expect(JSON.stringify(failure)).toContain(path);
+  expect(JSON.stringify(failure)).not.toContain('abc');
+});
+
+test('of two spellings of a header one is sent, and a login wins', async () => {
+  const server = await serve((_, response) => sendJson(response, vectorBody()));
+  await transport(server.url, { headers: { Authorization: 'Basic x' }, bearerToken: { value: 'token' } }).ask(QUESTION);
+  expect(server.asked[0]?.headers['authorization']).toBe('Bearer token');
+});
+
+test('a query that took Prometheus too long is not asked again', async () => {
+  const body = { status: 'error', errorType: 'timeout', error: 'query timed out in expression evaluation' };
+  const server = await serve((_, response) => sendJson(response, JSON.stringify(body), 503));
+  expect((await transport(server.url).ask(QUESTION)).status).toBe(503);
+  expect(server.asked).toHaveLength(1);
+});
+
+test('the body of a redirect is not read', { timeout: 20_000 }, async () => {
+  const server = await serve((_, response) => {
+    response.writeHead(302, { location: 'https://elsewhere.example/' });
+    const more = (): void => {
+      while (!response.destroyed && response.write('x'.repeat(65_536)));
+    };
+    response.on('drain', more);
+    more();
+  });
+  expect(await failureOf(transport(server.url).ask(QUESTION))).toMatchObject({ kind: 'redirected' });
+});
+
 describe('how a question is asked', () => {
   test('as a POST form, below the prefix of the address, with gzip allowed', async () => {
     const server = await serve((_, response) => sendJson(response, vectorBody()));

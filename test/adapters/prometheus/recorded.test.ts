@@ -1,5 +1,7 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { assertWritable, RecordingTransport, ReplayTransport } from '../../../src/adapters/prometheus/recorded.ts';
@@ -115,10 +117,48 @@ describe('writing', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  test('a link stays one, and the file it leads to is replaced', async () => {
+    const target = file('target.json', 'old');
+    const link = join(folder(), 'link.json');
+    symlinkSync(target, link);
+    await assertWritable(link);
+    await recorded(new Scripted(() => reply('{}')), link);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(target, 'utf8')).toContain('kpfd-recording/1');
+  });
+
+  test('a pipe is written to, not replaced by a file', async () => {
+    const pipe = join(folder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const read = promisify(execFile)('cat', [pipe]);
+    await assertWritable(pipe);
+    const recording = new RecordingTransport(new Scripted(() => reply('{}')));
+    await recording.save(pipe, RUN);
+    expect((await read).stdout).toContain('kpfd-recording/1');
+    expect(statSync(pipe).isFIFO()).toBe(true);
+  });
+
+  test.each([
+    ['a failure without its fields', { failure: { kind: 'request-timeout' } }],
+    ['a failure that no transport has', { failure: { kind: 'namespace-never-seen' } }],
+    ['a reply without a text', { reply: { status: 200, statusText: null, contentType: '', retries: 0, text: '' } }],
+  ])('damaged by hand is told: %s', async (_, exchange) => {
+    const whole = {
+      format: 'kpfd-recording/1',
+      ...RUN,
+      address: 'http://p',
+      exchanges: [{ question: QUESTION, ...exchange }],
+    };
+    await expect(ReplayTransport.open(file('r.json', JSON.stringify(whole)))).rejects.toMatchObject({
+      failure: { kind: 'recording-invalid', problem: 'an exchange in it is damaged' },
+    });
+  });
+
   test('what cannot be written is told before anything is asked', async () => {
     await expect(assertWritable('/nowhere/r.json')).rejects.toMatchObject({
       failure: { kind: 'file-unwritable', code: 'ENOENT' },
     });
+    await expect(assertWritable('')).rejects.toMatchObject({ failure: { kind: 'file-unwritable', code: 'ENOENT' } });
     await expect(assertWritable(folder())).rejects.toMatchObject({
       failure: { kind: 'file-unwritable', code: 'EISDIR' },
     });

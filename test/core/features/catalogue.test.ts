@@ -24,6 +24,37 @@ test('what is not known is missing, never 0', () => {
   expect([...matrix.values].filter((value) => !Number.isNaN(value))).toEqual([]);
 });
 
+test('a flag of which a signal is missing is no 0', () => {
+  const column = FEATURES.findIndex(({ name }) => name === 'terminated_error');
+  const running = pod({ phase: 'Running', containers: [container({ state: 'running' })] });
+  const failure = { kind: 'connection-refused', address: 'http://p' } as const;
+  const gaps = [{ signal: 'init-terminated-reason', reason: { kind: 'request-failed', failure } }] as const;
+  expect(featureMatrix([running]).values[column]).toBe(0);
+  expect(featureMatrix([{ ...running, gaps }]).values[column]).toBeNaN();
+  const failed = pod({ containers: [container({ state: 'terminated', reason: 'Error' })], gaps });
+  expect(featureMatrix([failed]).values[column]).toBe(1);
+});
+
+test('a pod that a gate holds back is not one that no node takes', () => {
+  const marked = pod({ phase: 'Pending', unschedulable: true });
+  expect(valueOf('unschedulable', marked)).toBe(1);
+  expect(valueOf('unschedulable', { ...marked, statusReasons: ['SchedulingGated'] })).toBe(0);
+});
+
+test('ready containers cannot be counted while one may be', () => {
+  const [ready, unknown] = [true, undefined].map((is) => container({ state: 'running', ready: is }));
+  expect(valueOf('ready_containers', pod({ containers: [ready as ContainerSnapshot] }))).toBe(1);
+  expect(valueOf('ready_containers', pod({ containers: [ready, unknown] as ContainerSnapshot[] }))).toBeNaN();
+});
+
+test('where nothing tells the limits, usage is of no whole: not of the node', () => {
+  const allocatable = { cpuCores: 4, memoryBytes: 1e10 };
+  const measured = using({ cpuCores: 0.1, memoryBytes: 1e8 }, { limits: undefined });
+  const onNode = { ...measured, node: { ...node('node1'), allocatable } };
+  expect(valueOf('memory_usage_percent', onNode)).toBeNaN();
+  expect(valueOf('cpu_usage_percent', onNode)).toBeNaN();
+});
+
 test('names are unique and each feature says what it is', () => {
   expect(new Set(FEATURES.map(({ name }) => name)).size).toBe(FEATURES.length);
   expect(FEATURES.filter(({ about, from }) => about === '' || from.length === 0)).toEqual([]);

@@ -44,7 +44,50 @@ describe('what is not there stays unknown', () => {
   });
 });
 
+describe('a request that failed', () => {
+  const whole = readings({
+    'pod-info': [info('cart', 'a', SCRAPED)],
+    phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+    'container-running': [row('cart', app, SCRAPED)],
+    'container-ready': [row('cart', app, SCRAPED)],
+    limits: [row('cart', { ...app, resource: 'memory' }, 1e8)],
+  });
+  const without = (...signals: SignalName[]): PodSnapshot => {
+    const failure = { kind: 'connection-refused', address: 'http://p' } as const;
+    const gaps = new Map(signals.map((signal) => [signal, { kind: 'request-failed', failure } as const]));
+    return assemblePods({ ...whole, gaps })[0] as PodSnapshot;
+  };
+
+  test('says nothing of what it would have told', () => {
+    expect(without().containers[0]).toMatchObject({ ready: true, limits: { memoryBytes: 1e8 } });
+    expect(without()).toMatchObject({ unschedulable: false, terminating: false });
+    expect(without('container-ready', 'limits').containers[0]).toMatchObject({ ready: undefined, limits: undefined });
+    expect(without('unschedulable', 'deletion')).toMatchObject({ unschedulable: undefined, terminating: undefined });
+  });
+});
+
 describe('rows of another scrape', () => {
+  test('a scrape that is stored while kpfd asks counts: what it says is newer', () => {
+    const later = SCRAPED + 15;
+    const state = { 'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, later)] };
+    const asked = { phase: [row('cart', { phase: 'Running' }, SCRAPED)], ...state };
+    expect(only(asked).containers[0]).toMatchObject({ state: 'waiting', reason: 'CrashLoopBackOff' });
+    const lastly = { phase: [row('cart', { phase: 'Running' }, later)], ...state };
+    expect(only(lastly)).toMatchObject({ phase: 'Running', containers: [{ reason: 'CrashLoopBackOff' }] });
+  });
+
+  test('a running pod without any container is a gap, not a healthy one', () => {
+    const pod = only({
+      phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED - 15)],
+      'container-running': [row('other', app, SCRAPED)],
+    });
+    expect(pod.gaps).toContainEqual({
+      signal: 'container-running',
+      reason: { kind: 'pod-not-sampled', exporter: 'kube-state-metrics' },
+    });
+  });
+
   const phases = [row('cart', { phase: 'Pending' }, AT - 40), row('cart', { phase: 'Running' }, SCRAPED)];
 
   test('of two phases the newer counts', () => {
@@ -190,6 +233,22 @@ describe('usage', () => {
   });
 });
 
+test('limits of a sidecar are those of its init container', () => {
+  const proxy = { container: 'proxy' };
+  const pod = only({
+    phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+    'container-running': [row('cart', app, SCRAPED)],
+    limits: [row('cart', { ...app, resource: 'memory' }, 2e8)],
+    'init-info': [row('cart', { ...proxy, restart_policy: 'Always' }, SCRAPED)],
+    'init-running': [row('cart', proxy, SCRAPED)],
+    'sidecar-limits': [row('cart', { ...proxy, resource: 'memory' }, 1e8)],
+  });
+  expect(pod.containers.map(({ name, limits }) => [name, limits?.memoryBytes])).toEqual([
+    ['app', 2e8],
+    ['proxy', 1e8],
+  ]);
+});
+
 describe('total containers', () => {
   test('from the statuses, with sidecars', () => {
     const pod = only({
@@ -219,6 +278,21 @@ describe('total containers', () => {
       }),
     );
     expect(pods.find(({ name }) => name === 'cart')?.totalContainers).toBe(2);
+  });
+
+  test('not from pods that an operator made from different templates', () => {
+    const owner = { created_by_kind: 'Workflow', created_by_name: 'etl' };
+    const pods = assemblePods(
+      readings({
+        'pod-info': [
+          info('cart', 'a', SCRAPED, { node: '', ...owner }),
+          info('step', 'a', SCRAPED, { uid: 'uid-2', ...owner }),
+        ],
+        phase: [row('step', { uid: 'uid-2', phase: 'Running' }, SCRAPED)],
+        'container-running': ['x', 'y'].map((name) => row('step', { uid: 'uid-2', container: name }, SCRAPED)),
+      }),
+    );
+    expect(pods.find(({ name }) => name === 'cart')?.totalContainers).toBeUndefined();
   });
 
   test('else from the containers that request something', () => {

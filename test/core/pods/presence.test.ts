@@ -27,6 +27,15 @@ describe('one copy of kube-state-metrics', () => {
     expect(sightings(readings({ 'pod-info': rows })).map(({ uid }) => uid)).toEqual(['new']);
   });
 
+  test('of two uids of one name in one scrape the one made later counts', () => {
+    const rows = [info('web-0', 'a', AT - 2, { uid: 'old' }), info('web-0', 'a', AT - 2, { uid: 'new' })];
+    const created = [row('web-0', { uid: 'old' }, AT - 900), row('web-0', { uid: 'new' }, AT - 30)];
+    for (const order of [rows, rows.toReversed()]) {
+      const own = readings({ 'pod-info': order, 'pod-created': created });
+      expect(sightings(own).map(({ uid }) => uid)).toEqual(['new']);
+    }
+  });
+
   test('of two rows of one scrape the one that names a node counts', () => {
     const rows = [info('cart', 'a', AT - 2), info('cart', 'a', AT - 2, { node: '' })];
     expect(sightings(readings({ 'pod-info': rows }))[0]?.labels['node']).toBe('node1');

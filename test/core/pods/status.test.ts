@@ -161,6 +161,32 @@ const cases: readonly Case[] = [
     prints: 'PodInitializing',
   },
   {
+    why: 'an init container that ended well, in a cluster that keeps no reasons: it is ready',
+    pod: {
+      phase: 'Running',
+      containers: [running, container({ name: 'init', role: 'init', state: 'terminated', ready: true })],
+    },
+    prints: 'Running',
+  },
+  {
+    why: 'one that failed, in a cluster that keeps no reasons',
+    pod: {
+      phase: 'Pending',
+      containers: [waiting('PodInitializing'), container({ name: 'init', role: 'init', state: 'terminated' })],
+    },
+    prints: 'Init:Error',
+  },
+  {
+    why: 'an init container of which no state is kept, in a pod that runs',
+    pod: { phase: 'Running', containers: [running, container({ name: 'init', role: 'init' })] },
+    prints: 'Running',
+  },
+  {
+    why: 'a container that ended well, in a cluster that keeps no reasons',
+    pod: { phase: 'Succeeded', containers: [container({ state: 'terminated' })] },
+    prints: 'Completed',
+  },
+  {
     why: 'a sidecar that runs is done as an init container',
     pod: {
       phase: 'Running',

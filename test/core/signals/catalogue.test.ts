@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { REQUESTS, requestQuery, SIGNALS, signalRows, signalsOf } from '../../../src/core/signals/catalogue.ts';
-import { gapsOfWindows } from '../../../src/core/signals/readings.ts';
+import { gapsOfLayout } from '../../../src/core/signals/readings.ts';
 import { layout } from '../../support/readings.ts';
 
 const ALL = { namespace: undefined, pods: undefined };
@@ -75,7 +75,7 @@ test('renamed labels are asked for under their new names and read back under the
 
 test('a window with fewer than four scrapes is a gap, shorter ones first', () => {
   const slow = (seconds: number): string[] => [
-    ...gapsOfWindows(layout({ scrapeIntervalSeconds: { 'kube-state-metrics': seconds, cadvisor: seconds } })).keys(),
+    ...gapsOfLayout(layout({ scrapeIntervalSeconds: { 'kube-state-metrics': seconds, cadvisor: seconds } })).keys(),
   ];
   expect(slow(75)).toEqual([]);
   expect(slow(76)).toContain('cpu-usage');

@@ -9,6 +9,8 @@ test.each([
   ['90 s: the short window has three samples or four', 4, 10, 90],
   ['120 s', 3, 8, 112.5],
   ['15 s, seven minutes of history: the long window is not full', 20, 28, 15],
+  ['15 s, one minute of history: it is at most 75 s, which will do', 4, 4, 75],
+  ['15 s, half a minute of history: two samples tell nothing', 2, 2, undefined],
   ['not measured', undefined, undefined, undefined],
 ])('a scrape interval of %s', (_, short, long, seconds) => {
   expect(scrapeInterval(short, long)).toBe(seconds);

@@ -25,9 +25,39 @@ describe('naming', () => {
   });
 
   test('where one copy honours labels and another does not, the former is read', () => {
-    const naming = read(fact('ksm/pod', 3), fact('ksm/honored', 3));
-    expect(naming.labels['kube-state-metrics'].pod).toBe('pod');
+    const naming = read(fact('ksm/pod', 3), fact('ksm/plain/pod', 3), fact('ksm/node', 3));
+    expect(naming.labels['kube-state-metrics']).toMatchObject({ pod: 'pod', node: 'node' });
     expect(naming.matchers['kube-state-metrics']).toEqual([{ label: 'exported_pod', op: '=', value: '' }]);
+  });
+
+  test('a target with a label namespace alone renames that alone', () => {
+    const naming = read(fact('ksm/namespace', 3), fact('ksm/plain/pod', 3), fact('ksm/plain/uid', 3));
+    expect(naming.labels['kube-state-metrics']).toMatchObject({ namespace: 'exported_namespace', pod: 'pod' });
+    expect(naming.matchers['kube-state-metrics']).toEqual([]);
+  });
+
+  test('pods without a node say nothing of how the node is called', () => {
+    const naming = read(fact('ksm/node', 3), fact('ksm/plain/pod', 5));
+    expect(naming.labels['kube-state-metrics']).toMatchObject({ node: 'exported_node', pod: 'pod' });
+  });
+
+  test('names of a job of cAdvisor that is not read do not count', () => {
+    const naming = read(
+      fact('cadvisor/series', 9, { job: 'kubelet' }),
+      fact('cadvisor/series', 9, { job: 'other' }),
+      fact('cadvisor/pod', 9, { job: 'other' }),
+    );
+    expect(naming.labels.cadvisor.pod).toBe('pod');
+  });
+
+  test('where kube-state-metrics alone carries the label of the one cluster, cAdvisor is read without it', () => {
+    const cluster = { label: 'cluster', value: 'east' };
+    const naming = readNaming(NO_OPTIONS, cluster, [
+      fact('ksm/plain/pod', 3, { cluster: 'east' }),
+      fact('cadvisor/series', 9, { job: 'kubelet' }),
+    ]);
+    expect(naming.matchers).toEqual({ 'kube-state-metrics': [{ ...cluster, op: '=' }], cadvisor: [] });
+    expect(naming.cadvisorJobs).toEqual([{ job: 'kubelet', series: 9 }]);
   });
 
   test('of several jobs with cAdvisor the kubelet is taken', () => {
@@ -39,7 +69,8 @@ describe('naming', () => {
   });
 
   test('cAdvisor before Kubernetes 1.16 has names of its own', () => {
-    expect(read(fact('cadvisor/pod_name', 9)).labels.cadvisor).toMatchObject({
+    const names = [fact('cadvisor/series', 9, { job: 'kubelet' }), fact('cadvisor/pod_name', 9, { job: 'kubelet' })];
+    expect(read(...names).labels.cadvisor).toMatchObject({
       pod: 'pod_name',
       container: 'container_name',
     });
