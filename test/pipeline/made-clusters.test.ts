@@ -184,6 +184,34 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     );
   });
 
+  test('where limits are dropped on their way, usage is of no limit: it is missing, and it is said', async () => {
+    const series = clean.filter(({ metric }) => metric !== 'kube_pod_container_resource_limits');
+    const found = await scan(series, '--strict');
+    expect(found).toMatchObject({ complete: false, code: 3 });
+    expect(found.stderr).toMatch(/^warning: kube_pod_container_resource_limits is missing for all 2 pods .*limits/m);
+    expect(found.pods.find(({ name }) => name === 'cart')?.features?.['memory_usage_percent']).toBeNull();
+    expect((await ask(series, 'check-prometheus')).stdout).toMatch(
+      /^metrics +warning +without a single series: kube_pod_container_resource_limits/m,
+    );
+  });
+
+  test('kube-state-metrics behind a target with a label namespace keeps pods of two namespaces apart', async () => {
+    const renamed = (namespace: string, own: readonly MadePod[]): MadeSeries[] =>
+      ksm(HISTORY, own, A, STARTED).map((series) => ({
+        ...series,
+        labels: { ...series.labels, namespace: 'monitoring', exported_namespace: namespace },
+      }));
+    const found = await scan([
+      ...renamed('shop', [cart]),
+      ...renamed('bank', [{ ...mail, name: 'cart' }]),
+      ...nodes(HISTORY, ['node1'], A),
+    ]);
+    expect(found.pods.map(({ namespace, name, now }) => `${namespace}/${name} ${now.kubectl}`).sort()).toEqual([
+      'bank/cart CrashLoopBackOff',
+      'shop/cart Running',
+    ]);
+  });
+
   test('scraped each two minutes, windows of five are gaps, with the reason', async () => {
     const rare = times(AT - 3600, AT - 5, 120);
     const found = await scan([

@@ -201,6 +201,7 @@ function gapOf(
   if (whole !== undefined) return whole;
   switch (signal.expect) {
     case 'nothing':
+    case 'some pod':
       return undefined;
     case 'pod':
       return rows.of(signal.name).length > 0 ? undefined : absence(signal, readings);

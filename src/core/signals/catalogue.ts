@@ -384,7 +384,7 @@ const table = [
     labels: [],
     unit: 'cores or bytes',
     metric: 'kube_pod_container_resource_limits',
-    expect: 'nothing',
+    expect: 'some pod',
     feeds: 'features cpu_usage_percent, memory_usage_percent and what follows from them',
     expression: (q) => q.resources('limits'),
   },
@@ -396,7 +396,7 @@ const table = [
     labels: [],
     unit: 'cores or bytes',
     metric: 'kube_pod_container_resource_requests',
-    expect: 'nothing',
+    expect: 'some pod',
     feeds: 'features cpu_usage_percent, memory_usage_percent without a limit; total containers of an unscheduled pod',
     expression: (q) => q.resources('requests'),
   },
@@ -742,8 +742,8 @@ interface SignalEntry {
   readonly windowSeconds?: number;
   /** The metric to name when rows are missing. */
   readonly metric: string;
-  /** What ought to have a row. `nothing`: the fact holds for few pods, or exporters have it in some versions only. */
-  readonly expect: 'pod' | 'running pod' | 'running container' | 'node' | 'nothing';
+  /** What ought to have a row. `some pod`: at least one anywhere, else the metric was dropped. `nothing`: the fact holds for few pods, or exporters have it in some versions only. */
+  readonly expect: 'pod' | 'some pod' | 'running pod' | 'running container' | 'node' | 'nothing';
   readonly feeds: string;
   /** PromQL before `max by (subject, labels)`. */
   readonly expression?: (q: QueryWriter) => string;

@@ -101,7 +101,7 @@ export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], un
   const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
   const gaps = gapsOfLayout(layout);
   const interval = (exporter: Exporter): Check => {
-    const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.has(s.name));
+    const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.get(s.name)?.kind === 'window-too-short');
     const seconds = layout.scrapeIntervalSeconds[exporter];
     const outcome = signals.length > 0 || seconds === undefined ? 'warning' : 'ok';
     return { name: 'interval', outcome, exporter, seconds, signals: signals.map(({ name }) => name) };
