@@ -11,7 +11,7 @@ const COLUMNS: readonly {
   { heading: 'namespace', value: ({ pod }) => pod.namespace },
   { heading: 'pod', value: ({ pod }) => pod.name },
   { heading: 'node', value: ({ pod }) => pod.node?.name },
-  { heading: 'ready', value: ({ pod, now }) => (pod.presence === 'present' ? now.readyContainers : undefined) },
+  { heading: 'ready', value: ({ now }) => now.readyContainers },
   { heading: 'total', value: ({ now }) => now.totalContainers },
   { heading: 'now', value: ({ now }) => now.now },
   { heading: 'status', value: ({ now }) => now.status },

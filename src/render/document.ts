@@ -55,7 +55,7 @@ function podDocument({ pod, now, prediction, features }: PodPrediction, unixSeco
     node: pod.node?.name ?? null,
     owner: pod.owner ?? null,
     rootOwner: pod.rootOwner ?? null,
-    ready: pod.presence === 'present' ? now.readyContainers : null,
+    ready: now.readyContainers ?? null,
     total: now.totalContainers ?? null,
     restarts: now.restarts ?? null,
     restartedAt: time(now.restartedAtUnixSeconds),

@@ -173,7 +173,7 @@ function stateText(container: ContainerSnapshot, unixSeconds: number): string {
   const since = container.startedAtUnixSeconds;
   if (container.state === 'running') {
     const running = since === undefined ? 'running' : `running for ${age(unixSeconds - since)}`;
-    return `${running}, ${container.ready ? 'ready' : 'not ready'}`;
+    return `${running}, ${container.ready === undefined ? 'ready or not is unknown' : container.ready ? 'ready' : 'not ready'}`;
   }
   return container.reason === undefined ? container.state : `${container.state}: ${clean(container.reason)}`;
 }

@@ -121,7 +121,7 @@ function stepBack(columns: readonly Column[], widths: readonly number[], width: 
 }
 
 export function readyText({ now, pod }: PodPrediction): string {
-  return pod.presence === 'present' ? `${now.readyContainers}/${now.totalContainers ?? '?'}` : '-';
+  return pod.presence === 'present' ? `${now.readyContainers ?? '?'}/${now.totalContainers ?? '?'}` : '-';
 }
 
 /** As kubectl: the count, and how long ago the last one was. */

@@ -265,6 +265,24 @@ describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus
     expect((await kpfd([...argv, '--strict', '--fail-on', '0.1'])).code).toBe(1);
   });
 
+  test('where nothing tells which containers are ready, READY is unknown and not 0', async () => {
+    const between = await proxy(prometheus.url, (asked, response) => {
+      if (!asked.query.includes('"container-ready"')) return false;
+      response.writeHead(500).end('not today');
+      return true;
+    });
+    const argv = ['scan', '-n', 'shop', '--prometheus-url', between.url, '--at', AT, '-q'];
+    const document = expectValid((await kpfd([...argv, '-o', 'json'])).stdout) as unknown as {
+      pods: { ready: number | null; now: { kubectl: string }; features: Record<string, number | null> | null }[];
+    };
+    const running = document.pods.filter(({ now }) => now.kubectl === 'Running');
+    expect(running.length).toBeGreaterThan(10);
+    expect(running.filter(({ ready, features }) => ready !== null || features?.['ready_containers'] !== null)).toEqual(
+      [],
+    );
+    expect((await kpfd(argv)).stdout).toMatch(/ \?\/1 +Running /);
+  });
+
   test('without the phase nobody is evaluated, and nobody vanishes', async () => {
     const between = await proxy(prometheus.url, (asked, response) => {
       if (!/"(phase|container-running|init-running)"/.test(asked.query)) return false;
