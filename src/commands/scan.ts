@@ -19,7 +19,8 @@ export async function scan(context: Context, options: Options): Promise<ExitCode
   const [found, { scanOutput }] = await Promise.all([scanning, import('../render/scan-output.ts')]);
   const { riskThreshold } = found.model;
   const listing = listPods(found.pods, riskThreshold, options);
-  show(context, await scanOutput(found, listing, namespace, options.output ?? 'table', lookOf(context, options)));
+  const scope = { namespace, labelled: options.labels !== undefined };
+  show(context, await scanOutput(found, listing, scope, options.output ?? 'table', lookOf(context, options)));
   const failOn = options.failOn === 'default' ? riskThreshold : options.failOn;
   return exitCode({
     alarm: failOn !== undefined && found.pods.some((pod) => isAtRisk(pod, failOn)),

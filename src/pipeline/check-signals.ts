@@ -9,7 +9,7 @@ import {
   type Diagnosis,
   type MetricCount,
 } from '../core/signals/diagnosis.ts';
-import type { Layout } from '../core/signals/layout.ts';
+import { countPods, type Layout } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import type { NamingOptions } from '../core/signals/naming.ts';
 import { selector, tagged } from '../core/signals/promql.ts';
@@ -74,7 +74,7 @@ async function layoutOrFailure(
 }
 
 function podsCheck({ layout, failure }: FoundLayout): Check {
-  const pods = layout?.copies.reduce((most, copy) => Math.max(most, copy.pods), 0) ?? 0;
+  const pods = layout === undefined ? 0 : countPods(layout);
   return { name: 'pods', outcome: failure === undefined ? 'ok' : 'failed', failure, pods };
 }
 

@@ -8,7 +8,7 @@ import { clean, plural, rfc3339, span } from './text.ts';
 export async function scanOutput(
   answer: Omit<Answer, 'pods' | 'neverSeen'>,
   listing: Listing,
-  namespace: string | undefined,
+  scope: { readonly namespace: string | undefined; readonly labelled: boolean },
   format: keyof typeof FORMATS,
   look: Look,
 ): Promise<Output> {
@@ -16,7 +16,7 @@ export async function scanOutput(
   const { text, note } = await FORMATS[format]({ ...answer, pods, withoutPrediction, neverSeen: [] }, look);
   const warnings = warningLines(answer.warnings, look);
   const notes = note === undefined ? '' : `note: ${note}\n`;
-  const below = look.quiet ? '' : notes + summary(answer, listing, namespace);
+  const below = look.quiet ? '' : notes + summary(answer, listing, scope);
   return { stdout: text, stderr: warnings + below };
 }
 
@@ -36,13 +36,13 @@ function threshold(share: number): string {
 function summary(
   { model, unixSeconds }: Pick<Answer, 'model' | 'unixSeconds'>,
   listing: Listing,
-  namespace: string | undefined,
+  { namespace, labelled }: { readonly namespace: string | undefined; readonly labelled: boolean },
 ): string {
   const horizon = span(model.horizonSeconds);
   const where = namespace === undefined ? 'any namespace' : `namespace ${clean(namespace)}`;
   const parts =
     listing.total === 0
-      ? [`No pods found in ${where}`]
+      ? [`No pods found in ${where}${labelled ? ' with these labels' : ''}`]
       : [
           plural(listing.total - listing.gone, 'pod'),
           ...(listing.gone > 0 ? [`${listing.gone} gone`] : []),

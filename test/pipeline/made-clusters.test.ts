@@ -132,6 +132,7 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       ...cadvisor(HISTORY, pods, KUBELET),
     ];
     expect(shown(await scan(series))).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
+    expect((await ask(series, 'check-prometheus')).stdout).toMatch(/^pods +ok +kube-state-metrics knows 2 pods$/m);
   });
 
   test('the pods of a shard that has fallen silent cannot be told, and are not called NotFound', async () => {

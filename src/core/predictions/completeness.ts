@@ -107,7 +107,7 @@ function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Wa
   const untold = predictions.filter(({ pod }) => pod.presence === 'untold').length;
   if (untold > 0) warnings.push({ kind: 'pods-untold', pods: untold, incomplete: true });
   const replicas = replicaCount(layout);
-  if (replicas > 0) warnings.push({ kind: 'copies', copies: replicas + 1, incomplete: false });
+  if (replicas > 0) warnings.push({ kind: 'copies', copies: layout.copies.length, incomplete: false });
   if (isStale(layout, unixSeconds)) {
     const ageSeconds = ageOfPods(layout, unixSeconds);
     warnings.push({ kind: 'stale', exporter: 'kube-state-metrics', ageSeconds, incomplete: true });

@@ -74,6 +74,14 @@ export function isStale(layout: Layout, unixSeconds: number): boolean {
   return ageOfPods(layout, unixSeconds) > Math.max(STALE_SECONDS, STALE_INTERVALS * interval);
 }
 
+/** Pods of all shards, each by its newest replica. */
+export function countPods({ copies, authorities }: Layout): number {
+  const counted = new Map(
+    copies.map((copy) => authorities.get(copyKey(copy)) ?? copy).map((own) => [copyKey(own), own]),
+  );
+  return [...counted.values()].reduce((sum, { pods }) => sum + pods, 0);
+}
+
 /** Copies that say what a newer one says as well. */
 export function replicaCount(layout: Layout): number {
   return layout.copies.filter((copy) => {
