@@ -742,7 +742,10 @@ interface SignalEntry {
   readonly windowSeconds?: number;
   /** The metric to name when rows are missing. */
   readonly metric: string;
-  /** What ought to have a row. `some pod`: at least one anywhere, else the metric was dropped. `nothing`: the fact holds for few pods, or exporters have it in some versions only. */
+  /**
+   * What ought to have a row. `some pod`: at least one anywhere, else the metric was dropped on its way. `nothing`: the
+   * fact holds for few pods, or exporters have it in some versions only.
+   */
   readonly expect: 'pod' | 'some pod' | 'running pod' | 'running container' | 'node' | 'nothing';
   readonly feeds: string;
   /** PromQL before `max by (subject, labels)`. */
