@@ -29,7 +29,7 @@ async function run(world: World, version: string, invocation: Invocation): Promi
   // Loaded while the options are read, and the first request is on its way before the command is loaded.
   if (invocation.flags['replay'] === undefined) loadHttp().catch(() => undefined);
   const options = await readOptions(world, invocation);
-  const context = createContext(world, version, invocation.command, options);
+  const context = createContext(world, version, asked(invocation, options), options);
   await context.opened.catch(() => undefined);
   switch (invocation.command) {
     case 'scan': {
@@ -45,6 +45,23 @@ async function run(world: World, version: string, invocation: Invocation): Promi
       return checkPrometheus(context, options);
     }
   }
+}
+
+/** The command with the flags that decide what is asked, for whoever replays its recording. No flag of a login. */
+function asked({ command, names, flags }: Invocation, options: Options): string {
+  const given = (name: string, value: unknown): string[] =>
+    typeof value === 'string' && value !== '' ? [name, /^[\w./=,:-]+$/.test(value) ? value : `'${value}'`] : [];
+  const scope = command === 'check-prometheus' ? [] : options.allNamespaces ? ['-A'] : given('-n', options.namespace);
+  return [
+    'kpfd',
+    command,
+    ...names,
+    ...scope,
+    ...given('-l', flags['selector']),
+    ...given('--cluster', options.cluster),
+    ...given('--ksm-selector', options.ksmSelector),
+    ...given('--cadvisor-selector', options.cadvisorSelector),
+  ].join(' ');
 }
 
 async function readOptions(world: World, { flags }: Invocation): Promise<Options> {

@@ -83,12 +83,12 @@ export async function readConfig(path: string): Promise<Readonly<Record<string, 
   return readConfigFile(path);
 }
 
-/** The Context of a command in this world. Adapters are loaded when they are needed. */
+/** The Context of a command (as it was asked, for recordings) in this world. Adapters are loaded when they are needed. */
 export function createContext(world: World, version: string, command: string, options: Options): Context {
   const { connection, at } = options;
   const opened =
     connection.replay === undefined
-      ? openHttp(world, version, connection, { command: `kpfd ${command}`, at })
+      ? openHttp(world, version, connection, { command, at })
       : openReplay(connection.replay, at);
   // Whoever awaits it is told; until then nobody listens.
   opened.catch(() => undefined);

@@ -86,7 +86,7 @@ describe('a run that is interrupted', () => {
     await first;
     child.kill('SIGINT');
     await once(child, 'close');
-    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ command: 'kpfd scan' });
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ command: 'kpfd scan -A' });
   });
 });
 

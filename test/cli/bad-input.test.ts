@@ -202,7 +202,7 @@ describe('files', () => {
     const ran = await kpfd(['check-prometheus', '--replay', 'fixtures/recordings/demo/scan.json.gz']);
     expectOneSentence(
       ran,
-      /lacks a question of this run .*; it was made by `kpfd scan`: replay it with the same command and flags/,
+      /lacks a question of this run .*; it was made by `kpfd scan -A`: replay it with the same command and flags/,
     );
   });
 
@@ -274,7 +274,7 @@ test('Ctrl-C while Prometheus is asked ends with 130, quietly, and keeps what wa
     interrupted: controller.signal,
   });
   expect(ran).toEqual({ code: 130, stdout: '', stderr: '' });
-  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'kpfd-recording/1', command: 'kpfd scan' });
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'kpfd-recording/1', command: 'kpfd scan -n default' });
 });
 
 test('no credentials reach a recording, an answer or a message', async () => {
