@@ -274,7 +274,10 @@ test('Ctrl-C while Prometheus is asked ends with 130, quietly, and keeps what wa
     interrupted: controller.signal,
   });
   expect(ran).toEqual({ code: 130, stdout: '', stderr: '' });
-  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'kpfd-recording/1', command: 'kpfd scan -n default' });
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+    format: 'kpfd-recording/1',
+    command: 'kpfd scan -n default',
+  });
 });
 
 test('no credentials reach a recording, an answer or a message', async () => {
