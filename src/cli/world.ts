@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Connection, Options } from '../commands/options.ts';
 import type { EndedQuestion } from '../adapters/prometheus/http-transport.ts';
 import type { Context, OpenSource, Output } from '../commands/context.ts';
+import type { MetricSource } from '../core/signals/metric-source.ts';
 
 /** What kpfd takes from the machine it runs on; tests give their own. */
 export interface World {
@@ -145,10 +146,21 @@ async function openHttp(
   };
 }
 
-/** Asks for the server's clock at once, which the run will want first. */
-function greeted<T extends { server(): Promise<unknown> }>(client: T, at: number | undefined): T {
-  if (at === undefined) client.server().catch(() => undefined);
-  return client;
+/** Asks for the server's clock at once, which the run will want first: the first `server()` gets that answer. */
+function greeted(client: MetricSource, at: number | undefined): MetricSource {
+  if (at !== undefined) return client;
+  let early: ReturnType<MetricSource['server']> | undefined = client.server();
+  early.catch(() => undefined);
+  return {
+    address: client.address,
+    query: (promql, unixSeconds) => client.query(promql, unixSeconds),
+    connect: () => client.connect(),
+    server: () => {
+      const first = early ?? client.server();
+      early = undefined;
+      return first;
+    },
+  };
 }
 
 function endedLine({ question, outcome, bytes, ms }: EndedQuestion): string {

@@ -169,6 +169,12 @@ describe('what answers in place of Prometheus', () => {
   });
 });
 
+test('the clock of the server is asked for once', async () => {
+  const server = await serve((_, response) => sendJson(response, vectorBody()));
+  await kpfd(['scan', '--prometheus-url', server.url]);
+  expect(server.asked.filter(({ url }) => url.includes('buildinfo'))).toHaveLength(1);
+});
+
 describe('files', () => {
   test('a broken config file', async () => {
     const config = folder();

@@ -20,7 +20,10 @@ export class PrometheusClient implements MetricSource {
     return decodeAnswer(reply, this.address);
   }
 
-  /** Asked anew each time, for its clock. Servers without buildinfo (Thanos, VictoriaMetrics, proxies) still tell the time in their reply's Date. */
+  /**
+   * Asked anew each time, for its clock. Servers without buildinfo (Thanos, VictoriaMetrics, proxies) still tell the time
+   * in their reply's Date.
+   */
   async server(): Promise<ServerFacts> {
     const reply = await this.#transport.ask({ path: '/api/v1/status/buildinfo', parameters: {} });
     return { version: this.#version(reply), unixSeconds: reply.unixSeconds };
