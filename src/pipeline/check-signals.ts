@@ -1,4 +1,4 @@
-import { FailureError, isFatal, type Failure } from '../core/failure.ts';
+import type { Failure } from '../core/failure.ts';
 import { SIGNALS } from '../core/signals/catalogue.ts';
 import {
   apiChecks,
@@ -11,8 +11,9 @@ import {
 } from '../core/signals/diagnosis.ts';
 import { countPods, type Layout } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
-import type { NamingOptions } from '../core/signals/naming.ts';
-import { selector, tagged } from '../core/signals/promql.ts';
+import { exporterSeries, type NamingOptions } from '../core/signals/naming.ts';
+import { tagged } from '../core/signals/promql.ts';
+import { expectedFailure } from './expected-failure.ts';
 import { nowOf, skewOf, type Instant } from './instant.ts';
 import { Journal } from './journal.ts';
 import { findNaming, measureLayout } from './read-layout.ts';
@@ -29,7 +30,7 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
     const found = await layoutOrFailure(source, unixSeconds, options);
     checks.push(podsCheck(found));
     if (found.layout !== undefined) {
-      const counted = await countMetrics(source, unixSeconds, found.layout).catch(expected);
+      const counted = await countMetrics(source, unixSeconds, found.layout).catch(expectedFailure);
       if ('kind' in counted) checks.push({ name: 'api', outcome: 'warning', failure: counted });
       else {
         metrics = counted;
@@ -43,7 +44,7 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
 /** A server that does not tell its version or time is none the worse. */
 async function serverChecks(source: MetricSource, instant: Instant): Promise<Check[]> {
   const server = await source.server().catch((error: unknown) => {
-    expected(error);
+    expectedFailure(error);
     return { version: undefined, unixSeconds: undefined };
   });
   const skew = 'at' in instant ? undefined : skewOf(instant.now, server.unixSeconds);
@@ -69,7 +70,7 @@ async function layoutOrFailure(
     const found = await findNaming(source, unixSeconds, options, journal);
     return { layout: await measureLayout(source, unixSeconds, found, journal) };
   } catch (error) {
-    return { failure: expected(error) };
+    return { failure: expectedFailure(error) };
   }
 }
 
@@ -84,7 +85,7 @@ async function countMetrics(source: MetricSource, unixSeconds: number, layout: L
   const promql = tagged(
     [...metrics].map(([metric, exporter]) => ({
       fact: metric,
-      expression: `count(${selector(metric, layout.matchers[exporter], layout.userMatchers[exporter])})`,
+      expression: `count(${exporterSeries(layout, exporter, metric)})`,
     })),
   );
   const answer = await source.query(promql, unixSeconds);
@@ -92,10 +93,5 @@ async function countMetrics(source: MetricSource, unixSeconds: number, layout: L
 }
 
 async function failureOf(question: Promise<unknown>): Promise<Failure | undefined> {
-  return question.then(() => undefined, expected);
-}
-
-function expected(error: unknown): Failure {
-  if (!(error instanceof FailureError) || isFatal(error.failure)) throw error;
-  return error.failure;
+  return question.then(() => undefined, expectedFailure);
 }

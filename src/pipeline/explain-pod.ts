@@ -3,7 +3,8 @@ import type { Model } from '../core/predictions/model.ts';
 import { compareText } from '../core/predictions/prediction.ts';
 import { PRESENCE_LOOKBACK_SECONDS } from '../core/signals/catalogue.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
-import { anyOf, by, selector, type Matcher } from '../core/signals/promql.ts';
+import { exporterSeries } from '../core/signals/naming.ts';
+import { anyOf, by, type Matcher } from '../core/signals/promql.ts';
 import { nearest } from './nearest.ts';
 import { knownNamespaces, scanPods, type Scan, type ScanRequest } from './scan-pods.ts';
 
@@ -38,11 +39,7 @@ async function describeUnseen(
   if (names.length === 0) return { neverSeen: [], namespaces: [] };
   const label = naming.labels['kube-state-metrics'];
   const pods = async (matcher: Matcher): Promise<readonly Series[]> => {
-    const info = selector(
-      'kube_pod_info',
-      [...naming.matchers['kube-state-metrics'], matcher],
-      naming.userMatchers['kube-state-metrics'],
-    );
+    const info = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info', [matcher]);
     return (await source.query(by('count', [label.namespace, label.pod], info), unixSeconds)).series;
   };
   const [siblings, namesakes, namespaces] = await Promise.all([

@@ -1,6 +1,6 @@
-import { FailureError, isFatal } from '../core/failure.ts';
 import type { Warning } from '../core/predictions/completeness.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
+import { expectedFailure } from './expected-failure.ts';
 
 /** When to look: at a time that the user named, or now by this machine's clock. Unix seconds. */
 export type Instant = { readonly at: number } | { readonly now: number };
@@ -45,7 +45,7 @@ async function serverClock(source: MetricSource): Promise<number | undefined> {
   try {
     return (await source.server()).unixSeconds;
   } catch (error) {
-    if (!(error instanceof FailureError) || isFatal(error.failure)) throw error;
+    expectedFailure(error);
     return undefined;
   }
 }

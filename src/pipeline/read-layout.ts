@@ -1,8 +1,8 @@
-import { FailureError, isFatal } from '../core/failure.ts';
+import { FailureError } from '../core/failure.ts';
 import { copiesQuery, overlapsQuery, readCopies, type ExporterCopy } from '../core/signals/copies.ts';
 import { intervalsQuery, readLayout, type Layout } from '../core/signals/layout.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
-import { namesQuery, readNaming, type Naming, type NamingOptions } from '../core/signals/naming.ts';
+import { CADVISOR_PROBE, namesQuery, readNaming, type Naming, type NamingOptions } from '../core/signals/naming.ts';
 import { selector } from '../core/signals/promql.ts';
 import { expectedFailure } from './expected-failure.ts';
 import type { Journal } from './journal.ts';
@@ -43,9 +43,7 @@ export async function measureLayout(
     try {
       return journal.answered(await source.query(promql, unixSeconds));
     } catch (error) {
-      const failure = expectedFailure(error);
-      if (isFatal(failure)) throw error;
-      journal.failed(what, failure);
+      journal.failed(what, expectedFailure(error));
       return undefined;
     }
   };
@@ -63,13 +61,13 @@ async function silence(source: MetricSource, unixSeconds: number, options: Namin
     try {
       return (await source.query(promql, unixSeconds)).series[0]?.value;
     } catch (error) {
-      if (isFatal(expectedFailure(error))) throw error;
+      expectedFailure(error);
       return undefined;
     }
   };
   const [seenAt, cadvisorSeries] = await Promise.all([
     value(`max(max_over_time(timestamp(${info})[1h:1m]))`),
-    value('count(container_memory_working_set_bytes)'),
+    value(`count(${CADVISOR_PROBE})`),
   ]);
   return new FailureError({
     kind: 'pods-silent',

@@ -1,4 +1,4 @@
-import { FailureError, isFatal, isOverflow } from '../core/failure.ts';
+import { FailureError, isOverflow } from '../core/failure.ts';
 import {
   PRESENCE_LOOKBACK_SECONDS,
   REQUESTS,
@@ -10,8 +10,8 @@ import {
   type SignalName,
 } from '../core/signals/catalogue.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
-import type { Naming } from '../core/signals/naming.ts';
-import { by, selector } from '../core/signals/promql.ts';
+import { exporterSeries, type Naming } from '../core/signals/naming.ts';
+import { by } from '../core/signals/promql.ts';
 import { composeReadings, gapsOfNaming, type Readings, type SignalAnswers } from '../core/signals/readings.ts';
 import type { GapReason, Scope, SignalRow } from '../core/signals/signal.ts';
 import { expectedFailure } from './expected-failure.ts';
@@ -89,7 +89,6 @@ class Splitter {
       return await this.#askPart(request, undefined);
     } catch (error) {
       const failure = expectedFailure(error);
-      if (isFatal(failure)) throw error;
       this.#journal.failed(request, failure);
       return { kind: 'request-failed', failure };
     }
@@ -132,9 +131,8 @@ class Splitter {
   }
 
   async #countNamespaces(): Promise<readonly { name: string; pods: number }[]> {
-    const { labels, matchers, userMatchers } = this.#naming;
-    const label = labels['kube-state-metrics'].namespace;
-    const info = selector('kube_pod_info', matchers['kube-state-metrics'], userMatchers['kube-state-metrics']);
+    const label = this.#naming.labels['kube-state-metrics'].namespace;
+    const info = exporterSeries(this.#naming, 'kube-state-metrics', 'kube_pod_info');
     // Also what was there: pods that are gone are listed too.
     const pods = by('count', [label], `last_over_time(${info}[${PRESENCE_LOOKBACK_SECONDS}s])`);
     const answer = { series: this.#journal.answered(await this.#source.query(pods, this.#unixSeconds)) };

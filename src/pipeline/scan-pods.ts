@@ -7,8 +7,8 @@ import type { Model } from '../core/predictions/model.ts';
 import { byRisk, compareText, predictPods, type PodPrediction } from '../core/predictions/prediction.ts';
 import type { Requirement } from '../core/signals/label-selector.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
-import type { Naming, NamingOptions } from '../core/signals/naming.ts';
-import { by, selector } from '../core/signals/promql.ts';
+import { exporterSeries, type Naming, type NamingOptions } from '../core/signals/naming.ts';
+import { by } from '../core/signals/promql.ts';
 import type { Readings } from '../core/signals/readings.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import { chooseInstant, type Instant } from './instant.ts';
@@ -109,12 +109,7 @@ async function assertNamespaceKnown(
 /** Namespaces that hold pods, and those that kube-state-metrics lists, in order. */
 export async function knownNamespaces(source: MetricSource, unixSeconds: number, naming: Naming): Promise<string[]> {
   const label = naming.labels['kube-state-metrics'].namespace;
-  const names = (metric: string): string =>
-    by(
-      'count',
-      [label],
-      selector(metric, naming.matchers['kube-state-metrics'], naming.userMatchers['kube-state-metrics']),
-    );
+  const names = (metric: string): string => by('count', [label], exporterSeries(naming, 'kube-state-metrics', metric));
   const answer = await source.query(`${names('kube_pod_info')} or ${names('kube_namespace_created')}`, unixSeconds);
   return answer.series
     .map((series) => series.labels[label] ?? '')

@@ -2,8 +2,8 @@ import { FailureError } from '../core/failure.ts';
 import { podKey } from '../core/pods/presence.ts';
 import { mangledLabels, matchesLabels, type Requirement } from '../core/signals/label-selector.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
-import { canonicalLabels, type Naming } from '../core/signals/naming.ts';
-import { by, selector, tagged, type Matcher } from '../core/signals/promql.ts';
+import { canonicalLabels, exporterSeries, type Naming } from '../core/signals/naming.ts';
+import { by, tagged, type Matcher } from '../core/signals/promql.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import type { Journal } from './journal.ts';
 
@@ -20,12 +20,7 @@ export async function selectByLabels(
   journal: Journal,
 ): Promise<ReadonlySet<string>> {
   const names = naming.labels['kube-state-metrics'];
-  const select = (...more: Matcher[]): string =>
-    selector(
-      'kube_pod_labels',
-      [...naming.matchers['kube-state-metrics'], ...more],
-      naming.userMatchers['kube-state-metrics'],
-    );
+  const select = (...more: Matcher[]): string => exporterSeries(naming, 'kube-state-metrics', 'kube_pod_labels', more);
   const keys = [...new Set(requirements.map(({ key }) => key))];
   const candidates = keys.flatMap((key) => mangledLabels(key).map((label) => ({ key, label })));
 

@@ -1,29 +1,16 @@
 import { FEATURES } from '../core/features/catalogue.ts';
 import { STATUSES } from '../core/pods/status.ts';
-import type { Warning } from '../core/predictions/completeness.ts';
-import type { Model } from '../core/predictions/model.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
+import type { Answer } from './formats.ts';
 import { gapText, warningText } from './gap-text.ts';
 import { rfc3339 } from './text.ts';
-
-/** What the document is made from. */
-export interface DocumentContent {
-  readonly unixSeconds: number;
-  readonly model: Model;
-  readonly pods: readonly PodPrediction[];
-  readonly warnings: readonly Warning[];
-  readonly complete: boolean;
-  /** Names that Prometheus has never seen. */
-  readonly neverSeen: readonly { readonly namespace: string; readonly name: string }[];
-  readonly withoutPrediction?: readonly PodPrediction[];
-}
 
 /**
  * The answer for programs: docs/output.schema.json says what it holds. Text is raw here, JSON escapes what it must;
  * what is not known is null.
  */
-export function scanDocument(content: DocumentContent): Record<string, unknown> {
-  const { unixSeconds, model, pods, warnings, complete, neverSeen, withoutPrediction = pods } = content;
+export function scanDocument(answer: Answer): Record<string, unknown> {
+  const { unixSeconds, model, pods, inScope = pods, warnings, complete, neverSeen } = answer;
   return {
     schemaVersion: 1,
     generatedAt: rfc3339(unixSeconds),
@@ -36,7 +23,7 @@ export function scanDocument(content: DocumentContent): Record<string, unknown> 
       message: warningText(warning),
     })),
     notEvaluated: [
-      ...withoutPrediction
+      ...inScope
         .filter(({ notEvaluated }) => notEvaluated !== undefined)
         .map(({ pod, notEvaluated }) => ({ namespace: pod.namespace, name: pod.name, reason: notEvaluated })),
       ...neverSeen.map(({ namespace, name }) => ({ namespace, name, reason: 'never-seen' })),

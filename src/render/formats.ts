@@ -13,8 +13,8 @@ export interface Answer {
   readonly warnings: readonly Warning[];
   readonly complete: boolean;
   readonly neverSeen: readonly { readonly namespace: string; readonly name: string }[];
-  /** Pods without a prediction, of all in scope; the same as in `pods` where undefined. */
-  readonly withoutPrediction?: readonly PodPrediction[];
+  /** All pods in scope, where not all of them are shown: the document names every one without a prediction. */
+  readonly inScope?: readonly PodPrediction[];
 }
 
 export interface Look {

@@ -6,14 +6,14 @@ import { clean, plural, rfc3339, span } from './text.ts';
 
 /** A scan in the chosen format, and the line below it. */
 export async function scanOutput(
-  answer: Omit<Answer, 'pods' | 'neverSeen'>,
+  answer: Omit<Answer, 'inScope' | 'neverSeen'>,
   listing: Listing,
   scope: { readonly namespace: string | undefined; readonly labelled: boolean },
   format: keyof typeof FORMATS,
   look: Look,
 ): Promise<Output> {
-  const { pods, withoutPrediction } = listing;
-  const { text, note } = await FORMATS[format]({ ...answer, pods, withoutPrediction, neverSeen: [] }, look);
+  const shown = { ...answer, pods: listing.pods, inScope: answer.pods, neverSeen: [] };
+  const { text, note } = await FORMATS[format](shown, look);
   const warnings = warningLines(answer.warnings, look);
   const notes = note === undefined ? '' : `note: ${note}\n`;
   const below = look.quiet ? '' : notes + summary(answer, listing, scope);

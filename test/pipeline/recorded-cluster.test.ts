@@ -56,6 +56,14 @@ describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus
   const scan = async (...argv: string[]): ReturnType<typeof kpfd> =>
     kpfd(['scan', '--prometheus-url', prometheus.url, '--at', AT, ...argv]);
 
+  /** Stands before Prometheus and answers 500 to some queries. */
+  const refusing = async (queries: RegExp, words: string): ReturnType<typeof proxy> =>
+    proxy(prometheus.url, (asked, response) => {
+      if (!queries.test(asked.query)) return false;
+      response.writeHead(500).end(words);
+      return true;
+    });
+
   // One poll in each phase of the run: start, rollouts, late applications, a lost node, its return.
   test.each([30, 130, 250, 330, 400, 560, 640, 700, 760])(
     'STATUS, READY and RESTARTS are what kubectl printed at poll %d',
@@ -242,11 +250,7 @@ describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus
   });
 
   test('one failing request leaves a gap that is shown, and 3 with --strict', async () => {
-    const between = await proxy(prometheus.url, (asked, response) => {
-      if (!asked.query.includes('"memory-working-set"')) return false;
-      response.writeHead(500).end('no memory today');
-      return true;
-    });
+    const between = await refusing(/"memory-working-set"/, 'no memory today');
     const argv = ['scan', '-n', 'shop', '--prometheus-url', between.url, '--at', AT, '-q'];
     const ran = await kpfd([...argv, '--strict', '-o', 'json']);
     expect(ran.code).toBe(3);
@@ -266,11 +270,7 @@ describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus
   });
 
   test('where nothing tells which containers are ready, READY is unknown and not 0', async () => {
-    const between = await proxy(prometheus.url, (asked, response) => {
-      if (!asked.query.includes('"container-ready"')) return false;
-      response.writeHead(500).end('not today');
-      return true;
-    });
+    const between = await refusing(/"container-ready"/, 'not today');
     const argv = ['scan', '-n', 'shop', '--prometheus-url', between.url, '--at', AT, '-q'];
     const document = expectValid((await kpfd([...argv, '-o', 'json'])).stdout) as unknown as {
       pods: { ready: number | null; now: { kubectl: string }; features: Record<string, number | null> | null }[];
@@ -284,11 +284,7 @@ describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus
   });
 
   test('without the phase nobody is evaluated, and nobody vanishes', async () => {
-    const between = await proxy(prometheus.url, (asked, response) => {
-      if (!/"(phase|container-running|init-running)"/.test(asked.query)) return false;
-      response.writeHead(500).end();
-      return true;
-    });
+    const between = await refusing(/"(phase|container-running|init-running)"/, '');
     const ran = await kpfd(['scan', '-n', 'shop', '--prometheus-url', between.url, '--at', AT, '-o', 'json']);
     const document = expectValid(ran.stdout) as unknown as { pods: unknown[]; notEvaluated: { reason: string }[] };
     expect(document.notEvaluated.length).toBeGreaterThan(10);

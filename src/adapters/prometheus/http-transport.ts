@@ -229,11 +229,16 @@ export class HttpTransport implements Transport {
 
   /** What must not be shown or recorded: whatever was sent to log in, and what the user sent beside it. */
   #remember(headers: Readonly<Record<string, string>>): void {
-    const own = [headers['authorization'], ...Object.values(this.#options.headers)];
-    for (const value of own.flatMap((sent) => (sent === undefined ? [] : [sent, sent.replace(/^\S+ /, '')]))) {
-      // Shorter ones are no secrets, and masking them would garble the text.
-      if (value.length >= 4) this.#secrets.add(value);
+    for (const sent of [headers['authorization'] ?? '', ...Object.values(this.#options.headers)]) {
+      this.#keepSecret(sent);
+      // `Bearer` and `Basic` are none.
+      this.#keepSecret(sent.replace(/^\S+ /, ''));
     }
+  }
+
+  /** Shorter ones are no secrets, and masking them would garble the text. */
+  #keepSecret(secret: string): void {
+    if (secret.length >= 4) this.#secrets.add(secret);
   }
 
   /** A server that refuses may repeat what it was sent. Answers that are none are left as they are. */
@@ -285,7 +290,7 @@ export class HttpTransport implements Transport {
   }
 
   #basic(username: string, password: string): string {
-    if (password.length >= 4) this.#secrets.add(password);
+    this.#keepSecret(password);
     return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
 

@@ -83,10 +83,9 @@ export class RecordingTransport implements Transport {
 export async function assertWritable(path: string): Promise<void> {
   try {
     if (path === '') throw Object.assign(new Error('no name'), { code: 'ENOENT' });
-    const known = await stat(path).catch(() => undefined);
-    if (known?.isDirectory() === true) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
-    if (known !== undefined && !known.isFile()) return;
-    const probe = await temporaryFor(path);
+    const { kind, temporary: probe } = await placeOf(path);
+    if (kind === 'folder') throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    if (kind === 'special') return;
     await writeFile(probe, '', { mode: 0o600 });
     await unlink(probe);
   } catch (error) {
@@ -94,23 +93,27 @@ export async function assertWritable(path: string): Promise<void> {
   }
 }
 
-/** Beside the file that a link leads to: the link stays one. */
-async function temporaryFor(path: string): Promise<string> {
-  return `${await realpath(path).catch(() => path)}.${process.pid}.tmp`;
+/** Where a recording goes: through a link to the file it leads to, so that the link stays one. */
+async function placeOf(
+  path: string,
+): Promise<{ kind: 'file' | 'folder' | 'special'; target: string; temporary: string }> {
+  const known = await stat(path).catch(() => undefined);
+  const target = await realpath(path).catch(() => path);
+  const kind = known === undefined || known.isFile() ? 'file' : known.isDirectory() ? 'folder' : 'special';
+  return { kind, target, temporary: `${target}.${process.pid}.tmp` };
 }
 
 async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = await temporaryFor(path);
+  const { kind, target, temporary } = await placeOf(path);
   try {
-    const known = await stat(path).catch(() => undefined);
-    if (known !== undefined && !known.isFile()) {
+    if (kind !== 'file') {
       // A pipe or a device is written to; a file in its place would be a loss.
       await writeFile(path, content);
       return;
     }
     // Names of pods and namespaces are nobody else's business.
     await writeFile(temporary, content, { mode: 0o600 });
-    await rename(temporary, await realpath(path).catch(() => path));
+    await rename(temporary, target);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw new FailureError({ kind: 'file-unwritable', role: 'recording', path, code: codeOf(error) }, error);

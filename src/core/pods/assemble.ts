@@ -341,8 +341,9 @@ class RowIndex {
  * The rows of one pod, of its own uid and of the scrape that counts.
  *
  * All series of one scrape carry its time, so older rows are of another copy of kube-state-metrics or are ghosts, and
- * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) Where even the phase has another time than kube_pod_info, signals come from different
- * instances (or a deduplicating query mixes replicas), and rows count while they are younger than about one interval.
+ * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) Where even the
+ * phase is older than kube_pod_info, signals come from different instances (or a deduplicating query mixes replicas), and
+ * rows count while they are younger than about one interval.
  */
 class PodRows {
   readonly #rows: ReadonlyMap<SignalName, readonly SignalRow[]>;

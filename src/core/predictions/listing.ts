@@ -44,8 +44,6 @@ export interface Listing {
   readonly gone: number;
   readonly notEvaluated: number;
   readonly finishedHidden: number;
-  /** Every pod in scope without a prediction, listed or not. */
-  readonly withoutPrediction: readonly PodPrediction[];
 }
 
 export function listPods(
@@ -65,7 +63,6 @@ export function listPods(
     gone: inView.filter(({ pod }) => pod.presence === 'gone').length,
     notEvaluated: inView.filter(({ notEvaluated }) => notEvaluated !== undefined).length,
     finishedHidden: predictions.length - inView.length,
-    withoutPrediction: predictions.filter(({ notEvaluated }) => notEvaluated !== undefined),
   };
 }
 

@@ -1,6 +1,6 @@
-import { anyOf, by, newestOf, scrapeTimeWhere, selector, tagged, type Matcher } from './promql.ts';
+import { anyOf, by, newestOf, scrapeTimeWhere, tagged, type Matcher } from './promql.ts';
 import type { Series } from './metric-source.ts';
-import { canonicalLabels, isCanonical, type CanonicalLabel, type Naming } from './naming.ts';
+import { canonicalLabels, exporterSeries, isCanonical, type CanonicalLabel, type Naming } from './naming.ts';
 import type { Exporter, Scope, SignalRow, Subject, Unit } from './signal.ts';
 
 /**
@@ -846,11 +846,7 @@ class QueryWriter {
   }
 
   #select(metric: string, scope: readonly Matcher[], more: readonly Matcher[]): string {
-    return selector(
-      metric,
-      [...this.#naming.matchers[this.#exporter], ...scope, ...more],
-      this.#naming.userMatchers[this.#exporter],
-    );
+    return exporterSeries(this.#naming, this.#exporter, metric, [...scope, ...more]);
   }
 
   #namespaceMatchers(): Matcher[] {

@@ -1,6 +1,6 @@
 import { FailureError } from '../failure.ts';
 import type { Series } from './metric-source.ts';
-import { CLUSTER_LABELS, type Cluster, type Naming, type NamingOptions } from './naming.ts';
+import { CLUSTER_LABELS, exporterSeries, type Cluster, type Naming, type NamingOptions } from './naming.ts';
 import { by, selector, tagged } from './promql.ts';
 
 /** One scraped copy of kube-state-metrics. Several are replicas, shards, or the ghost of one that was replaced. */
@@ -62,15 +62,10 @@ export function overlapsQuery(copies: readonly ExporterCopy[], naming: Naming): 
   const { namespace, pod, uid } = naming.labels['kube-state-metrics'];
   const keys = [namespace, pod, uid];
   const of = (copy: ExporterCopy): string =>
-    selector(
-      'kube_pod_info',
-      [
-        ...naming.matchers['kube-state-metrics'],
-        { label: 'job', op: '=', value: copy.job },
-        { label: 'instance', op: '=', value: copy.instance },
-      ],
-      naming.userMatchers['kube-state-metrics'],
-    );
+    exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info', [
+      { label: 'job', op: '=', value: copy.job },
+      { label: 'instance', op: '=', value: copy.instance },
+    ]);
   return tagged(
     pairs(copies).map(([i, j]) => ({
       fact: `${i}/${j}`,

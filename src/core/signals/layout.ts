@@ -1,7 +1,7 @@
 import { copyKey, readAuthorities, type ExporterCopy } from './copies.ts';
 import type { Series } from './metric-source.ts';
-import { CADVISOR_PROBE, type Naming } from './naming.ts';
-import { selector, tagged } from './promql.ts';
+import { CADVISOR_PROBE, exporterSeries, type Naming } from './naming.ts';
+import { tagged } from './promql.ts';
 import type { Exporter } from './signal.ts';
 
 /** How this Prometheus names things, how many copies of kube-state-metrics it has, and how often it scrapes. */
@@ -11,21 +11,21 @@ export interface Layout extends Naming {
   readonly authorities: ReadonlyMap<string, ExporterCopy>;
   /** undefined: could not be measured. */
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
-  /** False: no pod anywhere has a series of it, so that the metric is dropped rather than no limit set; undefined: not told. */
+  /** False: no pod anywhere has a series of it: the metric is dropped rather than no limit set. undefined: not told. */
   readonly hasSeries: Readonly<Record<'limits' | 'requests', boolean | undefined>>;
 }
 
 const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
 
 /** How many samples a series has in five and in fifteen minutes, and how many limits and requests there are at all. */
-export function intervalsQuery({ matchers, userMatchers }: Naming): string {
+export function intervalsQuery(naming: Naming): string {
   const any = (kind: string): string =>
     ['', '_cpu_cores', '_memory_bytes']
       .map((unit) => `kube_pod_container_resource_${kind}${unit}`)
-      .map((metric) => `count(${selector(metric, matchers['kube-state-metrics'], userMatchers['kube-state-metrics'])})`)
+      .map((metric) => `count(${exporterSeries(naming, 'kube-state-metrics', metric)})`)
       .join(' or ');
   const count = (metric: string, exporter: Exporter, seconds: number): string =>
-    `max(count_over_time(${selector(metric, matchers[exporter], userMatchers[exporter])}[${seconds}s]))`;
+    `max(count_over_time(${exporterSeries(naming, exporter, metric)}[${seconds}s]))`;
   const { short, long } = INTERVAL_WINDOWS;
   return tagged([
     { fact: 'ksm/short', expression: count('kube_pod_info', 'kube-state-metrics', short) },

@@ -160,6 +160,16 @@ function cadvisorNames(
   return { labels, matchers, jobs, renamed };
 }
 
+/** A selector of an exporter's series, as this Prometheus and the user's own matchers narrow it. */
+export function exporterSeries(
+  naming: Naming,
+  exporter: Exporter,
+  metric: string,
+  more: readonly Matcher[] = [],
+): string {
+  return selector(metric, [...naming.matchers[exporter], ...more], naming.userMatchers[exporter]);
+}
+
 /** The labels of a result under their canonical names. */
 export function canonicalLabels(
   naming: Naming,

@@ -40,14 +40,12 @@ export function gapsOfNaming({ cadvisorJobs }: Naming): Map<SignalName, GapReaso
  */
 export function gapsOfLayout({ scrapeIntervalSeconds, cadvisorJobs, hasSeries }: Layout): Map<SignalName, GapReason> {
   const gaps = new Map<SignalName, GapReason>();
-  for (const { name, exporter, windowSeconds } of SIGNALS) {
+  for (const { name, exporter, windowSeconds, metric } of SIGNALS) {
     const intervalSeconds = scrapeIntervalSeconds[exporter];
     if (exporter === 'cadvisor' && cadvisorJobs.length === 0) continue;
     if (windowSeconds !== undefined && intervalSeconds !== undefined && intervalSeconds > windowSeconds / 4) {
       gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
     }
-  }
-  for (const { name, metric } of SIGNALS) {
     if ((name === 'limits' || name === 'requests') && hasSeries[name] === false) {
       gaps.set(name, { kind: 'metric-absent', metric });
     }
