@@ -1,0 +1,343 @@
+/**
+ * Reads XGBoost's JSON from its bytes, without a string or an object for what a forest does not need. XGBoost's JSON is
+ * not always JSON: numbers may be NaN, Infinity or -Infinity, bare (inf and nan in dumps).
+ *
+ * The short decimals in model files are exact without a slow conversion: up to 15 digits make an exact integer, powers
+ * of ten up to 10^22 are exact doubles, so that one multiplication or division rounds once, as Number(text) does.
+ */
+import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
+import { DEEPEST_NESTING, float32OfDecimal, type DocumentReader } from './document-reader.ts';
+import { ModelError } from './model-error.ts';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const UPPER_E = 0x45;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const LOWER_E = 0x65;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+
+const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+  ['NaN', Number.NaN],
+  ['-NaN', Number.NaN],
+  ['nan', Number.NaN],
+  ['-nan', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+  ['inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+]);
+
+const CUT_OFF = 'it is cut off or is no JSON';
+const LONGEST_KEY_TO_REMEMBER = 32;
+
+export class JsonReader implements DocumentReader {
+  readonly #bytes: Uint8Array;
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  #at = 0;
+  #depth = 0;
+  /** Keys repeat thousands of times; each is made a string once, found again by a hash of its bytes. */
+  readonly #keys: (string | undefined)[] = Array.from({ length: 1024 });
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  object(onMember: (key: string) => void): void {
+    this.#enter(OPEN_OBJECT);
+    if (this.#token() === CLOSE_OBJECT) return this.#leave();
+    for (;;) {
+      const key = this.#key();
+      if (this.#token() !== COLON) this.#fail();
+      this.#at++;
+      this.#token();
+      onMember(key);
+      if (!this.#hasMore(CLOSE_OBJECT)) return;
+    }
+  }
+
+  array(onItem: () => void): void {
+    this.#enter(OPEN_LIST);
+    if (this.#token() === CLOSE_LIST) return this.#leave();
+    for (;;) {
+      this.#token();
+      onItem();
+      if (!this.#hasMore(CLOSE_LIST)) return;
+    }
+  }
+
+  int32s(column: Int32Column): void {
+    this.#numbers(column, () => this.#integer());
+  }
+
+  float32s(column: Float32Column): void {
+    this.#numbers(column, () => this.#float32());
+  }
+
+  flags(column: Uint8Column): void {
+    this.array(() => {
+      const value = this.value();
+      if (value !== true && value !== false && value !== 0 && value !== 1) this.#fail('a flag that is neither 0 nor 1');
+      column.push(Number(value));
+    });
+  }
+
+  value(): unknown {
+    switch (this.#token()) {
+      case OPEN_OBJECT: {
+        const members: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+        this.object((key) => (members[key] = this.value()));
+        return members;
+      }
+      case OPEN_LIST: {
+        const items: unknown[] = [];
+        this.array(() => items.push(this.value()));
+        return items;
+      }
+      case QUOTE:
+        return this.#string();
+      default:
+        return this.#scalar();
+    }
+  }
+
+  skip(): void {
+    const token = this.#token();
+    if (token === OPEN_OBJECT) return this.object(() => this.skip());
+    if (token !== OPEN_LIST) return void this.value();
+    // An array of numbers ends at the next bracket; the search for it is the engine's own and fast.
+    const start = this.#at;
+    this.#at++;
+    const first = this.#token();
+    if (first !== QUOTE && first !== OPEN_LIST && first !== OPEN_OBJECT) {
+      const end = this.#bytes.indexOf(CLOSE_LIST, this.#at);
+      if (end < 0) this.#fail();
+      this.#at = end + 1;
+      return;
+    }
+    this.#at = start;
+    this.array(() => this.skip());
+  }
+
+  mark(): number {
+    return this.#at;
+  }
+
+  seek(mark: number): void {
+    this.#at = mark;
+  }
+
+  /** True when nothing but white space is left. */
+  atEnd(): boolean {
+    return Number.isNaN(this.#token());
+  }
+
+  /** Skips white space and returns the byte there, NaN at the end. */
+  #token(): number {
+    const bytes = this.#bytes;
+    while (this.#at < bytes.length) {
+      const byte = bytes[this.#at] as number;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte;
+      this.#at++;
+    }
+    return Number.NaN;
+  }
+
+  #enter(bracket: number): void {
+    if (this.#token() !== bracket) {
+      this.#fail(
+        bracket === OPEN_LIST ? 'something else where a list belongs' : 'something else where an object belongs',
+      );
+    }
+    if (++this.#depth > DEEPEST_NESTING) this.#fail(`more than ${DEEPEST_NESTING} levels`);
+    this.#at++;
+  }
+
+  #leave(): void {
+    this.#depth--;
+    this.#at++;
+  }
+
+  /** After an item: true at a comma, false at the end. */
+  #hasMore(close: number): boolean {
+    const byte = this.#token();
+    if (byte === close) {
+      this.#leave();
+      return false;
+    }
+    if (byte !== COMMA) this.#fail();
+    this.#at++;
+    return true;
+  }
+
+  #numbers(column: { reserve(count: number): Int32Array | Float32Array; length: number }, next: () => number): void {
+    this.#enter(OPEN_LIST);
+    if (this.#token() === CLOSE_LIST) return this.#leave();
+    const bytes = this.#bytes;
+    let values = column.reserve(64);
+    for (;;) {
+      if ((bytes[this.#at] as number) <= 0x20) this.#token();
+      if (column.length === values.length) values = column.reserve(64);
+      values[column.length++] = next();
+      // Mostly there is no white space: look before asking.
+      const byte = bytes[this.#at];
+      if (byte === COMMA) this.#at++;
+      else if (!this.#hasMore(CLOSE_LIST)) return;
+    }
+  }
+
+  #integer(): number {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    const negative = bytes[at] === MINUS;
+    if (negative) at++;
+    const start = at;
+    let value = 0;
+    for (let byte = bytes[at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) {
+      value = value * 10 + (byte - ZERO);
+    }
+    if (at === start || at - start > 10 || value > 0x7fffffff)
+      this.#fail('something else where a 32-bit integer belongs');
+    this.#at = at;
+    return negative ? -value : value;
+  }
+
+  #float32(): number {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    let at = start;
+    let byte = bytes[at] as number;
+    if (byte === MINUS) byte = bytes[++at] as number;
+    const first = at;
+    let digits = 0;
+    for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+    let end = at;
+    let scale = 0;
+    if (byte === DOT) {
+      byte = bytes[++at] as number;
+      for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+      scale = end + 1 - at;
+      end = at;
+    }
+    if (byte === UPPER_E || byte === LOWER_E) {
+      byte = bytes[++at] as number;
+      const negative = byte === MINUS;
+      if (negative || byte === 0x2b) byte = bytes[++at] as number;
+      let exponent = 0;
+      for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) exponent = exponent * 10 + (byte - ZERO);
+      scale += negative ? -exponent : exponent;
+    }
+    // Whatever is long, far out, or no plain decimal goes the careful way; the test keeps 1. and 1e for it as well.
+    const last = bytes[at - 1] as number;
+    if (
+      end - first > 15 ||
+      scale > 22 ||
+      scale < -22 ||
+      last < ZERO ||
+      last > NINE ||
+      bytes[first] === DOT ||
+      (bytes[first] === ZERO && end - first > 1)
+    ) {
+      const value = this.#scalar();
+      if (typeof value !== 'number') this.#fail('something else where a number belongs');
+      return float32OfDecimal(value);
+    }
+    this.#at = at;
+    const value = scale < 0 ? digits / (POWERS_OF_TEN[-scale] as number) : digits * (POWERS_OF_TEN[scale] as number);
+    return first > start ? -value : value;
+  }
+
+  /** A number, or one of the words. */
+  #scalar(): unknown {
+    const bytes = this.#bytes;
+    let end = this.#at;
+    while (end < bytes.length && isOfWord(bytes[end] as number)) end++;
+    // No number that a program writes is so long.
+    if (end === this.#at || end - this.#at > 400) this.#fail();
+    const text = this.#text(this.#at, end);
+    this.#at = end;
+    if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) return Number(text);
+    if (!WORDS.has(text)) this.#fail();
+    return WORDS.get(text);
+  }
+
+  #string(): string {
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    let end = start;
+    let escaped = false;
+    while (bytes[end] !== QUOTE) {
+      if (end >= bytes.length) this.#fail();
+      if (bytes[end] === BACKSLASH) {
+        escaped = true;
+        end++;
+      }
+      end++;
+    }
+    this.#at = end + 1;
+    if (!escaped) return this.#text(start, end);
+    try {
+      return JSON.parse(this.#text(start - 1, end + 1)) as string;
+    } catch {
+      return this.#fail();
+    }
+  }
+
+  #key(): string {
+    if (this.#token() !== QUOTE) this.#fail();
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    let hash = 0;
+    let end = start;
+    for (let byte = bytes[end] as number; byte !== QUOTE; byte = bytes[++end] as number) {
+      if (byte === BACKSLASH || end - start > LONGEST_KEY_TO_REMEMBER || end >= bytes.length) return this.#string();
+      hash = (hash * 31 + byte) & 1023;
+    }
+    const known = this.#keys[hash];
+    if (known !== undefined && this.#isAt(known, start, end)) {
+      this.#at = end + 1;
+      return known;
+    }
+    return (this.#keys[hash] = this.#string());
+  }
+
+  #isAt(key: string, start: number, end: number): boolean {
+    if (key.length !== end - start) return false;
+    for (let i = start; i < end; i++) if (this.#bytes[i] !== key.charCodeAt(i - start)) return false;
+    return true;
+  }
+
+  #text(start: number, end: number): string {
+    return this.#decoder.decode(this.#bytes.subarray(start, end));
+  }
+
+  #fail(found?: string): never {
+    throw new ModelError(
+      found === undefined || this.#at >= this.#bytes.length ? CUT_OFF : `it has ${found}, at byte ${this.#at}`,
+    );
+  }
+}
+
+/** Letters, digits, and what numbers have beside them. */
+function isOfWord(byte: number): boolean {
+  return (
+    (byte >= ZERO && byte <= NINE) ||
+    (byte >= 0x41 && byte <= 0x5a) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    byte === MINUS ||
+    byte === DOT ||
+    byte === 0x2b
+  );
+}

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { ForestBuilder } from '../../../src/core/forest/forest-builder.ts';
+import { plainWalk } from '../../../src/core/forest/plain-walk.ts';
+
+/** x0 < 1 goes left to -1, else right to 1; a missing value goes right. */
+function add(builder: ForestBuilder, left: readonly number[], right: readonly number[]): void {
+  for (const [i, child] of left.entries()) {
+    builder.left.push(child);
+    builder.right.push(right[i] as number);
+    builder.feature.push(0);
+    builder.value.push([1, -1, 1][i] as number);
+    builder.defaultLeft.push(0);
+  }
+  builder.finishTree(0);
+}
+
+test('a row goes left below the condition, right from it on, and where missing values go', () => {
+  const builder = new ForestBuilder(1, 1);
+  add(builder, [1, -1, -1], [2, -1, -1]);
+  const trees = builder.build(undefined, Int32Array.of(0, 1));
+  const margins = new Float32Array(4);
+  plainWalk({ trees, featureCount: 1, outputCount: 1 }).addLeaves(
+    Float32Array.of(0.5, 1, 2, Number.NaN),
+    4,
+    margins,
+    0,
+    1,
+  );
+  expect([...margins]).toEqual([-1, 1, 1, 1]);
+});
+
+test.each<[string, number[], number[], RegExp]>([
+  ['a cycle', [0, -1, -1], [2, -1, -1], /twice/],
+  ['a child out of range', [7, -1, -1], [2, -1, -1], /out of range/],
+  ['a negative child', [-7, -1, -1], [2, -1, -1], /out of range/],
+])('%s is refused', (_, left, right, reason) => {
+  expect(() => add(new ForestBuilder(1, 1), left, right)).toThrow(reason);
+});
