@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest';
 
 /**
  * The layers and the arrows between them. Everything may name core's words; beyond that an arrow goes one step down.
- * `index` is the library's own composition root, beside the command line's.
+ * `index` is the library's own composition root, beside the command line's; `forest` is the entry for the forest alone.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   index: ['adapters', 'pipeline', 'core'],
+  forest: ['core'],
   cli: ['adapters', 'commands', 'core'],
   commands: ['pipeline', 'render', 'core'],
   pipeline: ['core'],

@@ -1,28 +1,32 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { FailureError } from '../core/failure.ts';
 import { FEATURE_NAMES, SCHEMA_HASH } from '../core/features/schema.ts';
 import { ModelError } from '../core/forest/model-error.ts';
 import { composeModel, readMetadata, SchemaMismatch, type Model } from '../core/predictions/model.ts';
 import { codeOf } from './prometheus/error-code.ts';
 
+/** A small file can unpack to more than memory holds. */
+const LARGEST_UNPACKED = 2 * 1024 ** 3;
+
 /** Loads a model's folder: metadata.json and the file that it names. Rejects with a FailureError. */
 export async function loadModel(folder: string): Promise<Model> {
   const metadataPath = join(folder, 'metadata.json');
   let path = metadataPath;
   try {
-    const metadata = readMetadata(await readText(metadataPath));
+    const metadata = readMetadata((await readBytes(metadataPath)).toString('utf8'));
     // A name, not a path: a model's folder does not reach out of itself.
     path = join(folder, basename(metadata.file));
-    const text = await readText(path);
-    const found = createHash('sha256').update(text).digest('hex');
+    const bytes = await readBytes(path);
+    const found = createHash('sha256').update(bytes).digest('hex');
     if (metadata.sha256 !== undefined && metadata.sha256 !== found) {
       // Say what is wrong with the file where it is plainly broken, before saying that it is another one.
-      composeModel(metadata, text);
+      composeModel(metadata, unpacked(bytes));
       throw new ModelError('it was changed after metadata.json was written: their SHA-256 differ');
     }
-    return composeModel(metadata, text);
+    return composeModel(metadata, unpacked(bytes));
   } catch (error) {
     if (error instanceof SchemaMismatch) {
       const { hash, features } = error.found;
@@ -39,9 +43,22 @@ export async function loadModel(folder: string): Promise<Model> {
   }
 }
 
-async function readText(path: string): Promise<string> {
+/** The bytes themselves, or what gzip made of them. */
+function unpacked(bytes: Uint8Array): Uint8Array {
+  if (!(bytes[0] === 0x1f && bytes[1] === 0x8b)) return bytes;
   try {
-    return await readFile(path, 'utf8');
+    return gunzipSync(bytes, { maxOutputLength: LARGEST_UNPACKED });
+  } catch (error) {
+    const isTooLarge = codeOf(error) === 'ERR_BUFFER_TOO_LARGE';
+    throw new ModelError(
+      isTooLarge ? 'it unpacks to more than 2 GB' : 'it is packed with gzip, and cut off or damaged',
+    );
+  }
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
   } catch (error) {
     throw new FailureError({ kind: 'file-unreadable', role: 'model', path, code: codeOf(error) }, error);
   }

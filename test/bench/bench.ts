@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readModelJson } from '../../src/core/forest/model-json.ts';
+import { readForest } from '../../src/forest.ts';
 import { startPrometheus, type PrometheusOptions } from '../support/prometheus.ts';
 import { python } from '../support/python.ts';
 import { largeCluster } from './large-cluster.ts';
@@ -165,7 +165,7 @@ function forestAgainstXgboost(): void {
     lines.push(left('the forest against XGBoost', 'Python with xgboost'));
     return;
   }
-  const forest = readModelJson(readFileSync('models/default/model.json', 'utf8'));
+  const forest = readForest(readFileSync('models/default/model.json'));
   const count = 10_000;
   const rows = Float32Array.from({ length: count * forest.featureCount }, (_, i) => Math.abs(Math.sin(i)));
   const times: number[] = [];

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readModelJson } from '../../src/core/forest/model-json.ts';
+import { readForest } from '../../src/forest.ts';
 import { folder } from '../support/files.ts';
 import { differingBits, float32sOf } from '../support/float32s.ts';
 import { python } from '../support/python.ts';
@@ -47,7 +47,7 @@ describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships
       .trim()
       .split('\n');
     const [rows, margins, probabilities] = printed.map(float32sOf) as [Float32Array, Float32Array, Float32Array];
-    const forest = readModelJson(readFileSync('models/default/model.json', 'utf8'));
+    const forest = readForest(readFileSync('models/default/model.json'));
     const count = rows.length / forest.featureCount;
     expect(count).toBeGreaterThan(10_000);
     expect(differingBits(forest.predictMargin(rows, count), margins)).toEqual([]);

@@ -1,112 +1,295 @@
-import { Forest } from './forest.ts';
-import { isRecord, parseLooseJson, toFloat32 } from './loose-json.ts';
-import { ModelError } from './model-error.ts';
-import type { Objective } from './objective.ts';
-import { TreesBuilder, type TreeColumns } from './trees-builder.ts';
-import type { XgboostVersion } from './version.ts';
-
-/** What a dump loses and somebody must say. */
-export interface DumpFacts {
-  readonly objective: Objective;
-  readonly outputCount: number;
-  /** As XGBoost's own file would have it: see ForestShape. */
-  readonly baseScore: readonly number[];
-  /** The columns in training order; a dump names them or writes f0, f1, …. */
-  readonly featureNames: readonly string[];
-  /** The XGBoost that made the dump. */
-  readonly version: XgboostVersion;
-}
-
 /**
  * Reads what `get_dump(dump_format='json')` and `dump_model(…, dump_format='json')` give: a list of trees, a list of
  * strings with a tree each, or trees one after the other. Dumps since XGBoost 0.80 keep nine digits, which make exact
- * float32 again. Trees are taken for round-robin over the outputs (num_parallel_tree = 1).
+ * float32 again; what else a model needs they lose, and somebody must say it.
+ *
+ * children[0] is where `x < split_condition` goes, children[1] the other. A categorical split has a list of categories
+ * for a condition, which go right; an indicator (feature type "i") has no condition at all, and 1 goes right.
  */
-export function readDumpJson(text: string, facts: DumpFacts): Forest {
-  const columns = new Map(facts.featureNames.map((name, i) => [name, i]));
-  for (let i = 0; i < facts.featureNames.length; i++) if (!columns.has(`f${i}`)) columns.set(`f${i}`, i);
-  const trees = readTrees(text);
-  if (trees.length === 0 || trees.length % facts.outputCount !== 0) {
-    throw new ModelError(`its ${trees.length} trees do not divide among ${facts.outputCount} outputs`);
+import { Float32Column } from './column.ts';
+import { ForestBuilder, type RawCategories, type RawVectors } from './forest-builder.ts';
+import { JsonReader } from './json-reader.ts';
+import type { ModelParts, ReadingOptions } from './model-document.ts';
+import { ModelError } from './model-error.ts';
+import { isBefore, versionOf } from './version.ts';
+
+/** What a dump loses. */
+export interface DumpFacts {
+  readonly objective: string;
+  /** 1, or the number of classes or targets. */
+  readonly outputCount: number;
+  /** As XGBoost's own file would have it: one for all outputs, or one for each. */
+  readonly baseScore: readonly number[];
+  /** The columns in training order; a dump names them or writes f0, f1, …. */
+  readonly featureNames: readonly string[];
+  /** The XGBoost that made the dump: "3.4.1". */
+  readonly version: string;
+  /** num_parallel_tree; 1 where it is left out. */
+  readonly parallelTrees?: number;
+  /** Dart's weight of each tree. */
+  readonly weightDrop?: readonly number[];
+}
+
+export function readDumpJson(bytes: Uint8Array, facts: DumpFacts, options: ReadingOptions = {}): ModelParts {
+  const { outputCount, featureNames, parallelTrees = 1, weightDrop } = facts;
+  for (const [what, count] of [
+    ['outputCount', outputCount],
+    ['parallelTrees', parallelTrees],
+  ] as const) {
+    if (!Number.isInteger(count) || count < 1) throw new RangeError(`${what} is ${count}`);
   }
-  const builder = new TreesBuilder(facts.featureNames.length);
-  for (const [i, tree] of trees.entries()) builder.add(readTree(tree, i, columns), i % facts.outputCount);
-  return new Forest({
-    featureCount: facts.featureNames.length,
-    outputCount: facts.outputCount,
-    featureNames: facts.featureNames,
+  const version = options.version ?? versionOf(facts.version);
+  const builder = new ForestBuilder();
+  const leafSize = readTrees(bytes, builder, columnsOf(featureNames), options.statistics ?? true);
+  // In an iteration the parallel trees of an output stand together. Vectors speak for all outputs.
+  const iterationSize = parallelTrees * (leafSize > 1 ? 1 : outputCount);
+  const { treeCount } = builder;
+  if (treeCount === 0 || treeCount % iterationSize !== 0) {
+    throw new ModelError(`its ${treeCount} trees do not divide among iterations of ${iterationSize}`);
+  }
+  return {
+    booster: weightDrop === undefined ? 'gbtree' : 'dart',
+    featureCount: featureNames.length,
+    outputCount,
+    featureNames,
     objective: facts.objective,
-    baseScore: facts.baseScore,
-    version: facts.version,
-    trees: builder.build(),
-  });
-}
-
-function readTrees(text: string): unknown[] {
-  const trimmed = text.trim();
-  // Trees one after the other, as files of dump text joined by hand are.
-  const joined = trimmed.startsWith('{') ? `[${trimmed.replace(/\}\s*\{/g, '},{')}]` : trimmed;
-  const document = parseLooseJson(joined);
-  if (!Array.isArray(document)) throw new ModelError('it is no list of trees');
-  return document.map((tree) => (typeof tree === 'string' ? parseLooseJson(tree) : tree));
-}
-
-/** Numbers the nodes anew, in the order in which they are met; the dump's ids have holes where XGBoost pruned. */
-function readTree(root: unknown, number: number, columns: ReadonlyMap<string, number>): TreeColumns {
-  const fail = (problem: string): never => {
-    throw new ModelError(`its tree ${number} ${problem}`);
+    baseScore: facts.baseScore.map(Math.fround),
+    version,
+    bestIteration: undefined,
+    trees: builder.build({
+      featureCount: featureNames.length,
+      outputCount,
+      groups: Int32Array.from({ length: treeCount }, (_, tree) => Math.floor((tree % iterationSize) / parallelTrees)),
+      iterations: Int32Array.from({ length: treeCount / iterationSize + 1 }, (_, i) => i * iterationSize),
+      treeWeights: weightDrop === undefined ? undefined : Float32Array.from(weightDrop),
+      weighedFrom: isBefore(version, [3, 4, 0]) ? 0 : -0,
+    }),
+    weights: undefined,
   };
-  const left: number[] = [];
-  const right: number[] = [];
-  const feature: number[] = [];
-  const value: number[] = [];
-  const defaultLeft: boolean[] = [];
-  const pending: { node: unknown; parent: number; side: number[] }[] = [{ node: root, parent: -1, side: [] }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { node, parent, side } = next;
-    if (!isRecord(node)) return fail('holds something that is no node');
-    const index = left.length;
-    if (parent >= 0) side[parent] = index;
-    const children = node['children'];
-    left.push(-1);
-    right.push(-1);
-    if (!Array.isArray(children)) {
-      feature.push(0);
-      value.push(toFloat32(node['leaf']) ?? fail(`has no leaf at node ${String(node['nodeid'])}`));
-      defaultLeft.push(false);
-      continue;
-    }
-    if (children.length !== 2) return fail(`has ${children.length} children at node ${String(node['nodeid'])}`);
-    const split = readSplit(node, children, fail);
-    const column = columns.get(split.feature);
-    if (column === undefined)
-      return fail(`splits on ${JSON.stringify(split.feature)}, which is no feature of the schema`);
-    feature.push(column);
-    value.push(split.condition);
-    defaultLeft.push(split.defaultLeft);
-    pending.push({ node: children[1], parent: index, side: right }, { node: children[0], parent: index, side: left });
-  }
-  return { left, right, feature, value, defaultLeft };
 }
 
-function readSplit(
-  node: Record<string, unknown>,
-  children: readonly unknown[],
-  fail: (problem: string) => never,
-): { feature: string; condition: number; defaultLeft: boolean } {
-  const id = String(node['nodeid']);
-  const feature = String(node['split']);
-  const [first, second] = children.map((child) => (isRecord(child) ? child['nodeid'] : undefined));
-  if ('split_condition' in node) {
-    if (Array.isArray(node['split_condition'])) return fail(`has a categorical split at node ${id}`);
-    const condition = toFloat32(node['split_condition']) ?? fail(`has no split condition at node ${id}`);
-    const { missing } = node;
-    if (node['yes'] !== first || node['no'] !== second || (missing !== first && missing !== second)) {
-      return fail(`names children at node ${id} that it does not have`);
-    }
-    return { feature, condition, defaultLeft: missing === first };
+/** Columns by what a dump may call them: the name, or f3, or 3 where R wrote it. A name goes before a number. */
+function columnsOf(featureNames: readonly string[]): Map<string, number> {
+  const columns = new Map(featureNames.map((name, i) => [name, i]));
+  for (let i = 0; i < featureNames.length; i++) {
+    for (const name of [`f${i}`, String(i)]) if (!columns.has(name)) columns.set(name, i);
   }
-  // An indicator (feature type "i") has neither threshold nor `missing`: `no` is where a missing value goes.
-  if (node['no'] !== first && node['no'] !== second) return fail(`has no split condition at node ${id}`);
-  return { feature, condition: 1, defaultLeft: node['no'] === first };
+  return columns;
+}
+
+/** Returns how many numbers a leaf has. */
+function readTrees(
+  bytes: Uint8Array,
+  builder: ForestBuilder,
+  columns: ReadonlyMap<string, number>,
+  withStatistics: boolean,
+): number {
+  const reader = new JsonReader(bytes);
+  let leafSize = 1;
+  const readTree = (from: JsonReader): void => {
+    leafSize = new DumpedTree(from, builder, columns, withStatistics).read();
+  };
+  if (reader.isAt('[')) {
+    reader.array(() => {
+      if (!reader.isAt('"')) return readTree(reader);
+      const tree = new JsonReader(new TextEncoder().encode(String(reader.value())));
+      readTree(tree);
+      if (!tree.atEnd()) builder.fail('has something behind it');
+    });
+  } else {
+    while (!reader.atEnd()) readTree(reader);
+  }
+  if (!reader.atEnd()) throw new ModelError('it has something behind its trees');
+  return leafSize;
+}
+
+/** The members of a node, as far as they were met. */
+interface DumpedNode {
+  id?: unknown;
+  split?: unknown;
+  condition?: unknown;
+  yes?: unknown;
+  no?: unknown;
+  missing?: unknown;
+  leaf?: unknown;
+  gain?: unknown;
+  cover?: unknown;
+  children?: number[];
+}
+
+/**
+ * One tree. Its nodes are numbered in the order in which they are met; the dump's own ids have holes where XGBoost
+ * pruned.
+ */
+class DumpedTree {
+  readonly #reader: JsonReader;
+  readonly #builder: ForestBuilder;
+  readonly #columns: ReadonlyMap<string, number>;
+  readonly #withStatistics: boolean;
+  readonly #start: number;
+  readonly #categories: { nodes: number[]; segments: number[]; sizes: number[]; values: number[] } = {
+    nodes: [],
+    segments: [],
+    sizes: [],
+    values: [],
+  };
+  readonly #vectors = new Float32Column();
+  /** Where a leaf's numbers begin in #vectors. */
+  readonly #vectorStarts = new Map<number, number>();
+  #leafSize = 0;
+  #hasStatistics = true;
+
+  constructor(
+    reader: JsonReader,
+    builder: ForestBuilder,
+    columns: ReadonlyMap<string, number>,
+    withStatistics: boolean,
+  ) {
+    this.#reader = reader;
+    this.#builder = builder;
+    this.#columns = columns;
+    this.#withStatistics = withStatistics;
+    this.#start = builder.nodeCount;
+  }
+
+  read(): number {
+    this.#node();
+    const builder = this.#builder;
+    if (!this.#hasStatistics || !this.#withStatistics) {
+      builder.gain.length = this.#start;
+      builder.cover.length = this.#start;
+    }
+    const categories: RawCategories | undefined = this.#categories.nodes.length > 0 ? this.#categories : undefined;
+    const vectors: RawVectors = {
+      size: this.#leafSize,
+      weights: this.#vectors.trimmed(),
+      startOf: (leaf) => this.#vectorStarts.get(leaf) ?? -1,
+    };
+    builder.finishTree(categories, this.#leafSize > 1 ? vectors : undefined);
+    return this.#leafSize;
+  }
+
+  /** Reads a node with all below it; returns its number in the tree. */
+  #node(): number {
+    const builder = this.#builder;
+    const number = builder.left.length - this.#start;
+    for (const column of [builder.right, builder.feature, builder.value, builder.defaultLeft]) column.push(0);
+    for (const column of [builder.gain, builder.cover]) column.push(0);
+    builder.left.push(-1);
+    builder.nodeIds.push(-1);
+    const node: DumpedNode = {};
+    this.#members(node);
+    const { id } = node;
+    if (!isNodeId(id)) return builder.fail('holds something that is no node');
+    builder.nodeIds.values[this.#start + number] = id;
+    if (node.children === undefined) this.#leaf(number, id, node.leaf);
+    else this.#split(number, id, node, node.children);
+    this.#statistics(number, node);
+    return number;
+  }
+
+  #members(node: DumpedNode): void {
+    const reader = this.#reader;
+    reader.object((key) => {
+      switch (key) {
+        case 'nodeid':
+          return this.#take(node, 'id');
+        case 'split_condition':
+          return this.#take(node, 'condition');
+        case 'split':
+        case 'yes':
+        case 'no':
+        case 'missing':
+        case 'leaf':
+        case 'gain':
+        case 'cover':
+          return this.#take(node, key);
+        case 'children': {
+          if (node.children !== undefined) this.#builder.fail('has a node with children twice');
+          const children: number[] = [];
+          node.children = children;
+          return reader.array(() => children.push(this.#node()));
+        }
+        default:
+          return reader.skip();
+      }
+    });
+  }
+
+  #take(node: DumpedNode, member: Exclude<keyof DumpedNode, 'children'>): void {
+    if (member in node) this.#builder.fail(`has a node with ${member} twice`);
+    node[member] = this.#reader.value();
+  }
+
+  #leaf(number: number, id: number, leaf: unknown): void {
+    const builder = this.#builder;
+    const numbers = Array.isArray(leaf) ? leaf : [leaf];
+    if (numbers.length === 0 || !numbers.every((value) => typeof value === 'number')) {
+      builder.fail(`has no leaf at node ${id}`);
+    }
+    if (this.#leafSize !== 0 && this.#leafSize !== numbers.length) builder.fail('has leaves of different lengths');
+    this.#leafSize = numbers.length;
+    if (numbers.length === 1) builder.value.values[this.#start + number] = numbers[0] as number;
+    this.#vectorStarts.set(number, this.#vectors.length);
+    if (numbers.length > 1) for (const value of numbers) this.#vectors.push(value as number);
+  }
+
+  #split(number: number, id: number, node: DumpedNode, children: readonly number[]): void {
+    const builder = this.#builder;
+    if (children.length !== 2) return builder.fail(`has ${children.length} children at node ${id}`);
+    if ('leaf' in node) return builder.fail(`is both a leaf and a split at node ${id}`);
+    const place = this.#start + number;
+    const column = this.#columns.get(String(node.split));
+    if (column === undefined) {
+      return builder.fail(`splits on ${JSON.stringify(node.split)}, which is no feature of the schema`);
+    }
+    const [left, right] = children as [number, number];
+    const { defaultLeft, condition } = this.#directions(number, id, node, left, right);
+    builder.left.values[place] = left;
+    builder.right.values[place] = right;
+    builder.feature.values[place] = column;
+    builder.value.values[place] = condition;
+    builder.defaultLeft.values[place] = defaultLeft ? 1 : 0;
+  }
+
+  #directions(
+    number: number,
+    id: number,
+    { condition, yes, no, missing }: DumpedNode,
+    left: number,
+    right: number,
+  ): { defaultLeft: boolean; condition: number } {
+    const builder = this.#builder;
+    const ids = builder.nodeIds.values;
+    const [first, second] = [ids[this.#start + left], ids[this.#start + right]];
+    const names = (a: unknown, b: unknown): boolean => (a === first && b === second) || (a === second && b === first);
+    if (first === second || !names(yes, no)) builder.fail(`names children at node ${id} that it does not have`);
+    if (condition === undefined && missing === undefined) return { condition: 1, defaultLeft: no === first };
+    if (missing !== first && missing !== second) builder.fail(`names children at node ${id} that it does not have`);
+    const defaultLeft = missing === first;
+    if (Array.isArray(condition)) {
+      if (yes !== second) builder.fail(`sends the categories of node ${id} left`);
+      this.#categories.nodes.push(number);
+      this.#categories.segments.push(this.#categories.values.length);
+      this.#categories.sizes.push(condition.length);
+      for (const category of condition) this.#categories.values.push(Number(category));
+      return { condition: 0, defaultLeft };
+    }
+    if (typeof condition !== 'number') return builder.fail(`has no split condition at node ${id}`);
+    if (yes !== first) builder.fail(`sends what is below the condition of node ${id} right`);
+    return { condition, defaultLeft };
+  }
+
+  #statistics(number: number, { gain, cover, children }: DumpedNode): void {
+    if (typeof cover !== 'number' || (children !== undefined && typeof gain !== 'number')) {
+      this.#hasStatistics = false;
+      return;
+    }
+    this.#builder.cover.values[this.#start + number] = cover;
+    this.#builder.gain.values[this.#start + number] = children === undefined ? 0 : (gain as number);
+  }
+}
+
+function isNodeId(id: unknown): id is number {
+  return Number.isInteger(id) && (id as number) >= 0 && (id as number) <= 0x7fffffff;
 }

@@ -2,12 +2,33 @@ import { Float32Column, Int32Column, Uint8Column } from './column.ts';
 import { ModelError } from './model-error.ts';
 import type { Trees } from './trees.ts';
 
-/** Where a reader found the categories of a tree's splits: as in the file. */
+/** The categories of a tree's splits, as in the file: those of nodes[i] are `sizes[i]` of `values`, from segments[i] on. */
 export interface RawCategories {
   readonly nodes: readonly number[];
   readonly segments: readonly number[];
   readonly sizes: readonly number[];
   readonly values: readonly number[];
+}
+
+/** The weights of a tree whose leaves are vectors: `size` numbers from startOf(leaf) on. */
+export interface RawVectors {
+  readonly size: number;
+  readonly weights: Float32Array;
+  readonly startOf: (leaf: number) => number;
+}
+
+/** What is known only when all of a model is read. */
+interface ForestFacts {
+  readonly featureCount: number;
+  readonly outputCount: number;
+  /** The output that each tree adds to. */
+  readonly groups: Int32Array;
+  /** The first trees of the iterations, and treeCount at the end. */
+  readonly iterations: Int32Array;
+  /** Dart's weight of each tree. */
+  readonly treeWeights: Float32Array | undefined;
+  /** What is added to a leaf before it is multiplied by the tree's weight: 0 or -0. */
+  readonly weighedFrom: number;
 }
 
 /** Nobody has so many categories; a hostile file could ask for as many bits. XGBoost allows up to 2^24. */
@@ -28,49 +49,48 @@ export class ForestBuilder {
   readonly cover = new Float32Column();
   /** Ids of nodes, from dumps only. */
   readonly nodeIds = new Int32Column();
-  readonly #featureCount: number;
-  /** Numbers at a leaf: 1, or one for each output. */
-  readonly #leafSize: number;
   readonly #starts = new Int32Column();
-  readonly #groups = new Int32Column();
   readonly #categoryStarts = new Int32Column();
   readonly #categorySizes = new Int32Column();
   readonly #categoryBits = new Int32Column();
   readonly #vectorStarts = new Int32Column();
   readonly #vectorWeights = new Float32Column();
+  /** The largest feature and output that the trees speak of, and a tree that does. */
+  #lastFeature = -1;
+  #treeOfLastFeature = 0;
+  /** Numbers at a leaf: 1, or one for each output. */
+  #leafSize: number | undefined;
   #hasCategories = false;
   #hasStatistics = true;
   #reached = new Uint8Array(64);
   #pending = new Int32Array(64);
 
-  constructor(featureCount: number, leafSize: number) {
-    this.#featureCount = featureCount;
-    this.#leafSize = leafSize;
+  constructor() {
     this.#starts.push(0);
   }
 
   /** The number that the next tree gets. */
   get treeCount(): number {
-    return this.#groups.length;
+    return this.#starts.length - 1;
   }
 
-  /**
-   * Ends the tree whose columns were appended since the last call. `vectorOf` gives the first of a leaf's weights in
-   * `weights`, where leaves are vectors.
-   */
-  finishTree(
-    group: number,
-    categories?: RawCategories,
-    vectors?: { readonly weights: Float32Array; readonly startOf: (leaf: number) => number },
-  ): void {
-    const start = this.#starts.values[this.#starts.length - 1] as number;
+  /** Nodes of the trees that are finished. */
+  get nodeCount(): number {
+    return this.#starts.values[this.#starts.length - 1] as number;
+  }
+
+  /** Ends the tree whose columns were appended since the last call. */
+  finishTree(categories?: RawCategories, vectors?: RawVectors): void {
+    const start = this.nodeCount;
     const count = this.left.length - start;
-    if (count === 0) this.#fail('has no nodes');
+    if (count === 0) this.fail('has no nodes');
+    const leafSize = vectors?.size ?? 1;
+    this.#leafSize ??= leafSize;
+    if (leafSize !== this.#leafSize) this.fail(`has ${leafSize} numbers at a leaf, and others have ${this.#leafSize}`);
     this.#pad(start + count);
     this.#addCategories(start, count, categories);
-    this.#settle(start, count);
+    this.#settle(start, count, vectors !== undefined);
     if (vectors !== undefined) this.#addVectors(start, count, vectors);
-    this.#groups.push(group);
     this.#starts.push(start + count);
   }
 
@@ -82,16 +102,19 @@ export class ForestBuilder {
       ['split_conditions', this.value],
       ['default_left', this.defaultLeft],
     ] as const) {
-      if (column.length !== end) this.#fail(`has a list ${name} of another length than left_children`);
+      if (column.length !== end) this.fail(`has a list ${name} of another length than left_children`);
     }
-    if (this.gain.length !== end || this.cover.length !== end) {
+    for (const [name, column] of [
+      ['loss_changes', this.gain],
+      ['sum_hessian', this.cover],
+    ] as const) {
+      if (column.length === end) continue;
+      if (column.length !== this.nodeCount) this.fail(`has a list ${name} of another length than left_children`);
       this.#hasStatistics = false;
-      for (const column of [this.gain, this.cover]) {
-        column.reserve(Math.max(0, end - column.length));
-        column.length = end;
-      }
+      column.reserve(end - column.length);
+      column.length = end;
     }
-    if (this.nodeIds.length !== 0 && this.nodeIds.length !== end) this.#fail('has nodes without an id');
+    if (this.nodeIds.length !== 0 && this.nodeIds.length !== end) this.fail('has nodes without an id');
   }
 
   #addCategories(start: number, count: number, categories: RawCategories | undefined): void {
@@ -109,29 +132,30 @@ export class ForestBuilder {
     if (categories === undefined) return;
     const { nodes, segments, sizes, values } = categories;
     if (segments.length !== nodes.length || sizes.length !== nodes.length) {
-      this.#fail('has lists of categories of different lengths');
+      this.fail('has lists of categories of different lengths');
     }
     for (const [i, node] of nodes.entries()) {
-      if (!(node >= 0 && node < count)) this.#fail(`has categories at node ${node}, which it does not have`);
+      if (!(node >= 0 && node < count)) this.fail(`has categories at node ${node}, which it does not have`);
       const [first, size] = [segments[i] as number, sizes[i] as number];
-      if (!(first >= 0 && size >= 0 && first + size <= values.length)) {
-        this.#fail(`has categories out of range at node ${node}`);
+      if (!(first >= 0 && size > 0 && first + size <= values.length)) {
+        this.fail(`has categories out of range at node ${node}`);
       }
+      if ((this.#categoryStarts.values[start + node] as number) >= 0) this.fail(`has categories twice at node ${node}`);
       this.#addSet(start + node, values.slice(first, first + size));
     }
   }
 
   #addSet(node: number, set: readonly number[]): void {
-    let largest = -1;
+    let largest = 0;
     for (const category of set) {
       if (!(Number.isInteger(category) && category >= 0 && category < MOST_CATEGORIES)) {
-        this.#fail(`has the category ${category}`);
+        this.fail(`has the category ${category}`);
       }
       largest = Math.max(largest, category);
     }
     const words = (largest >> 5) + 1;
     const start = this.#categoryBits.length;
-    if (start + words > MOST_CATEGORY_WORDS) this.#fail('has more categories than kpfd holds');
+    if (start + words > MOST_CATEGORY_WORDS) this.fail('has more categories than kpfd holds');
     const bits = this.#categoryBits.reserve(words);
     bits.fill(0, start, start + words);
     for (const category of set) {
@@ -147,7 +171,7 @@ export class ForestBuilder {
    * A walk from the root must end: every node is reached from one parent at most. Children become indices of the
    * forest; what no walk reaches is emptied, so that nothing in it can mislead anybody.
    */
-  #settle(start: number, count: number): void {
+  #settle(start: number, count: number, hasVectors: boolean): void {
     if (this.#reached.length < count) {
       this.#reached = new Uint8Array(2 * count);
       this.#pending = new Int32Array(2 * count);
@@ -155,47 +179,51 @@ export class ForestBuilder {
     const [left, right, reached, pending] = [this.left.values, this.right.values, this.#reached, this.#pending];
     reached.fill(0, 0, count);
     reached[0] = 1;
+    let reachedCount = 1;
     let waiting = 0;
     pending[waiting++] = 0;
     while (waiting > 0) {
       const node = pending[--waiting] as number;
       const place = start + node;
-      const [l, r] = [left[place] as number, right[place] as number];
+      const l = left[place] as number;
       if (l === -1) {
-        this.#settleLeaf(place, node);
+        this.#settleLeaf(place, node, hasVectors);
         continue;
       }
-      if (l < 0 || l >= count || r < 0 || r >= count) this.#fail(`has a child out of range at node ${node}`);
-      if (l === r || reached[l] === 1 || reached[r] === 1) {
-        this.#fail(`reaches node ${reached[l] === 1 ? l : r} twice`);
-      }
+      const r = right[place] as number;
+      if (l < 0 || l >= count || r < 0 || r >= count) this.fail(`has a child out of range at node ${node}`);
+      if (l === r || reached[l] === 1 || reached[r] === 1) this.fail(`reaches node ${reached[l] === 1 ? l : r} twice`);
       reached[l] = 1;
       reached[r] = 1;
+      reachedCount += 2;
       pending[waiting++] = r;
       pending[waiting++] = l;
       left[place] = start + l;
       right[place] = start + r;
       this.#checkSplit(place, node);
     }
+    if (reachedCount === count) return;
     for (let node = 0; node < count; node++) if (reached[node] === 0) this.#empty(start + node);
   }
 
-  #settleLeaf(place: number, node: number): void {
-    if (this.#leafSize === 1) {
+  #settleLeaf(place: number, node: number, hasVectors: boolean): void {
+    if (!hasVectors) {
       this.right.values[place] = -1;
-      if (Number.isNaN(this.value.values[place])) this.#fail(`has no number at leaf ${node}`);
+      if (Number.isNaN(this.value.values[place])) this.fail(`has no number at leaf ${node}`);
     }
     this.feature.values[place] = 0;
   }
 
   #checkSplit(place: number, node: number): void {
     const feature = this.feature.values[place] as number;
-    if (feature < 0 || feature >= this.#featureCount) {
-      this.#fail(`splits node ${node} on feature ${feature} of ${this.#featureCount}`);
+    if (feature < 0) this.fail(`splits node ${node} on feature ${feature}`);
+    if (feature > this.#lastFeature) {
+      this.#lastFeature = feature;
+      this.#treeOfLastFeature = this.treeCount;
     }
     // At a categorical split NaN stands there in files before 3.0.
     const isCategorical = this.#hasCategories && (this.#categoryStarts.values[place] as number) >= 0;
-    if (!isCategorical && Number.isNaN(this.value.values[place])) this.#fail(`has no split condition at node ${node}`);
+    if (!isCategorical && Number.isNaN(this.value.values[place])) this.fail(`has no split condition at node ${node}`);
   }
 
   #empty(place: number): void {
@@ -208,12 +236,7 @@ export class ForestBuilder {
     if (this.#hasCategories) this.#categoryStarts.values[place] = -1;
   }
 
-  #addVectors(
-    start: number,
-    count: number,
-    { weights, startOf }: { readonly weights: Float32Array; readonly startOf: (leaf: number) => number },
-  ): void {
-    const size = this.#leafSize;
+  #addVectors(start: number, count: number, { size, weights, startOf }: RawVectors): void {
     const starts = this.#vectorStarts.reserve(count);
     for (let node = 0; node < count; node++) {
       const place = start + node;
@@ -221,11 +244,11 @@ export class ForestBuilder {
       starts[this.#vectorStarts.length++] = isLeaf ? this.#vectorWeights.length : -1;
       if (!isLeaf) continue;
       const first = startOf(node);
-      if (!(first >= 0 && first + size <= weights.length)) this.#fail(`has no weights for leaf ${node}`);
+      if (!(first >= 0 && first + size <= weights.length)) this.fail(`has no weights for leaf ${node}`);
       const values = this.#vectorWeights.reserve(size);
       for (let k = 0; k < size; k++) {
         const weight = weights[first + k] as number;
-        if (Number.isNaN(weight)) this.#fail(`has no number at leaf ${node}`);
+        if (Number.isNaN(weight)) this.fail(`has no number at leaf ${node}`);
         values[this.#vectorWeights.length++] = weight;
       }
       this.right.values[place] = -1;
@@ -233,23 +256,17 @@ export class ForestBuilder {
     }
   }
 
-  /**
-   * `treeWeights` are dart's, one for each tree: XGBoost multiplies a leaf by it in float32 before it adds, which may
-   * as well be done here. `iterations` are the trees' first numbers, with treeCount at the end.
-   */
-  build(treeWeights: Float32Array | undefined, iterations: Int32Array): Trees {
-    const nodeCount = this.left.length;
-    const starts = this.#starts.trimmed();
-    const value = this.value.trimmed();
-    const weights = this.#vectorWeights.trimmed();
+  /** The forest of all trees that were finished, or a ModelError where they do not go with the facts. */
+  build(facts: ForestFacts): Trees {
+    this.#check(facts);
     const trees: Trees = {
-      starts,
-      groups: this.#groups.trimmed(),
-      iterations,
+      starts: this.#starts.trimmed(),
+      groups: facts.groups,
+      iterations: facts.iterations,
       left: this.left.trimmed(),
       right: this.right.trimmed(),
       feature: this.feature.trimmed(),
-      value,
+      value: this.value.trimmed(),
       defaultLeft: this.defaultLeft.trimmed(),
       categories: this.#hasCategories
         ? {
@@ -258,39 +275,64 @@ export class ForestBuilder {
             bits: this.#categoryBits.trimmed(),
           }
         : undefined,
-      vectors: this.#leafSize === 1 ? undefined : { starts: this.#vectorStarts.trimmed(), weights },
-      statistics:
-        this.#hasStatistics && this.gain.length === nodeCount
-          ? { gain: this.gain.trimmed(), cover: this.cover.trimmed() }
-          : undefined,
+      vectors:
+        (this.#leafSize ?? 1) === 1
+          ? undefined
+          : { starts: this.#vectorStarts.trimmed(), weights: this.#vectorWeights.trimmed() },
+      statistics: this.#hasStatistics ? { gain: this.gain.trimmed(), cover: this.cover.trimmed() } : undefined,
       nodeIds: this.nodeIds.length === 0 ? undefined : this.nodeIds.trimmed(),
     };
-    if (treeWeights !== undefined) weigh(trees, treeWeights);
+    if (facts.treeWeights !== undefined) weigh(trees, facts.outputCount, facts.treeWeights, facts.weighedFrom);
     return trees;
   }
 
-  #fail(problem: string): never {
+  #check({ featureCount, outputCount, groups, iterations, treeWeights }: ForestFacts): void {
+    const { treeCount } = this;
+    if (this.#lastFeature >= featureCount) {
+      throw new ModelError(
+        `its tree ${this.#treeOfLastFeature} splits on feature ${this.#lastFeature} of ${featureCount}`,
+      );
+    }
+    const leafSize = this.#leafSize ?? 1;
+    if (leafSize !== 1 && leafSize !== outputCount) {
+      throw new ModelError(`its leaves have ${leafSize} numbers for ${outputCount} outputs`);
+    }
+    if (groups.length !== treeCount) throw new ModelError(`it has ${treeCount} trees and ${groups.length} tree_info`);
+    const stray = groups.findIndex((group) => group < 0 || group >= outputCount);
+    if (stray >= 0) throw new ModelError(`its tree ${stray} belongs to output ${groups[stray]} of ${outputCount}`);
+    const isAscending = iterations.every((first, i) => i === 0 || first >= (iterations[i - 1] as number));
+    if (iterations[0] !== 0 || iterations.at(-1) !== treeCount || !isAscending) {
+      throw new ModelError(`its ${treeCount} trees do not divide into iterations as it says`);
+    }
+    if (treeWeights !== undefined && treeWeights.length !== treeCount) {
+      throw new ModelError(`it has weights of ${treeWeights.length} trees for ${treeCount} trees`);
+    }
+    if (treeWeights?.some(Number.isNaN)) throw new ModelError('it has a tree weight that is no number');
+  }
+
+  /** Throws a ModelError about the tree that is being read. */
+  fail(problem: string): never {
     throw new ModelError(`its tree ${this.treeCount} ${problem}`);
   }
 }
 
-function weigh({ starts, left, value, vectors }: Trees, treeWeights: Float32Array): void {
+/** XGBoost multiplies a leaf by its tree's weight, in float32, each time that it adds it; we do it once. */
+function weigh(
+  { starts, left, value, vectors }: Trees,
+  outputCount: number,
+  treeWeights: Float32Array,
+  weighedFrom: number,
+): void {
   for (let tree = 0; tree + 1 < starts.length; tree++) {
     const weight = treeWeights[tree] as number;
     for (let node = starts[tree] as number; node < (starts[tree + 1] as number); node++) {
       if (left[node] !== -1) continue;
-      value[node] = (value[node] as number) * weight;
+      value[node] = (weighedFrom + (value[node] as number)) * weight;
       const first = vectors?.starts[node] ?? -1;
       if (vectors === undefined || first < 0) continue;
-      const size = vectors.weights.length === 0 ? 0 : leafSizeOf(vectors.starts, vectors.weights.length);
-      for (let k = first; k < first + size; k++) vectors.weights[k] = (vectors.weights[k] as number) * weight;
+      for (let k = first; k < first + outputCount; k++) {
+        vectors.weights[k] = (weighedFrom + (vectors.weights[k] as number)) * weight;
+      }
     }
   }
-}
-
-/** Leaves are equally long. */
-function leafSizeOf(starts: Int32Array, total: number): number {
-  let leaves = 0;
-  for (const start of starts) if (start >= 0) leaves++;
-  return total / leaves;
 }

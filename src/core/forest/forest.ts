@@ -1,104 +1,231 @@
-import { baseMargins, transform, type Objective } from './objective.ts';
-import { isBefore, type XgboostVersion } from './version.ts';
+import { chooseKernel } from './choose-kernel.ts';
+import { contributions, linearContributions, type ContributionKind } from './contributions.ts';
+import { importance, linearImportance, type ImportanceKind } from './importance.ts';
+import type { Kernel } from './kernel.ts';
+import { addLinear } from './linear.ts';
+import type { ModelParts } from './model-document.ts';
+import { ModelError } from './model-error.ts';
+import { baseMargins, objectiveNamed, predictionsOf } from './objective.ts';
+import { leafOf, type Trees } from './trees.ts';
+import { isBefore } from './version.ts';
+
+/** Which part of the forest, and what counts as missing. */
+export interface WalkOptions {
+  /** [begin, end) of the boosting iterations, as XGBoost's iteration_range; an end of 0 means all. */
+  readonly iterationRange?: readonly [number, number];
+  /** A value that is missing, beside NaN. Compared as float32. */
+  readonly missing?: number;
+}
+
+export interface PredictOptions extends WalkOptions {
+  /** Margins that sums start from in place of the base score, row-major `[row][output]`. */
+  readonly baseMargin?: Float32Array;
+}
+
+export interface ContributionOptions extends PredictOptions {
+  readonly kind: ContributionKind;
+}
 
 /**
- * All trees of a model in columns: node i of the whole forest is index i of each array. Built by the readers
- * (model-json.ts, dump-json.ts), which check that every child lies in the same tree and no node has two parents.
+ * A model of XGBoost that predicts as XGBoost does, bit for bit: float32 at every step, trees in the file's order.
+ *
+ * Rows are a row-major Float32Array of rowCount × featureCount; NaN is missing. A mistake in what is passed is a
+ * RangeError; what XGBoost has no answer for either (leaves of a linear model, …) is a ModelError.
  */
-export interface Trees {
-  /** First node of each tree, in the file's order. */
-  readonly roots: Int32Array;
-  /** The output that each tree adds to. */
-  readonly groups: Int32Array;
-  /** Children as indices of this forest; -1 at a leaf. */
-  readonly left: Int32Array;
-  readonly right: Int32Array;
-  /** The split feature's column. */
-  readonly feature: Int32Array;
-  /** The split condition; the leaf weight at a leaf. */
-  readonly value: Float32Array;
-  /** 1 where a missing value goes left. */
-  readonly defaultLeft: Uint8Array;
-}
-
-export interface ForestShape {
+export class Forest {
+  readonly booster: ModelParts['booster'];
   readonly featureCount: number;
+  /** Margins of a row: the number of classes, targets or quantiles; 1 in other models. */
   readonly outputCount: number;
+  /** Predictions of a row: outputCount, but 1 for multi:softmax, which predicts the number of a class. */
+  readonly predictionCount: number;
   /** Empty where the model was trained without names. */
   readonly featureNames: readonly string[];
-  readonly objective: Objective;
-  /** base_score as the file has it: in the space of predictions where the objective has a link, else of margins. */
+  /** XGBoost's name: "binary:logistic". */
+  readonly objective: string;
+  /** Why predictions may differ from XGBoost's in the last bit; undefined where they cannot. Margins never do. */
+  readonly caveat: string | undefined;
+  /** As in the file: in the space of predictions where the objective has a link, else of margins. */
   readonly baseScore: readonly number[];
-  readonly version: XgboostVersion;
-  readonly trees: Trees;
-}
-
-/** A forest that predicts as XGBoost does, bit for bit: float32 at every step, trees in the file's order. */
-export class Forest {
-  readonly featureCount: number;
-  readonly outputCount: number;
-  readonly featureNames: readonly string[];
-  readonly objective: Objective;
+  /** The XGBoost whose arithmetic counts: "3.4.1". */
+  readonly version: string;
   readonly treeCount: number;
   readonly nodeCount: number;
-  readonly #trees: Trees;
+  readonly iterationCount: number;
+  /** The best iteration of early stopping, where the trainer noted one. Predictions use all trees nevertheless. */
+  readonly bestIteration: number | undefined;
+  readonly #parts: ModelParts;
+  readonly #kernel: Kernel | undefined;
   readonly #base: Float32Array;
   /** XGBoost before 1.3 summed the leaves from 0 and added the base margin at the end. */
   readonly #baseLast: boolean;
 
-  constructor(shape: ForestShape) {
-    this.featureCount = shape.featureCount;
-    this.outputCount = shape.outputCount;
-    this.featureNames = shape.featureNames;
-    this.objective = shape.objective;
-    this.treeCount = shape.trees.roots.length;
-    this.nodeCount = shape.trees.left.length;
-    this.#trees = shape.trees;
-    this.#base = baseMargins(shape.objective, shape.baseScore, shape.outputCount, shape.version);
-    this.#baseLast = isBefore(shape.version, [1, 3, 0]);
+  constructor(parts: ModelParts) {
+    const { trees, featureCount, outputCount } = parts;
+    const objective = objectiveNamed(parts.objective);
+    this.booster = parts.booster;
+    this.featureCount = featureCount;
+    this.outputCount = outputCount;
+    this.predictionCount = objective.predictsClass ? 1 : outputCount;
+    this.featureNames = parts.featureNames;
+    this.objective = parts.objective;
+    this.caveat = objective.caveat;
+    this.baseScore = parts.baseScore;
+    this.version = parts.version.join('.');
+    this.treeCount = trees?.groups.length ?? 0;
+    this.nodeCount = trees?.left.length ?? 0;
+    this.iterationCount = trees === undefined ? 0 : trees.iterations.length - 1;
+    this.bestIteration = parts.bestIteration;
+    this.#parts = parts;
+    this.#kernel = trees === undefined ? undefined : chooseKernel({ trees, featureCount, outputCount });
+    this.#base = baseMargins(objective, parts.baseScore, outputCount, parts.version);
+    this.#baseLast = isBefore(parts.version, [1, 3, 0]);
+  }
+
+  /** Sums of leaf weights and base margin, before the objective's transform; row-major `[row][output]`. */
+  predictMargin(rows: Float32Array, rowCount: number, options: PredictOptions = {}): Float32Array {
+    const columns = this.#checkedRows(rows, rowCount, options.missing);
+    const [first, last] = this.#treesOf(options.iterationRange);
+    const base = this.#baseOf(rowCount, options.baseMargin);
+    const margins = new Float32Array(rowCount * this.outputCount);
+    if (!this.#baseLast) fillRows(margins, base);
+    if (this.#kernel !== undefined) this.#kernel.addLeaves(columns, rowCount, margins, first, last);
+    else addLinear(this.#parts.weights as Float32Array, columns, rowCount, margins, this);
+    if (this.#baseLast) for (let i = 0; i < margins.length; i++) addBase(margins, base, i);
+    return margins;
+  }
+
+  /** Predictions, row-major `[row][prediction]`: probabilities, expected values, the class, as the objective has it. */
+  predict(rows: Float32Array, rowCount: number, options: PredictOptions = {}): Float32Array {
+    const margins = this.predictMargin(rows, rowCount, options);
+    return predictionsOf(objectiveNamed(this.objective), margins, this.outputCount, this.#parts.version);
   }
 
   /**
-   * Sums of leaf weights and base margin, row-major `[row][output]`, before the objective's transform.
-   * `rows` is row-major with featureCount columns; NaN is missing.
+   * By how much each feature moved the margin, row-major `[row][output][featureCount + 1]`; the last column is the base
+   * value, and all of a row's output add up to its margin. XGBoost's pred_contribs ('shap'), approx_contribs ('saabas')
+   * and pred_interactions ('interactions': `[row][output][featureCount + 1][featureCount + 1]`).
    */
-  predictMargin(rows: Float32Array, rowCount: number): Float32Array {
-    if (rows.length !== rowCount * this.featureCount) {
+  contributions(rows: Float32Array, rowCount: number, options: ContributionOptions): Float32Array {
+    const columns = this.#checkedRows(rows, rowCount, options.missing);
+    const [first, last] = this.#treesOf(options.iterationRange);
+    const base = this.#baseOf(rowCount, options.baseMargin);
+    const { featureCount, outputCount } = this;
+    const { trees, weights } = this.#parts;
+    if (trees !== undefined) {
+      const shape = { trees, featureCount, outputCount };
+      return contributions(shape, columns, rowCount, base, options.kind, first, last);
+    }
+    const shape = { weights: weights as Float32Array, featureCount, outputCount };
+    return linearContributions(shape, columns, rowCount, base, options.kind);
+  }
+
+  /** The id of the leaf where each row ends in each tree, row-major `[row][tree]`: XGBoost's pred_leaf. */
+  leaves(rows: Float32Array, rowCount: number, options: WalkOptions = {}): Int32Array {
+    const trees = this.#demandTrees('leaves');
+    const columns = this.#checkedRows(rows, rowCount, options.missing);
+    const [first, last] = this.#treesOf(options.iterationRange);
+    const leaves = new Int32Array(rowCount * (last - first));
+    let place = 0;
+    for (let row = 0; row < rowCount; row++) {
+      for (let tree = first; tree < last; tree++) {
+        const leaf = leafOf(trees, tree, columns, row * this.featureCount);
+        leaves[place++] = trees.nodeIds?.[leaf] ?? leaf - (trees.starts[tree] as number);
+      }
+    }
+    return leaves;
+  }
+
+  /**
+   * How much each feature counts, by name (f0, f1, … where there are none): XGBoost's get_score. Features on which no
+   * tree splits are left out. A linear model has its coefficients as 'weight', a list where there are several outputs.
+   */
+  importance(kind: ImportanceKind): Map<string, number | readonly number[]> {
+    const { featureCount, outputCount } = this;
+    const { trees, weights } = this.#parts;
+    if (trees === undefined && kind !== 'weight') this.#demandTrees(`importance by ${kind}`);
+    const scores =
+      trees === undefined
+        ? linearImportance(weights as Float32Array, featureCount, outputCount)
+        : importance({ trees, featureCount }, kind);
+    return new Map([...scores].map(([column, score]) => [this.featureNames[column] ?? `f${column}`, score]));
+  }
+
+  /** Steps from the root to the deepest leaf of all. */
+  get depth(): number {
+    return this.#parts.trees === undefined ? 0 : deepestLeaf(this.#parts.trees);
+  }
+
+  #demandTrees(what: string): Trees {
+    if (this.#parts.trees === undefined) throw new ModelError(`it is linear, and has no ${what}`);
+    return this.#parts.trees;
+  }
+
+  /** The rows, with NaN in place of what is missing. */
+  #checkedRows(rows: Float32Array, rowCount: number, missing: number | undefined): Float32Array {
+    const wanted = rowCount * this.featureCount;
+    if (!Number.isInteger(rowCount) || rowCount < 0 || rows.length !== wanted) {
       throw new RangeError(
-        `${rowCount} rows of ${this.featureCount} columns need ${rowCount * this.featureCount} values`,
+        `${rowCount} rows of ${this.featureCount} columns need ${wanted} values, and there are ${rows.length}`,
       );
     }
-    const margins = new Float32Array(rowCount * this.outputCount);
-    for (let row = 0; row < rowCount; row++) {
-      const output = margins.subarray(row * this.outputCount, (row + 1) * this.outputCount);
-      if (!this.#baseLast) output.set(this.#base);
-      this.#addLeaves(rows, row * this.featureCount, output);
-      if (this.#baseLast) {
-        for (let k = 0; k < output.length; k++) output[k] = (output[k] as number) + (this.#base[k] as number);
-      }
-    }
-    return margins;
+    if (missing === undefined || Number.isNaN(missing)) return rows;
+    const absent = Math.fround(missing);
+    return rows.map((x) => (x === absent ? Number.NaN : x));
   }
 
-  /** Probabilities, row-major `[row][output]`. */
-  predict(rows: Float32Array, rowCount: number): Float32Array {
-    const margins = this.predictMargin(rows, rowCount);
-    transform(this.objective, margins, this.outputCount);
-    return margins;
+  #treesOf(range: readonly [number, number] | undefined): [number, number] {
+    const { trees } = this.#parts;
+    const rounds = this.iterationCount;
+    if (range === undefined || trees === undefined) return [0, this.treeCount];
+    const begin = range[0];
+    const end = range[1] === 0 ? rounds : range[1];
+    if (!(Number.isInteger(begin) && Number.isInteger(end) && begin >= 0 && begin <= end && end <= rounds)) {
+      throw new RangeError(`the iterations ${range.join(' to ')} are not within the forest's 0 to ${rounds}`);
+    }
+    return [trees.iterations[begin] as number, trees.iterations[end] as number];
   }
 
-  /** The plain walk. Storing to a Float32Array rounds each sum to float32, which makes it XGBoost's sum. */
-  #addLeaves(rows: Float32Array, offset: number, output: Float32Array): void {
-    const { roots, groups, left, right, feature, value, defaultLeft } = this.#trees;
-    for (let tree = 0; tree < roots.length; tree++) {
-      let node = roots[tree] as number;
-      while ((left[node] as number) >= 0) {
-        const x = rows[offset + (feature[node] as number)] as number;
-        const goesLeft = Number.isNaN(x) ? defaultLeft[node] === 1 : x < (value[node] as number);
-        node = (goesLeft ? left[node] : right[node]) as number;
+  #baseOf(rowCount: number, baseMargin: Float32Array | undefined): Float32Array {
+    if (baseMargin === undefined) {
+      if (this.booster !== 'gblinear') return this.#base;
+      // XGBoost starts each output of a linear model from the first base score.
+      return new Float32Array(this.outputCount).fill(this.#base[0] as number);
+    }
+    const wanted = rowCount * this.outputCount;
+    if (baseMargin.length !== wanted) {
+      throw new RangeError(
+        `${rowCount} rows of ${this.outputCount} outputs need ${wanted} base margins, and there are ${baseMargin.length}`,
+      );
+    }
+    return baseMargin;
+  }
+}
+
+/** `base` over and over. */
+function fillRows(margins: Float32Array, base: Float32Array): void {
+  if (base.length === margins.length) return margins.set(base);
+  for (let i = 0; i < margins.length; i += base.length) margins.set(base, i);
+}
+
+function addBase(margins: Float32Array, base: Float32Array, place: number): void {
+  margins[place] = (margins[place] as number) + (base[place % base.length] as number);
+}
+
+function deepestLeaf({ starts, left, right }: Trees): number {
+  let deepest = 0;
+  const depths = new Int32Array(left.length);
+  for (let tree = 0; tree + 1 < starts.length; tree++) {
+    const pending = [starts[tree] as number];
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      if ((left[node] as number) < 0) continue;
+      const depth = (depths[node] as number) + 1;
+      deepest = Math.max(deepest, depth);
+      for (const child of [left[node] as number, right[node] as number]) {
+        depths[child] = depth;
+        pending.push(child);
       }
-      const group = groups[tree] as number;
-      output[group] = (output[group] as number) + (value[node] as number);
     }
   }
+  return deepest;
 }

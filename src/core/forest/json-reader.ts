@@ -14,6 +14,7 @@ const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
+const ONE = 0x31;
 const NINE = 0x39;
 const COLON = 0x3a;
 const UPPER_E = 0x45;
@@ -42,6 +43,7 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 
 const CUT_OFF = 'it is cut off or is no JSON';
 const LONGEST_KEY_TO_REMEMBER = 32;
+const SHORT_TEXT = 24;
 
 export class JsonReader implements DocumentReader {
   readonly #bytes: Uint8Array;
@@ -88,8 +90,14 @@ export class JsonReader implements DocumentReader {
 
   flags(column: Uint8Column): void {
     this.array(() => {
+      const byte = this.#bytes[this.#at] as number;
+      // 0 or 1 with nothing behind it, mostly: true and false are of XGBoost before 1.6.
+      if ((byte === ZERO || byte === ONE) && !isOfWord(this.#bytes[this.#at + 1] as number)) {
+        this.#at++;
+        return column.push(byte - ZERO);
+      }
       const value = this.value();
-      if (value !== true && value !== false && value !== 0 && value !== 1) this.#fail('a flag that is neither 0 nor 1');
+      if (value !== true && value !== false) this.#fail('a flag that is neither 0 nor 1');
       column.push(Number(value));
     });
   }
@@ -116,7 +124,8 @@ export class JsonReader implements DocumentReader {
   skip(): void {
     const token = this.#token();
     if (token === OPEN_OBJECT) return this.object(() => this.skip());
-    if (token !== OPEN_LIST) return void this.value();
+    if (token === QUOTE) return void this.#endOfString();
+    if (token !== OPEN_LIST) return void this.#scalar();
     // An array of numbers ends at the next bracket; the search for it is the engine's own and fast.
     const start = this.#at;
     this.#at++;
@@ -137,6 +146,11 @@ export class JsonReader implements DocumentReader {
 
   seek(mark: number): void {
     this.#at = mark;
+  }
+
+  /** True before a value that begins with this character. */
+  isAt(character: string): boolean {
+    return this.#token() === character.charCodeAt(0);
   }
 
   /** True when nothing but white space is left. */
@@ -208,6 +222,7 @@ export class JsonReader implements DocumentReader {
     for (let byte = bytes[at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) {
       value = value * 10 + (byte - ZERO);
     }
+    if (at >= bytes.length) this.#at = at;
     if (at === start || at - start > 10 || value > 0x7fffffff)
       this.#fail('something else where a 32-bit integer belongs');
     this.#at = at;
@@ -273,10 +288,10 @@ export class JsonReader implements DocumentReader {
     return WORDS.get(text);
   }
 
-  #string(): string {
+  /** Steps behind a string, and tells whether it has escapes in it. */
+  #endOfString(): boolean {
     const bytes = this.#bytes;
-    const start = this.#at + 1;
-    let end = start;
+    let end = this.#at + 1;
     let escaped = false;
     while (bytes[end] !== QUOTE) {
       if (end >= bytes.length) this.#fail();
@@ -287,6 +302,13 @@ export class JsonReader implements DocumentReader {
       end++;
     }
     this.#at = end + 1;
+    return escaped;
+  }
+
+  #string(): string {
+    const start = this.#at + 1;
+    const escaped = this.#endOfString();
+    const end = this.#at - 1;
     if (!escaped) return this.#text(start, end);
     try {
       return JSON.parse(this.#text(start - 1, end + 1)) as string;
@@ -320,6 +342,14 @@ export class JsonReader implements DocumentReader {
   }
 
   #text(start: number, end: number): string {
+    // A decoder costs more than a few characters are worth.
+    if (end - start <= SHORT_TEXT) {
+      let text = '';
+      let at = start;
+      for (; at < end && (this.#bytes[at] as number) < 0x80; at++)
+        text += String.fromCharCode(this.#bytes[at] as number);
+      if (at === end) return text;
+    }
     return this.#decoder.decode(this.#bytes.subarray(start, end));
   }
 

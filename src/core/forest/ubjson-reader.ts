@@ -158,6 +158,11 @@ export class UbjsonReader implements DocumentReader {
     this.#at = mark;
   }
 
+  /** True when nothing is left. */
+  atEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   #list(): unknown[] {
     const start = this.#at;
     const head = this.#arrayHead();

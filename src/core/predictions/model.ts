@@ -1,11 +1,9 @@
 import { FEATURE_NAMES, LOOKBACK_SECONDS, SCHEMA_HASH } from '../features/schema.ts';
-import { readDumpJson } from '../forest/dump-json.ts';
+import type { DumpFacts } from '../forest/dump-json.ts';
 import type { Forest } from '../forest/forest.ts';
-import { isRecord } from '../forest/loose-json.ts';
+import { baseScoresOf } from '../forest/model-document.ts';
 import { ModelError } from '../forest/model-error.ts';
-import { readBaseScore, readModelJson } from '../forest/model-json.ts';
-import { objectiveNamed } from '../forest/objective.ts';
-import type { XgboostVersion } from '../forest/version.ts';
+import { readForest } from '../forest/read-forest.ts';
 import { STATUSES, type Status } from '../pods/status.ts';
 
 /** A forest with what it means: which statuses its outputs are, how far ahead it speaks, when to raise an alarm. */
@@ -92,16 +90,14 @@ export function readMetadata(text: string): ModelMetadata {
   };
 }
 
-/** Puts a model together from its two files. Throws ModelError or SchemaMismatch. */
-export function composeModel(metadata: ModelMetadata, modelText: string): Model {
+/** Puts a model together from its two files, unpacked. Throws ModelError or SchemaMismatch. */
+export function composeModel(metadata: ModelMetadata, modelBytes: Uint8Array): Model {
   assertSchema(metadata);
-  const forest = metadata.dump === undefined ? readModelJson(modelText) : readDump(metadata, metadata.dump, modelText);
-  const { classes } = metadata;
-  // binary:logistic has one output, the probability of the second class.
-  const outputs = forest.objective === 'binary:logistic' ? 2 : forest.outputCount;
-  if (outputs !== classes.length) {
-    throw new ModelError(`its forest has ${outputs} classes and metadata.json names ${classes.length}`);
-  }
+  const forest = readForest(
+    modelBytes,
+    metadata.dump === undefined ? {} : { dump: dumpFactsOf(metadata, metadata.dump) },
+  );
+  assertClasses(forest, metadata.classes);
   const columns = forest.featureNames;
   if (forest.featureCount !== FEATURE_NAMES.length || (columns.length > 0 && !isSame(columns, FEATURE_NAMES))) {
     throw new SchemaMismatch({ hash: 'of the forest itself', features: columns });
@@ -110,7 +106,7 @@ export function composeModel(metadata: ModelMetadata, modelText: string): Model 
     name: metadata.name,
     version: metadata.version,
     horizonSeconds: metadata.horizonSeconds,
-    classes,
+    classes: metadata.classes,
     riskThreshold: metadata.riskThreshold,
     forest,
   };
@@ -122,21 +118,26 @@ function assertSchema({ schema, lookbackSeconds }: ModelMetadata): void {
   }
 }
 
-function readDump(metadata: ModelMetadata, dump: NonNullable<ModelMetadata['dump']>, text: string): Forest {
-  const objective = objectiveNamed(dump.objective);
-  return readDumpJson(text, {
-    objective,
-    outputCount: objective === 'binary:logistic' ? 1 : metadata.classes.length,
-    baseScore: readBaseScore(Array.isArray(dump.baseScore) ? `[${dump.baseScore.join(',')}]` : dump.baseScore),
+function dumpFactsOf(metadata: ModelMetadata, dump: NonNullable<ModelMetadata['dump']>): DumpFacts {
+  return {
+    objective: dump.objective,
+    outputCount: dump.objective === 'binary:logistic' ? 1 : metadata.classes.length,
+    baseScore: baseScoresOf(Array.isArray(dump.baseScore) ? `[${dump.baseScore.join(',')}]` : dump.baseScore),
     featureNames: metadata.schema.features,
-    version: readXgboostVersion(dump.xgboost),
-  });
+    version: dump.xgboost,
+  };
 }
 
-function readXgboostVersion(text: string): XgboostVersion {
-  const match = /^(\d+)\.(\d+)\.(\d+)/.exec(text);
-  if (match === null) throw new ModelError(`metadata.json has the XGBoost version ${JSON.stringify(text)}`);
-  return [Number(match[1]), Number(match[2]), Number(match[3])];
+/** Only these objectives give the probabilities of classes. */
+function assertClasses(forest: Forest, classes: readonly Status[]): void {
+  if (forest.objective !== 'binary:logistic' && forest.objective !== 'multi:softprob') {
+    throw new ModelError(`its objective is ${forest.objective}, and statuses need binary:logistic or multi:softprob`);
+  }
+  // binary:logistic has one output, the probability of the second class.
+  const outputs = forest.objective === 'binary:logistic' ? 2 : forest.outputCount;
+  if (outputs !== classes.length) {
+    throw new ModelError(`its forest has ${outputs} classes and metadata.json names ${classes.length}`);
+  }
 }
 
 /**
@@ -163,6 +164,10 @@ function statusNamed(name: string): Status {
   if (found === undefined)
     throw new ModelError(`metadata.json has the class ${JSON.stringify(name)}, which is no status`);
   return found;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ForestBuilder } from '../../../src/core/forest/forest-builder.ts';
 import { plainWalk } from '../../../src/core/forest/plain-walk.ts';
+import { builtTrees } from '../../support/built-trees.ts';
 
 /** x0 < 1 goes left to -1, else right to 1; a missing value goes right. */
 function add(builder: ForestBuilder, left: readonly number[], right: readonly number[]): void {
@@ -11,13 +12,13 @@ function add(builder: ForestBuilder, left: readonly number[], right: readonly nu
     builder.value.push([1, -1, 1][i] as number);
     builder.defaultLeft.push(0);
   }
-  builder.finishTree(0);
+  builder.finishTree();
 }
 
 test('a row goes left below the condition, right from it on, and where missing values go', () => {
-  const builder = new ForestBuilder(1, 1);
+  const builder = new ForestBuilder();
   add(builder, [1, -1, -1], [2, -1, -1]);
-  const trees = builder.build(undefined, Int32Array.of(0, 1));
+  const trees = builtTrees(builder, Int32Array.of(0), { featureCount: 1, outputCount: 1 });
   const margins = new Float32Array(4);
   plainWalk({ trees, featureCount: 1, outputCount: 1 }).addLeaves(
     Float32Array.of(0.5, 1, 2, Number.NaN),
@@ -34,5 +35,5 @@ test.each<[string, number[], number[], RegExp]>([
   ['a child out of range', [7, -1, -1], [2, -1, -1], /out of range/],
   ['a negative child', [-7, -1, -1], [2, -1, -1], /out of range/],
 ])('%s is refused', (_, left, right, reason) => {
-  expect(() => add(new ForestBuilder(1, 1), left, right)).toThrow(reason);
+  expect(() => add(new ForestBuilder(), left, right)).toThrow(reason);
 });

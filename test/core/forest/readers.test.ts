@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readDumpJson } from '../../../src/core/forest/dump-json.ts';
-import { parseLooseJson, toFloat32 } from '../../../src/core/forest/loose-json.ts';
-import { ModelError } from '../../../src/core/forest/model-error.ts';
-import { readBaseScore, readModelJson } from '../../../src/core/forest/model-json.ts';
+import { baseScoresOf } from '../../../src/core/forest/model-document.ts';
+import { ModelError, readForest } from '../../../src/forest.ts';
 
 const MODEL = readFileSync('fixtures/forests/xgboost-3.2.0/binary.model.json', 'utf8');
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 // eslint-disable-next-line typescript/no-explicit-any
 type Loose = any;
@@ -24,58 +23,116 @@ function tree(document: Loose): Loose {
 describe('a damaged or foreign model is refused with a reason', () => {
   test.each<[string, string, RegExp]>([
     ['cut in the middle', MODEL.slice(0, MODEL.length / 2), /cut off/],
-    ['empty', '', /cut off/],
-    ['no JSON', 'binf\u0000\u0001', /no JSON/],
-    ['another JSON', '[1,2,3]', /no model of XGBoost/],
+    ['cut in a number', MODEL.slice(0, MODEL.indexOf('split_conditions') + 25), /cut off/],
+    ['with something behind it', `${MODEL}{}`, /behind its end/],
+    ['no JSON', '{"learner":', /no JSON/],
+    ['another JSON', '{"a":1}', /no model of XGBoost/],
     ['without a learner', '{}', /no learner/],
-    ['another booster', edited((d) => (d.learner.gradient_booster.name = 'gblinear')), /gblinear/],
-    ['another objective', edited((d) => (d.learner.objective.name = 'rank:ndcg')), /rank:ndcg/],
+    ['with two learners', edited((d) => (d.Model = { learner: d.learner })), /two objects learner/],
+    ['another booster', edited((d) => (d.learner.gradient_booster.name = 'gbforest')), /gbforest/],
+    [
+      'a linear booster without weights',
+      edited((d) => (d.learner.gradient_booster.name = 'gblinear')),
+      /no model.weights/,
+    ],
+    ['another objective', edited((d) => (d.learner.objective.name = 'reg:mine')), /reg:mine/],
+    ['without trees', edited((d) => delete d.learner.gradient_booster.model.trees), /no model.trees/],
+    ['fewer trees than it says', edited((d) => d.learner.gradient_booster.model.trees.pop()), /trees where it says/],
+    [
+      'trees in another order',
+      edited((d) => d.learner.gradient_booster.model.trees.push(d.learner.gradient_booster.model.trees.shift())),
+      /has the id/,
+    ],
+    ['a node count that is not so', edited((d) => (tree(d).tree_param.num_nodes = '3')), /says it has 3 nodes/],
     ['children of different lengths', edited((d) => tree(d).right_children.pop()), /right_children/],
+    ['statistics of another length', edited((d) => tree(d).sum_hessian.pop()), /sum_hessian/],
     ['a child out of range', edited((d) => (tree(d).left_children[0] = 100_000)), /out of range/],
     ['a negative child', edited((d) => (tree(d).left_children[0] = -7)), /out of range/],
     ['a cycle', edited((d) => (tree(d).left_children[0] = 0)), /twice/],
     ['one leaf for two parents', edited((d) => (tree(d).right_children[0] = tree(d).left_children[0])), /twice/],
     ['a feature that does not exist', edited((d) => (tree(d).split_indices[0] = 99)), /feature 99/],
-    ['a threshold that is no number', edited((d) => (tree(d).split_conditions[0] = 'NaN')), /split condition/],
+    ['a threshold that is text', edited((d) => (tree(d).split_conditions[0] = 'NaN')), /no JSON/],
+    [
+      'a threshold that is no number',
+      MODEL.replace(/"split_conditions":\[[^,]*/, '"split_conditions":[NaN'),
+      /split condition/,
+    ],
+    ['a flag that is none', edited((d) => (tree(d).default_left[0] = 2)), /neither 0 nor 1/],
     ['trees that belong nowhere', edited((d) => (d.learner.gradient_booster.model.tree_info[0] = 5)), /output 5/],
     ['fewer tree_info than trees', edited((d) => d.learner.gradient_booster.model.tree_info.pop()), /tree_info/],
+    [
+      'iterations that are none',
+      edited((d) => (d.learner.gradient_booster.model.iteration_indptr[1] = 999)),
+      /iterations/,
+    ],
+    ['a member twice', MODEL.replace('"tree_info":', '"tree_info":[],"tree_info":'), /tree_info twice/],
     [
       'an absurd number of features',
       edited((d) => (d.learner.learner_model_param.num_feature = '999999999999')),
       /num_feature/,
     ],
     ['a base score that is none', edited((d) => (d.learner.learner_model_param.base_score = 'x')), /base_score/],
+    [
+      'base scores for other outputs',
+      edited((d) => (d.learner.learner_model_param.base_score = '[1,2]')),
+      /2 base scores/,
+    ],
     ['no version', edited((d) => delete d.version), /which XGBoost/],
-    ['categorical splits', edited((d) => (tree(d).categories_nodes = [0])), /categorical/],
-    ['vector leaves', edited((d) => (tree(d).tree_param.size_leaf_vector = '3')), /vectors/],
+    ['categories that split_type does not know', edited((d) => (tree(d).categories_nodes = [0])), /split_type/],
+    ['categories that are not there', edited((d) => (tree(d).split_type[0] = 1)), /split_type/],
+    ['vector leaves without weights', edited((d) => (tree(d).tree_param.size_leaf_vector = '3')), /weights for leaf/],
+    ['nesting without end', `{"x":${'['.repeat(1e6)}`, /levels|nested/],
   ])('%s', (_, text, reason) => {
-    expect(() => readModelJson(text)).toThrow(ModelError);
-    expect(() => readModelJson(text)).toThrow(reason);
+    expect(() => readForest(bytesOf(text))).toThrow(ModelError);
+    expect(() => readForest(bytesOf(text))).toThrow(reason);
   });
 });
 
-describe('numbers', () => {
-  test('NaN and Infinity are read where XGBoost writes them bare, and only outside of strings', () => {
-    expect(parseLooseJson('{"a":[NaN,-Infinity,1E-3],"NaN":"Infinity"}')).toEqual({
-      a: ['NaN', '-Infinity', 1e-3],
-      NaN: 'Infinity',
-    });
-    expect(toFloat32('-Infinity')).toBe(Number.NEGATIVE_INFINITY);
+describe('what is no model of XGBoost is named, with what to do', () => {
+  test.each<[string, number[] | string, RegExp]>([
+    ['nothing', '', /it is empty/],
+    ['gzip', [0x1f, 0x8b, 8, 0], /gzip: unpack/],
+    ['a pickle', [0x80, 4, 0x95, 0], /pickle.*save_model/],
+    ['a ZIP archive', 'PK\u0003\u0004', /ZIP/],
+    ['the old binary with a mark', 'binf\u0000\u0001', /old binary.*save_model/],
+    ['a dump as text', 'booster[0]:\n0:[f0<1] yes=1,no=2,missing=1\n', /dump as text/],
+    ['a tree of a dump as text', '0:[f0<1] yes=1,no=2,missing=1\n', /dump as text/],
+    ['a Graphviz dump', 'digraph {\n', /Graphviz/],
+    ['LightGBM as text', 'tree\nversion=v4\n', /LightGBM/],
+    ['LightGBM as JSON', '{"name":"tree","version":"v4"}', /LightGBM/],
+    ['CatBoost', 'CBM1....', /CatBoost/],
+    ['CatBoost as JSON', '{"features_info":{}}', /CatBoost/],
+    ['PMML', '<?xml version="1.0"?><PMML>', /XML/],
+    ['ONNX', [0x08, 0x09, 0x12, 0x08, 0x73, 0x6b, 0x6c], /ONNX/],
+    ['the dump of a linear model', '{"bias":[1],"weight":[1]}', /linear/],
+    ['another list', '[1,2,3]', /no model of XGBoost/],
+    ['text', 'hello', /no model that kpfd knows/],
+    ['a dump of which nobody says the rest', '[{"nodeid":0,"leaf":1}]', /lacks the objective/],
+  ])('%s', (_, content, sentence) => {
+    const bytes = typeof content === 'string' ? bytesOf(content) : Uint8Array.from(content);
+    expect(() => readForest(bytes)).toThrow(ModelError);
+    expect(() => readForest(bytes)).toThrow(sentence);
   });
 
-  test('the one decimal that two roundings spoil is read right', () => {
-    // XGBoost writes 0x1.5c87fap-84 so; as a double it lies nearer to its neighbour.
-    expect(toFloat32(7.038531e-26)).toBe(0x15c87fa * 2 ** -108);
-    expect(toFloat32(-7.038531e-26)).toBe(-0x15c87fa * 2 ** -108);
+  test('the old binary format, which has no mark', () => {
+    const bytes = new Uint8Array(200);
+    const view = new DataView(bytes.buffer);
+    view.setFloat32(0, 0.5, true);
+    view.setUint32(4, 5, true);
+    expect(() => readForest(bytes)).toThrow(/old binary/);
   });
+});
 
-  test.each([
-    ['5E-1', [0.5]],
-    ['[5E-1]', [0.5]],
-    ['[2.5E-1,-1E0]', [0.25, -1]],
-  ])('a base score of %s', (text, scores) => {
-    expect(readBaseScore(text)).toEqual(scores);
-  });
+test.each([
+  ['5E-1', [0.5]],
+  ['[5E-1]', [0.5]],
+  ['[2.5E-1,-1E0]', [0.25, -1]],
+])('a base score of %s', (text, scores) => {
+  expect(baseScoresOf(text)).toEqual(scores);
+});
+
+test('a byte order mark before the JSON does no harm', () => {
+  expect(readForest(bytesOf(`\uFEFF${MODEL}`)).treeCount).toBe(readForest(bytesOf(MODEL)).treeCount);
 });
 
 describe('a dump', () => {
@@ -84,8 +141,9 @@ describe('a dump', () => {
     outputCount: 1,
     baseScore: [0.5],
     featureNames: ['x', 'y'],
-    version: [3, 2, 0],
-  } as const;
+    version: '3.2.0',
+  };
+  const read = (text: string): ReturnType<typeof readForest> => readForest(bytesOf(text), { dump: facts });
   const leaf = (nodeid: number, value: number): object => ({ nodeid, leaf: value });
   const split = (extra: object = {}): object => ({
     nodeid: 0,
@@ -98,7 +156,7 @@ describe('a dump', () => {
     ...extra,
   });
   const margins = (text: string): number[] => [
-    ...readDumpJson(text, facts).predictMargin(Float32Array.from([0, 0, 1, 0, Number.NaN, 0]), 3),
+    ...read(text).predictMargin(Float32Array.from([0, 0, 1, 0, Number.NaN, 0]), 3),
   ];
 
   test.each([
@@ -119,18 +177,32 @@ describe('a dump', () => {
 
   test.each<[string, unknown, RegExp]>([
     ['a feature that the schema lacks', [split({ split: 'z' })], /"z"/],
-    ['a categorical split', [split({ split_condition: [1, 2] })], /categorical/],
+    ['categories that go left', [split({ split_condition: [1, 2] })], /categories of node 0 left/],
+    ['a missing value that goes nowhere', [split({ missing: 7 })], /does not have/],
+    ['children of one name', [split({ children: [leaf(1, 0), leaf(1, 0)] })], /does not have/],
+    ['a condition that is text', [split({ split_condition: 'x' })], /no split condition/],
     ['one child', [split({ children: [leaf(1, 0)] })], /1 children/],
     ['names of children that it lacks', [split({ yes: 9 })], /does not have/],
     ['no leaf', [{ nodeid: 0 }], /no leaf/],
     ['no trees', [], /do not divide/],
-    ['no list', { a: 1 }, /no node|no leaf/],
   ])('with %s is refused', (_, document, reason) => {
-    expect(() => readDumpJson(JSON.stringify(document), facts)).toThrow(reason);
+    expect(() => read(JSON.stringify(document))).toThrow(reason);
   });
 });
 
+test('a dump that is nested without end is refused', () => {
+  const facts = {
+    objective: 'binary:logistic',
+    outputCount: 1,
+    baseScore: [0.5],
+    featureNames: ['x'],
+    version: '3.2.0',
+  };
+  const text = '{"nodeid":0,"children":['.repeat(1e5);
+  expect(() => readForest(bytesOf(text), { dump: facts })).toThrow(ModelError);
+});
+
 test('rows of the wrong width are a mistake of the caller', () => {
-  const forest = readModelJson(MODEL);
+  const forest = readForest(bytesOf(MODEL));
   expect(() => forest.predict(new Float32Array(7), 1)).toThrow(RangeError);
 });

@@ -8,8 +8,8 @@ import { byRisk, conclude, predictPods, type PodPrediction } from '../../../src/
 import { container, pod } from '../../support/pods.ts';
 
 const METADATA = readFileSync('models/default/metadata.json', 'utf8');
-const MODEL_TEXT = readFileSync('models/default/model.json', 'utf8');
-const model: Model = composeModel(readMetadata(METADATA), MODEL_TEXT);
+const MODEL = readFileSync('models/default/model.json');
+const model: Model = composeModel(readMetadata(METADATA), MODEL);
 const rules = { kubernetesMinor: 34 };
 
 function distribution(known: Partial<Record<Status, number>>): Record<Status, number> {
@@ -146,7 +146,7 @@ describe('a model and its metadata', () => {
     ['a feature less', { schema: { ...JSON.parse(METADATA).schema, features: FEATURE_NAMES.slice(1) } }],
     ['another lookback', { lookbackSeconds: 60 }],
   ])('%s is a mismatch of schemas', (_, change) => {
-    expect(() => composeModel(readMetadata(edited(change)), MODEL_TEXT)).toThrow(SchemaMismatch);
+    expect(() => composeModel(readMetadata(edited(change)), MODEL)).toThrow(SchemaMismatch);
   });
 
   test.each<[string, string, RegExp]>([
@@ -162,8 +162,6 @@ describe('a model and its metadata', () => {
   });
 
   test('fewer classes than outputs are refused', () => {
-    expect(() => composeModel(readMetadata(edited({ classes: ['Running', 'Error'] })), MODEL_TEXT)).toThrow(
-      /6 classes/,
-    );
+    expect(() => composeModel(readMetadata(edited({ classes: ['Running', 'Error'] })), MODEL)).toThrow(/6 classes/);
   });
 });

@@ -1,0 +1,408 @@
+/**
+ * What a saved model says, by the schema of XGBoost 1.0 to 3.4, whichever way the document is written. Members may stand
+ * in any order (XGBoost sorts them), so trees are read before it is known how many features and outputs there are; all
+ * that depends on both is checked at the end. Unknown members are skipped, as XGBoost does; a known one that is missing,
+ * there twice, or at odds with another is an error: there is never a second way to understand a model.
+ */
+import { Float32Column, Int32Column } from './column.ts';
+import { float32OfDecimal, type DocumentReader } from './document-reader.ts';
+import { ForestBuilder, type RawCategories, type RawVectors } from './forest-builder.ts';
+import { ModelError } from './model-error.ts';
+import type { Trees } from './trees.ts';
+import { isBefore, type XgboostVersion } from './version.ts';
+
+/** All that a file says of a model. */
+export interface ModelParts {
+  readonly booster: 'gbtree' | 'dart' | 'gblinear';
+  readonly featureCount: number;
+  readonly outputCount: number;
+  /** Empty where the model was trained without names. */
+  readonly featureNames: readonly string[];
+  readonly objective: string;
+  /** As in the file: in the space of predictions where the objective has a link, else of margins. */
+  readonly baseScore: readonly number[];
+  readonly version: XgboostVersion;
+  /** The best iteration of early stopping, where the trainer noted one. */
+  readonly bestIteration: number | undefined;
+  /** Trees, or the weights of a linear model: weights[feature * outputCount + output], then a bias for each output. */
+  readonly trees: Trees | undefined;
+  readonly weights: Float32Array | undefined;
+}
+
+export interface ReadingOptions {
+  /** The version whose arithmetic counts, in place of the file's own. */
+  readonly version?: XgboostVersion | undefined;
+  /** False leaves out what contributions and importance need, which saves time and memory. */
+  readonly statistics?: boolean | undefined;
+}
+
+/** More than anybody has; a hostile file could ask for as much memory. */
+const MOST_FEATURES = 1 << 24;
+const MOST_OUTPUTS = 1 << 20;
+
+export function readModelDocument(reader: DocumentReader, options: ReadingOptions = {}): ModelParts {
+  return new ModelReader(reader, options).read();
+}
+
+type Members = ReadonlyMap<string, () => void>;
+
+class ModelReader {
+  readonly #reader: DocumentReader;
+  readonly #options: ReadingOptions;
+  readonly #builder = new ForestBuilder();
+  readonly #tree: TreeReader;
+  readonly #groups = new Int32Column();
+  readonly #iterations = new Int32Column();
+  readonly #treeWeights = new Float32Column();
+  readonly #weights = new Float32Column();
+  /** Objects that were begun, and members that were found, as `object.member`. */
+  readonly #begun = new Set<string>();
+  readonly #found = new Set<string>();
+  #version: unknown;
+  #parameters: Record<string, unknown> = {};
+  #treeParameters: Record<string, unknown> = {};
+  #attributes: Record<string, unknown> = {};
+  #objective: unknown;
+  #names: unknown;
+  #booster: unknown;
+
+  constructor(reader: DocumentReader, options: ReadingOptions) {
+    this.#reader = reader;
+    this.#options = options;
+    this.#tree = new TreeReader(reader, this.#builder, options.statistics ?? true);
+  }
+
+  read(): ModelParts {
+    this.#document();
+    const { booster, isLinear } = this.#boosterOf();
+    const featureCount = countOf(this.#parameters['num_feature'], 'num_feature', MOST_FEATURES);
+    const classes = countOf(this.#parameters['num_class'], 'num_class', MOST_OUTPUTS);
+    const targets = countOf(this.#parameters['num_target'] ?? '1', 'num_target', MOST_OUTPUTS);
+    const outputCount = Math.max(classes, targets, 1);
+    const version = this.#options.version ?? readVersion(this.#version);
+    return {
+      booster,
+      featureCount,
+      outputCount,
+      featureNames: namesOf(this.#names, featureCount),
+      objective: textOf(this.#objective, 'objective'),
+      baseScore: baseScoresOf(this.#parameters['base_score']),
+      version,
+      bestIteration: wholeNumberOf(this.#attributes['best_iteration']),
+      trees: isLinear ? undefined : this.#trees(featureCount, outputCount, version),
+      weights: isLinear ? this.#linearWeights(featureCount, outputCount) : undefined,
+    };
+  }
+
+  #document(): void {
+    const visit: Members = new Map([
+      ['learner', () => this.#learner()],
+      ['version', () => this.#noteVersion()],
+      // What a pickle holds: the model beside its configuration.
+      ['Model', () => this.#members('Model', visit)],
+    ]);
+    this.#members('', visit);
+    if (!this.#found.has('learner')) throw new ModelError('it is no model of XGBoost: it has no learner');
+  }
+
+  #noteVersion(): void {
+    if (this.#version !== undefined) throw new ModelError('it has two versions');
+    this.#version = this.#reader.value();
+  }
+
+  #learner(): void {
+    this.#members(
+      'learner',
+      new Map([
+        ['attributes', () => (this.#attributes = this.#record('attributes'))],
+        ['feature_names', () => (this.#names = this.#reader.value())],
+        ['gradient_booster', () => this.#gradientBooster()],
+        ['learner_model_param', () => (this.#parameters = this.#record('learner_model_param'))],
+        ['objective', () => (this.#objective = this.#record('objective')['name'])],
+      ]),
+    );
+    for (const name of ['gradient_booster', 'learner_model_param', 'objective']) this.#demand(`learner.${name}`);
+  }
+
+  #gradientBooster(): void {
+    const model = (): void => this.#model();
+    this.#members(
+      'gradient_booster',
+      new Map([
+        ['name', () => (this.#booster = this.#reader.value())],
+        ['model', model],
+        // Dart up to 3.3 wraps the other booster.
+        ['gbtree', () => this.#members('gbtree', new Map([['model', model]]))],
+        ['weight_drop', () => this.#reader.float32s(this.#treeWeights)],
+      ]),
+    );
+  }
+
+  #model(): void {
+    this.#members(
+      'model',
+      new Map([
+        ['gbtree_model_param', () => (this.#treeParameters = this.#record('gbtree_model_param'))],
+        ['tree_info', () => this.#reader.int32s(this.#groups)],
+        ['iteration_indptr', () => this.#reader.int32s(this.#iterations)],
+        ['trees', () => this.#reader.array(() => this.#tree.read())],
+        ['weight_drop', () => this.#reader.float32s(this.#treeWeights)],
+        ['weights', () => this.#reader.float32s(this.#weights)],
+      ]),
+    );
+  }
+
+  #boosterOf(): { booster: ModelParts['booster']; isLinear: boolean } {
+    const name = textOf(this.#booster, 'name of its booster');
+    if (name !== 'gbtree' && name !== 'dart' && name !== 'gblinear') {
+      throw new ModelError(`its booster is ${JSON.stringify(name)}, which is none of XGBoost's that kpfd knows`);
+    }
+    const isLinear = name === 'gblinear';
+    for (const member of isLinear ? ['weights'] : ['trees', 'tree_info', 'gbtree_model_param']) {
+      this.#demand(`model.${member}`);
+    }
+    // Since 3.4 dart is a gbtree with weights.
+    return { booster: !isLinear && this.#treeWeights.length > 0 ? 'dart' : name, isLinear };
+  }
+
+  #trees(featureCount: number, outputCount: number, version: XgboostVersion): Trees {
+    const { treeCount } = this.#builder;
+    const claimed = countOf(this.#treeParameters['num_trees'], 'num_trees', Number.MAX_SAFE_INTEGER);
+    if (claimed !== treeCount) throw new ModelError(`it has ${treeCount} trees where it says ${claimed}`);
+    const hasWeights = this.#booster === 'dart' || this.#treeWeights.length > 0;
+    return this.#builder.build({
+      featureCount,
+      outputCount,
+      groups: this.#groups.trimmed(),
+      iterations: this.#iterations.length > 0 ? this.#iterations.trimmed() : this.#countedIterations(),
+      treeWeights: hasWeights ? this.#treeWeights.trimmed() : undefined,
+      weighedFrom: isBefore(version, [3, 4, 0]) ? 0 : -0,
+    });
+  }
+
+  /** Before 2.0 the file tells only by its numbers which trees make an iteration. */
+  #countedIterations(): Int32Array {
+    const { treeCount } = this.#builder;
+    const groups = this.#groups.values.subarray(0, this.#groups.length);
+    const groupCount = groups.reduce((most, group) => Math.max(most, group), 0) + 1;
+    const size = groupCount * this.#parallelTrees(groups, groupCount);
+    const first = Int32Array.from({ length: Math.ceil(treeCount / size) + 1 }, (_, i) => Math.min(treeCount, i * size));
+    return first;
+  }
+
+  /** Before 1.6 nothing states it; the trees of a group stand together, and early stopping notes both its counts. */
+  #parallelTrees(groups: Int32Array, groupCount: number): number {
+    const stated = this.#treeParameters['num_parallel_tree'];
+    if (stated !== undefined) return Math.max(1, countOf(stated, 'num_parallel_tree', 1 << 30));
+    if (groupCount > 1)
+      return Math.max(
+        1,
+        groups.findIndex((group) => group !== groups[0]),
+      );
+    const iteration = wholeNumberOf(this.#attributes['best_iteration']);
+    const limit = wholeNumberOf(this.#attributes['best_ntree_limit']);
+    const ratio = iteration === undefined || limit === undefined ? 1 : limit / (iteration + 1);
+    return Number.isInteger(ratio) && ratio >= 1 ? ratio : 1;
+  }
+
+  #linearWeights(featureCount: number, outputCount: number): Float32Array {
+    const weights = this.#weights.trimmed();
+    const wanted = (featureCount + 1) * outputCount;
+    if (weights.length !== wanted) {
+      throw new ModelError(
+        `it has ${weights.length} weights where ${featureCount} features and ${outputCount} outputs make ${wanted}`,
+      );
+    }
+    if (weights.some(Number.isNaN)) throw new ModelError('it has a weight that is no number');
+    return weights;
+  }
+
+  #members(what: string, members: Members): void {
+    if (this.#begun.has(what)) throw new ModelError(`it has two objects ${what}`);
+    this.#begun.add(what);
+    const seen = readMembers(this.#reader, members);
+    for (const name of seen) this.#found.add(what === '' || what === 'Model' ? name : `${what}.${name}`);
+  }
+
+  #demand(path: string): void {
+    if (!this.#found.has(path)) throw new ModelError(`it has no ${path}`);
+  }
+
+  #record(what: string): Record<string, unknown> {
+    const value = this.#reader.value();
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new ModelError(`its ${what} is something else than an object`);
+    }
+    return value as Record<string, unknown>;
+  }
+}
+
+/** Reads the trees of a model, one after the other. */
+class TreeReader {
+  readonly #reader: DocumentReader;
+  readonly #builder: ForestBuilder;
+  readonly #members: Members;
+  readonly #categoryLists = {
+    nodes: new Int32Column(),
+    segments: new Int32Column(),
+    sizes: new Int32Column(),
+    values: new Int32Column(),
+  };
+  /** 1 at categorical splits. */
+  readonly #splitTypes = new Int32Column();
+  readonly #vectorWeights = new Float32Column();
+  /** Where the lists stand that matter only where leaves are vectors, which is known later. */
+  #baseWeights: number | undefined;
+  #leafWeights: number | undefined;
+  #id: unknown;
+  #nodeCount = 0;
+  #leafSize = 1;
+
+  constructor(reader: DocumentReader, builder: ForestBuilder, withStatistics: boolean) {
+    this.#reader = reader;
+    this.#builder = builder;
+    const marked = (): number => {
+      const mark = reader.mark();
+      reader.skip();
+      return mark;
+    };
+    const parameters: Members = new Map([
+      ['num_nodes', () => (this.#nodeCount = countOf(reader.value(), 'num_nodes', 0x7fffffff))],
+      ['size_leaf_vector', () => (this.#leafSize = countOf(reader.value(), 'size_leaf_vector', MOST_OUTPUTS))],
+    ]);
+    const { nodes, segments, sizes, values } = this.#categoryLists;
+    this.#members = new Map<string, () => void>([
+      ['id', () => (this.#id = reader.value())],
+      ['tree_param', () => void readMembers(reader, parameters)],
+      ['left_children', () => reader.int32s(builder.left)],
+      ['right_children', () => reader.int32s(builder.right)],
+      ['split_indices', () => reader.int32s(builder.feature)],
+      ['split_conditions', () => reader.float32s(builder.value)],
+      ['default_left', () => reader.flags(builder.defaultLeft)],
+      ['split_type', () => reader.int32s(this.#splitTypes)],
+      ['categories_nodes', () => reader.int32s(nodes)],
+      ['categories_segments', () => reader.int32s(segments)],
+      ['categories_sizes', () => reader.int32s(sizes)],
+      ['categories', () => reader.int32s(values)],
+      ['base_weights', () => (this.#baseWeights = marked())],
+      ['leaf_weights', () => (this.#leafWeights = marked())],
+      ...(withStatistics
+        ? ([
+            ['loss_changes', () => reader.float32s(builder.gain)],
+            ['sum_hessian', () => reader.float32s(builder.cover)],
+          ] as const)
+        : []),
+    ]);
+  }
+
+  read(): void {
+    for (const column of [...Object.values(this.#categoryLists), this.#splitTypes]) column.length = 0;
+    this.#baseWeights = undefined;
+    this.#leafWeights = undefined;
+    this.#id = undefined;
+    this.#leafSize = 1;
+    this.#nodeCount = -1;
+    readMembers(this.#reader, this.#members);
+    const builder = this.#builder;
+    const count = builder.left.length - builder.nodeCount;
+    // XGBoost puts each tree where its id says.
+    if (this.#id !== undefined && this.#id !== builder.treeCount)
+      builder.fail(`has the id ${JSON.stringify(this.#id)}`);
+    if (this.#nodeCount !== count) builder.fail(`has ${count} left_children and says it has ${this.#nodeCount} nodes`);
+    builder.finishTree(this.#categories(count), this.#leafSize > 1 ? this.#vectors() : undefined);
+  }
+
+  #categories(count: number): RawCategories | undefined {
+    const { nodes, segments, sizes, values } = this.#categoryLists;
+    const types = this.#splitTypes;
+    let categorical = 0;
+    for (let i = 0; i < types.length; i++) if (types.values[i] !== 0) categorical++;
+    if (categorical === 0 && nodes.length === 0) return undefined;
+    const named = new Set(nodes.values.subarray(0, nodes.length));
+    const agrees = [...named].every((node) => types.values[node] === 1);
+    if (types.length !== count || named.size !== nodes.length || categorical !== named.size || !agrees) {
+      return this.#builder.fail('names other categorical splits in split_type than in categories_nodes');
+    }
+    return {
+      nodes: [...nodes.trimmed()],
+      segments: [...segments.trimmed()],
+      sizes: [...sizes.trimmed()],
+      values: [...values.trimmed()],
+    };
+  }
+
+  /** Up to 3.1 each node has its weights in base_weights; since 3.2 each leaf says by right_children which are its own. */
+  #vectors(): RawVectors {
+    const size = this.#leafSize;
+    const { right, nodeCount } = this.#builder;
+    const mark = this.#leafWeights ?? this.#baseWeights;
+    if (mark === undefined) return this.#builder.fail('has vectors at its leaves, but no weights');
+    const end = this.#reader.mark();
+    this.#reader.seek(mark);
+    this.#vectorWeights.length = 0;
+    this.#reader.float32s(this.#vectorWeights);
+    this.#reader.seek(end);
+    const isByLeaf = this.#leafWeights !== undefined;
+    return {
+      size,
+      weights: this.#vectorWeights.values.subarray(0, this.#vectorWeights.length),
+      startOf: (leaf) => size * (isByLeaf ? (right.values[nodeCount + leaf] as number) : leaf),
+    };
+  }
+}
+
+/** Reads the members that are known, in whatever order, and skips the others. Returns the names of those found. */
+function readMembers(reader: DocumentReader, members: Members): Set<string> {
+  const seen = new Set<string>();
+  reader.object((key) => {
+    const read = members.get(key);
+    if (read === undefined) return reader.skip();
+    if (seen.has(key)) throw new ModelError(`it has ${key} twice in one place`);
+    seen.add(key);
+    read();
+  });
+  return seen;
+}
+
+/** "5E-1" up to 3.0; "[5E-1]" or one for each output since 3.1. */
+export function baseScoresOf(value: unknown): number[] {
+  const text = typeof value === 'string' ? value.trim() : String(value);
+  const parts = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1).split(',') : [text];
+  const scores = parts.map((part) => (part.trim() === '' ? Number.NaN : float32OfDecimal(Number(part))));
+  if (!scores.every((score) => Number.isFinite(score)))
+    throw new ModelError(`its base_score is ${JSON.stringify(value)}`);
+  return scores;
+}
+
+function readVersion(value: unknown): XgboostVersion {
+  const parts = Array.isArray(value) ? value.map(Number) : [];
+  if (parts.length !== 3 || !parts.every((part) => Number.isInteger(part) && part >= 0)) {
+    throw new ModelError('it does not say which XGBoost wrote it');
+  }
+  return parts as unknown as XgboostVersion;
+}
+
+function namesOf(value: unknown, featureCount: number): string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new ModelError('its feature_names are no list');
+  if (value.length !== 0 && value.length !== featureCount) {
+    throw new ModelError(`it has ${value.length} feature names for ${featureCount} features`);
+  }
+  return value.map((name) => textOf(name, 'feature name'));
+}
+
+function textOf(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw new ModelError(`its ${what} is no text`);
+  return value;
+}
+
+/** Parameters are strings in XGBoost's files: "num_class":"7". */
+function countOf(value: unknown, what: string, most: number): number {
+  const number = wholeNumberOf(value);
+  if (number === undefined || number > most) throw new ModelError(`its ${what} is ${JSON.stringify(value)}`);
+  return number;
+}
+
+function wholeNumberOf(value: unknown): number | undefined {
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}

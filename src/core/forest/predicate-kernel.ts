@@ -1,0 +1,132 @@
+/**
+ * The kernel for few rows. Per row it first asks every distinct question of the forest once ("is x of feature 3 below
+ * 0.5?") and keeps the answers as bytes: 1 goes right. A visit of a node is then `j = 2 * j + answers[predicates[j]]`:
+ * two loads, one addition, and no branch that the processor could guess wrong. A walk down one tree still waits for
+ * each load, so eight trees (a bundle of padded-trees.ts) are walked at once.
+ *
+ * The answers of a column are ones up to the rank of x, then zeros.
+ */
+import type { Kernel, KernelShape } from './kernel.ts';
+import { BUNDLE, padTrees, type PaddedTrees } from './padded-trees.ts';
+import { rankIn, type Columns } from './predicates.ts';
+
+/** Words behind the last, for a copy that writes four words at a time. */
+const SPARE = 3;
+
+/** Undefined where the trees are deeper than 8, split on categories, have vector leaves or would need much padding. */
+export function predicateKernel({ trees, featureCount, outputCount }: KernelShape): Kernel | undefined {
+  const padded = padTrees(trees);
+  if (padded === undefined) return undefined;
+  const answers = new Answers(padded.columns);
+  const places = new Int32Array(BUNDLE);
+  return {
+    addLeaves(rows, rowCount, margins, firstTree, lastTree) {
+      for (let row = 0; row < rowCount; row++) {
+        answers.read(rows, row * featureCount);
+        walk(padded, answers.bytes, trees.groups, places, margins, row * outputCount, firstTree, lastTree);
+      }
+    },
+  };
+}
+
+/**
+ * One byte for each predicate. They are written eight at a time, as float64 (the widest number that a typed array stores
+ * fast), and without branches on the data: a column's words are copied out of a row of ones and zeros, from where as
+ * many ones are left as the rank demands.
+ */
+class Answers {
+  readonly bytes: Uint8Array;
+  readonly #words: Float64Array;
+  /** For n = 0 … 7: `#most` words of ones, a word of n ones, and `#most` words of zeros. */
+  readonly #patterns: Float64Array;
+  /** Words of the longest column. */
+  readonly #most: number;
+  readonly #columns: Columns;
+
+  constructor(columns: Columns) {
+    this.#words = new Float64Array((columns.thresholds.length >> 3) + SPARE);
+    this.bytes = new Uint8Array(this.#words.buffer);
+    this.#columns = columns;
+    this.#most = (columns.sizes.reduce((most, size) => Math.max(most, size), 0) >> 3) + 1;
+    const length = 2 * this.#most + 1;
+    this.#patterns = new Float64Array(8 * length + SPARE);
+    const bytes = new Uint8Array(this.#patterns.buffer);
+    for (let n = 0; n < 8; n++) bytes.fill(1, 8 * n * length, 8 * (n * length + this.#most) + n);
+  }
+
+  read(rows: Float32Array, offset: number): void {
+    const words = this.#words;
+    const patterns = this.#patterns;
+    const columns = this.#columns;
+    const { features, starts, sizes, count } = columns;
+    const most = this.#most;
+    for (let column = 0; column < count; column++) {
+      const rank = rankIn(columns, column, rows[offset + (features[column] as number)] as number);
+      const word = (starts[column] as number) >> 3;
+      const from = (rank & 7) * (2 * most + 1) + most - (rank >> 3);
+      const last = (sizes[column] as number) >> 3;
+      // Up to three words too many: the columns behind it, which come later, overwrite them.
+      for (let i = 0; i <= last; i += 4) {
+        words[word + i] = patterns[from + i] as number;
+        words[word + i + 1] = patterns[from + i + 1] as number;
+        words[word + i + 2] = patterns[from + i + 2] as number;
+        words[word + i + 3] = patterns[from + i + 3] as number;
+      }
+    }
+  }
+}
+
+/** Walks one row through all bundles that hold trees of the range. */
+function walk(
+  { predicates, leaves, depths, nodeStarts, leafStarts }: PaddedTrees,
+  answers: Uint8Array,
+  groups: Int32Array,
+  places: Int32Array,
+  margins: Float32Array,
+  output: number,
+  firstTree: number,
+  lastTree: number,
+): void {
+  for (let first = firstTree & -BUNDLE; first < lastTree; first += BUNDLE) {
+    const bundle = first >> 3;
+    let start = nodeStarts[bundle] as number;
+    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7];
+    const width = BUNDLE << (depths[bundle] as number);
+    for (let size = BUNDLE; size < width; size <<= 1) {
+      a = (a << 1) + (answers[predicates[start + a] as number] as number);
+      b = (b << 1) + (answers[predicates[start + b] as number] as number);
+      c = (c << 1) + (answers[predicates[start + c] as number] as number);
+      d = (d << 1) + (answers[predicates[start + d] as number] as number);
+      e = (e << 1) + (answers[predicates[start + e] as number] as number);
+      f = (f << 1) + (answers[predicates[start + f] as number] as number);
+      g = (g << 1) + (answers[predicates[start + g] as number] as number);
+      h = (h << 1) + (answers[predicates[start + h] as number] as number);
+      start += size;
+    }
+    const leaf = leafStarts[bundle] as number;
+    if (first >= firstTree && first + BUNDLE <= lastTree) {
+      // In the file's order; the store rounds each sum to float32.
+      margins[output + (groups[first] as number)]! += leaves[leaf + a] as number;
+      margins[output + (groups[first + 1] as number)]! += leaves[leaf + b] as number;
+      margins[output + (groups[first + 2] as number)]! += leaves[leaf + c] as number;
+      margins[output + (groups[first + 3] as number)]! += leaves[leaf + d] as number;
+      margins[output + (groups[first + 4] as number)]! += leaves[leaf + e] as number;
+      margins[output + (groups[first + 5] as number)]! += leaves[leaf + f] as number;
+      margins[output + (groups[first + 6] as number)]! += leaves[leaf + g] as number;
+      margins[output + (groups[first + 7] as number)]! += leaves[leaf + h] as number;
+      continue;
+    }
+    // The range begins or ends inside of this bundle.
+    places[0] = a;
+    places[1] = b;
+    places[2] = c;
+    places[3] = d;
+    places[4] = e;
+    places[5] = f;
+    places[6] = g;
+    places[7] = h;
+    for (let tree = Math.max(first, firstTree); tree < Math.min(first + BUNDLE, lastTree); tree++) {
+      margins[output + (groups[tree] as number)]! += leaves[leaf + (places[tree - first] as number)] as number;
+    }
+  }
+}

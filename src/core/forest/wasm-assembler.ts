@@ -1,0 +1,142 @@
+/**
+ * Just enough of an assembler for WebAssembly to write bit-slice-wasm.ts's few functions in TypeScript: code is a list
+ * of bytes and of code, an instruction a function that returns some. The numbers are those of the WebAssembly core specification,
+ * chapter 5 (binary format).
+ */
+
+export type Code = readonly (number | Code)[];
+
+function bytesOf(code: Code): number[] {
+  return code.flatMap((part) => (typeof part === 'number' ? part : bytesOf(part)));
+}
+
+/** An unsigned or (for constants) signed number in LEB128: seven bits a byte, lowest first. */
+function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value >>> 0; ; rest >>>= 7) {
+    if (rest < 0x80) return [...bytes, rest];
+    bytes.push((rest & 0x7f) | 0x80);
+  }
+}
+
+function signed(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value | 0; ; rest >>= 7) {
+    const done = rest >= -0x40 && rest < 0x40;
+    bytes.push(done ? rest & 0x7f : (rest & 0x7f) | 0x80);
+    if (done) return bytes;
+  }
+}
+
+const simd = (operation: number, ...operands: number[]): Code => [0xfd, ...unsigned(operation), ...operands];
+/** Alignment is only a hint: 0 promises nothing. */
+const at = (offset: number): number[] => [0, ...unsigned(offset)];
+
+export const i32 = {
+  const: (value: number): Code => [0x41, ...signed(value)],
+  load: (offset = 0): Code => [0x28, ...at(offset)],
+  load8: (offset = 0): Code => [0x2d, ...at(offset)],
+  load16: (offset = 0): Code => [0x2f, ...at(offset)],
+  notEqual: [0x47],
+  greaterOrEqual: [0x4e],
+  add: [0x6a],
+  sub: [0x6b],
+  mul: [0x6c],
+  and: [0x71],
+  shl: [0x74],
+  shr: [0x76],
+} as const;
+
+export const v128 = {
+  load: (offset = 0): Code => simd(0, ...at(offset)),
+  store: (offset = 0): Code => simd(11, ...at(offset)),
+  /** Sixteen times the same byte. */
+  splat: (byte: number): Code => simd(12, ...Array.from({ length: 16 }, () => byte)),
+  and: simd(78),
+  or: simd(80),
+  xor: simd(81),
+  bitselect: simd(82),
+  load32Lane: (offset: number, lane: number): Code => simd(86, ...at(offset), lane),
+  load32Zero: (offset: number): Code => simd(92, ...at(offset)),
+  shl64: simd(203),
+  shr64: simd(205),
+  addFloats: simd(228),
+} as const;
+
+export const get = (local: number): Code => [0x20, ...unsigned(local)];
+export const set = (local: number): Code => [0x21, ...unsigned(local)];
+export const tee = (local: number): Code => [0x22, ...unsigned(local)];
+
+/** `turn`, again as long as `condition` leaves something but 0. */
+export function repeat(turn: Code, condition: Code): Code {
+  return [0x03, 0x40, turn, condition, 0x0d, 0x00, 0x0b];
+}
+
+/** A function of int32 parameters without a result. Locals are numbered on from the parameters: int32, then v128. */
+export interface Func {
+  readonly name: string;
+  readonly parameters: number;
+  readonly i32Locals: number;
+  readonly v128Locals: number;
+  readonly code: Code;
+}
+
+/** The bytes of a module that exports a memory of so many pages of 64 KiB, named memory, and the functions. */
+export function assemble(pages: number, functions: readonly Func[]): Uint8Array {
+  const types = functions.map(({ parameters }) => [0x60, vector(Array.from({ length: parameters }, () => [0x7f])), 0]);
+  const exported = functions.map(({ name }, i) => [text(name), 0, unsigned(i)]);
+  const code = [
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, vector(types)),
+    section(3, vector(functions.map((_, i) => unsigned(i)))),
+    section(5, vector([[0, unsigned(pages)]])),
+    section(7, vector([[text('memory'), 2, 0], ...exported])),
+    section(10, vector(functions.map(body))),
+  ];
+  return Uint8Array.from(bytesOf(code));
+}
+
+function body({ i32Locals, v128Locals, code }: Func): Code {
+  const locals = vector([
+    [unsigned(i32Locals), 0x7f],
+    [unsigned(v128Locals), 0x7b],
+  ]);
+  return sized([locals, code, 0x0b]);
+}
+
+function section(number: number, content: Code): Code {
+  return [number, sized(content)];
+}
+
+function sized(content: Code): Code {
+  const bytes = bytesOf(content);
+  return [unsigned(bytes.length), bytes];
+}
+
+function vector(items: readonly Code[]): Code {
+  return [unsigned(items.length), items];
+}
+
+function text(name: string): Code {
+  return [unsigned(name.length), Array.from(name, (letter) => letter.charCodeAt(0))];
+}
+
+/** What this program needs of the global WebAssembly, which core's types (no DOM) do not have. */
+interface WebAssemblyApi {
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: Readonly<Record<string, unknown>> };
+}
+
+export interface Loaded {
+  readonly memory: ArrayBuffer;
+  readonly call: Readonly<Record<string, (...parameters: number[]) => void>>;
+}
+
+/** Compiles and starts a module; undefined where there is no WebAssembly, or one without the module's instructions. */
+export function load(bytes: Uint8Array): Loaded | undefined {
+  const api = (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly;
+  if (api === undefined || !api.validate(bytes)) return undefined;
+  const { memory, ...call } = new api.Instance(new api.Module(bytes)).exports;
+  return { memory: (memory as { buffer: ArrayBuffer }).buffer, call: call as Loaded['call'] };
+}
