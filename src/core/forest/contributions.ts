@@ -41,8 +41,8 @@ export interface LinearShape {
   readonly outputCount: number;
 }
 
-/** A child without training rows counts as this share of its parent, as it does in XGBoost. */
-const SMALLEST_SHARE = 1e-12;
+/** A child counts as this share of its parent at least: XGBoost would divide by a share of 0. */
+const SMALLEST_SHARE = 1e-25;
 /** Points of the quadrature that a sweep handles at a time. */
 const TOGETHER = 3;
 /** Stands for the default direction of a categorical split; its lowest bit is 0. */
@@ -212,7 +212,7 @@ function makePlan(shape: ContributionShape): Plan {
     plan.earlier.set(paths.earlier, split);
     plan.parts.set(paths.parts, slot);
     for (let k = 0; k < leafSize; k++) {
-      fillMeans(trees, levels, paths.ratios, k, plan.means[k] as Float64Array);
+      fillMeans(trees, levels, cover, k, plan.means[k] as Float64Array);
       fillLeaves(trees, levels, paths.shares, k, (plan.leaves[k] as Float64Array).subarray(slot));
     }
     largest = Math.max(largest, levels.nodes.length);
@@ -326,29 +326,36 @@ function earlierSlot({ feature }: Trees, { splitNodes, splitSlots }: Levels, spl
 }
 
 function ratioOf(cover: number | undefined, parentCover: number | undefined): number {
+  return Math.max(shareOf(cover, parentCover), SMALLEST_SHARE);
+}
+
+/** A child's share of its parent's cover; half where the parent has none. */
+function shareOf(cover: number | undefined, parentCover: number | undefined): number {
   if (cover === undefined || parentCover === undefined || !(cover >= 0) || !(parentCover >= 0)) {
     throw new ModelError('it has a negative cover, for which contributions have no meaning');
   }
-  return parentCover === 0 ? 0.5 : Math.max(cover / parentCover, SMALLEST_SHARE);
+  return parentCover === 0 ? 0.5 : cover / parentCover;
 }
 
 function leafNumber({ value, vectors }: Trees, leaf: number, k: number): number {
   return (vectors === undefined ? value[leaf] : vectors.weights[(vectors.starts[leaf] as number) + k]) as number;
 }
 
+/** Here a small share counts as what it is. */
 function fillMeans(
   trees: Trees,
   { nodes, splitNodes }: Levels,
-  ratios: Float64Array,
+  cover: Float32Array,
   k: number,
   means: Float64Array,
 ): void {
   for (const node of nodes) if ((trees.left[node] as number) < 0) means[node] = leafNumber(trees, node, k);
   for (let split = splitNodes.length - 1; split >= 0; split--) {
-    const child = 2 * split + 1;
-    means[splitNodes[split] as number] =
-      (ratios[child] as number) * (means[nodes[child] as number] as number) +
-      (ratios[child + 1] as number) * (means[nodes[child + 1] as number] as number);
+    const node = splitNodes[split] as number;
+    means[node] = 0;
+    for (const child of nodes.slice(2 * split + 1, 2 * split + 3)) {
+      means[node] += shareOf(cover[child], cover[node]) * (means[child] as number);
+    }
   }
 }
 

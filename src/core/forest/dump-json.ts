@@ -39,7 +39,7 @@ export function readDumpJson(bytes: Uint8Array, facts: DumpFacts, options: Readi
     if (!Number.isInteger(count) || count < 1) throw new RangeError(`${what} is ${count}`);
   }
   const version = options.version ?? versionOf(facts.version);
-  const builder = new ForestBuilder();
+  const builder = new ForestBuilder(options.expectedNodes);
   const leafSize = readTrees(bytes, builder, columnsOf(featureNames), options.statistics ?? true);
   // In an iteration the parallel trees of an output stand together. Vectors speak for all outputs.
   const iterationSize = parallelTrees * (leafSize > 1 ? 1 : outputCount);

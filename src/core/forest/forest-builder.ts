@@ -40,13 +40,13 @@ const MOST_CATEGORY_WORDS = 1 << 26;
  * columns of one tree, children numbered from 0 and -1 in `left` at a leaf, and then calls finishTree.
  */
 export class ForestBuilder {
-  readonly left = new Int32Column();
-  readonly right = new Int32Column();
-  readonly feature = new Int32Column();
-  readonly value = new Float32Column();
-  readonly defaultLeft = new Uint8Column();
-  readonly gain = new Float32Column();
-  readonly cover = new Float32Column();
+  readonly left: Int32Column;
+  readonly right: Int32Column;
+  readonly feature: Int32Column;
+  readonly value: Float32Column;
+  readonly defaultLeft: Uint8Column;
+  readonly gain: Float32Column;
+  readonly cover: Float32Column;
   /** Ids of nodes, from dumps only. */
   readonly nodeIds = new Int32Column();
   readonly #starts = new Int32Column();
@@ -65,7 +65,15 @@ export class ForestBuilder {
   #reached = new Uint8Array(64);
   #pending = new Int32Array(64);
 
-  constructor() {
+  /** `expectedNodes` saves growing; a guess. */
+  constructor(expectedNodes = 0) {
+    this.left = new Int32Column(expectedNodes);
+    this.right = new Int32Column(expectedNodes);
+    this.feature = new Int32Column(expectedNodes);
+    this.value = new Float32Column(expectedNodes);
+    this.defaultLeft = new Uint8Column(expectedNodes);
+    this.gain = new Float32Column(expectedNodes);
+    this.cover = new Float32Column(expectedNodes);
     this.#starts.push(0);
   }
 
@@ -96,25 +104,25 @@ export class ForestBuilder {
 
   /** Every column that a tree must have is as long as `left`; the statistics may be absent. */
   #pad(end: number): void {
-    for (const [name, column] of [
-      ['right_children', this.right],
-      ['split_indices', this.feature],
-      ['split_conditions', this.value],
-      ['default_left', this.defaultLeft],
-    ] as const) {
-      if (column.length !== end) this.fail(`has a list ${name} of another length than left_children`);
-    }
-    for (const [name, column] of [
-      ['loss_changes', this.gain],
-      ['sum_hessian', this.cover],
-    ] as const) {
-      if (column.length === end) continue;
-      if (column.length !== this.nodeCount) this.fail(`has a list ${name} of another length than left_children`);
-      this.#hasStatistics = false;
-      column.reserve(end - column.length);
-      column.length = end;
-    }
+    this.#demandLength('right_children', this.right, end);
+    this.#demandLength('split_indices', this.feature, end);
+    this.#demandLength('split_conditions', this.value, end);
+    this.#demandLength('default_left', this.defaultLeft, end);
+    this.#padStatistics('loss_changes', this.gain, end);
+    this.#padStatistics('sum_hessian', this.cover, end);
     if (this.nodeIds.length !== 0 && this.nodeIds.length !== end) this.fail('has nodes without an id');
+  }
+
+  #demandLength(name: string, { length }: { readonly length: number }, end: number): void {
+    if (length !== end) this.fail(`has a list ${name} of another length than left_children`);
+  }
+
+  #padStatistics(name: string, column: Float32Column, end: number): void {
+    if (column.length === end) return;
+    this.#demandLength(name, column, this.nodeCount);
+    this.#hasStatistics = false;
+    column.reserve(end - column.length);
+    column.length = end;
   }
 
   #addCategories(start: number, count: number, categories: RawCategories | undefined): void {

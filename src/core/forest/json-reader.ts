@@ -8,8 +8,11 @@
 import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
 import { DEEPEST_NESTING, float32OfDecimal, type DocumentReader } from './document-reader.ts';
 import { ModelError } from './model-error.ts';
+import { TextReader } from './text.ts';
 
+const SPACE = 0x20;
 const QUOTE = 0x22;
+const PLUS = 0x2b;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
@@ -42,19 +45,16 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 const CUT_OFF = 'it is cut off or is no JSON';
-const LONGEST_KEY_TO_REMEMBER = 32;
-const SHORT_TEXT = 24;
 
 export class JsonReader implements DocumentReader {
   readonly #bytes: Uint8Array;
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  readonly #texts: TextReader;
   #at = 0;
   #depth = 0;
-  /** Keys repeat thousands of times; each is made a string once, found again by a hash of its bytes. */
-  readonly #keys: (string | undefined)[] = Array.from({ length: 1024 });
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#texts = new TextReader(bytes);
   }
 
   object(onMember: (key: string) => void): void {
@@ -80,12 +80,93 @@ export class JsonReader implements DocumentReader {
     }
   }
 
+  /* The next two are where the time goes: each is one loop over local variables, which the engine compiles early. */
+
   int32s(column: Int32Column): void {
-    this.#numbers(column, () => this.#integer());
+    if (!this.#startsNumbers()) return;
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let { values, length } = column;
+    for (;;) {
+      let byte = bytes[at] as number;
+      if (byte <= SPACE) byte = bytes[(at = this.#pastSpace(at))] as number;
+      const isNegative = byte === MINUS;
+      if (isNegative) byte = bytes[++at] as number;
+      const start = at;
+      let value = 0;
+      for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) value = value * 10 + (byte - ZERO);
+      const digits = at - start;
+      if (digits === 0 || digits > 10 || value > 0x7fffffff || (digits > 1 && bytes[start] === ZERO)) {
+        this.#at = at >= bytes.length ? at : start;
+        this.#fail('something else where a 32-bit integer belongs');
+      }
+      if (length === values.length) values = column.grown();
+      values[length++] = isNegative ? -value : value;
+      if (byte === COMMA) {
+        at++;
+        continue;
+      }
+      column.length = length;
+      this.#at = at;
+      if (!this.#hasMore(CLOSE_LIST)) return;
+      at = this.#at;
+    }
   }
 
   float32s(column: Float32Column): void {
-    this.#numbers(column, () => this.#float32());
+    if (!this.#startsNumbers()) return;
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let { values, length } = column;
+    for (;;) {
+      let byte = bytes[at] as number;
+      if (byte <= SPACE) byte = bytes[(at = this.#pastSpace(at))] as number;
+      const start = at;
+      if (byte === MINUS) byte = bytes[++at] as number;
+      const first = at;
+      let digits = 0;
+      for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+      let end = at;
+      let scale = 0;
+      if (byte === DOT) {
+        byte = bytes[++at] as number;
+        for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+        scale = end + 1 - at;
+        end = at;
+      }
+      if (byte === UPPER_E || byte === LOWER_E) {
+        byte = bytes[++at] as number;
+        const isNegative = byte === MINUS;
+        if (isNegative || byte === PLUS) byte = bytes[++at] as number;
+        let exponent = 0;
+        for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) exponent = exponent * 10 + (byte - ZERO);
+        scale += isNegative ? -exponent : exponent;
+      }
+      // Whatever is long, far out, or no plain decimal goes the careful way; the test keeps 1. and 1e for it as well.
+      const last = bytes[at - 1] as number;
+      if (length === values.length) values = column.grown();
+      const isPlain = end - first <= 15 && scale <= 22 && scale >= -22 && last >= ZERO && last <= NINE;
+      if (isPlain && bytes[first] !== DOT && (bytes[first] !== ZERO || bytes[first + 1] === DOT || end - first === 1)) {
+        const value =
+          scale < 0 ? digits / (POWERS_OF_TEN[-scale] as number) : digits * (POWERS_OF_TEN[scale] as number);
+        values[length++] = first > start ? -value : value;
+      } else {
+        this.#at = start;
+        const value = this.#scalar();
+        if (typeof value !== 'number') this.#fail('something else where a number belongs');
+        values[length++] = float32OfDecimal(value);
+        at = this.#at;
+        byte = bytes[at] as number;
+      }
+      if (byte === COMMA) {
+        at++;
+        continue;
+      }
+      column.length = length;
+      this.#at = at;
+      if (!this.#hasMore(CLOSE_LIST)) return;
+      at = this.#at;
+    }
   }
 
   flags(column: Uint8Column): void {
@@ -196,82 +277,18 @@ export class JsonReader implements DocumentReader {
     return true;
   }
 
-  #numbers(column: { reserve(count: number): Int32Array | Float32Array; length: number }, next: () => number): void {
+  /** Steps into a list; false where it is empty. */
+  #startsNumbers(): boolean {
     this.#enter(OPEN_LIST);
-    if (this.#token() === CLOSE_LIST) return this.#leave();
-    const bytes = this.#bytes;
-    let values = column.reserve(64);
-    for (;;) {
-      if ((bytes[this.#at] as number) <= 0x20) this.#token();
-      if (column.length === values.length) values = column.reserve(64);
-      values[column.length++] = next();
-      // Mostly there is no white space: look before asking.
-      const byte = bytes[this.#at];
-      if (byte === COMMA) this.#at++;
-      else if (!this.#hasMore(CLOSE_LIST)) return;
-    }
+    if (this.#token() !== CLOSE_LIST) return true;
+    this.#leave();
+    return false;
   }
 
-  #integer(): number {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    const negative = bytes[at] === MINUS;
-    if (negative) at++;
-    const start = at;
-    let value = 0;
-    for (let byte = bytes[at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) {
-      value = value * 10 + (byte - ZERO);
-    }
-    if (at >= bytes.length) this.#at = at;
-    if (at === start || at - start > 10 || value > 0x7fffffff)
-      this.#fail('something else where a 32-bit integer belongs');
+  #pastSpace(at: number): number {
     this.#at = at;
-    return negative ? -value : value;
-  }
-
-  #float32(): number {
-    const bytes = this.#bytes;
-    const start = this.#at;
-    let at = start;
-    let byte = bytes[at] as number;
-    if (byte === MINUS) byte = bytes[++at] as number;
-    const first = at;
-    let digits = 0;
-    for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
-    let end = at;
-    let scale = 0;
-    if (byte === DOT) {
-      byte = bytes[++at] as number;
-      for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
-      scale = end + 1 - at;
-      end = at;
-    }
-    if (byte === UPPER_E || byte === LOWER_E) {
-      byte = bytes[++at] as number;
-      const negative = byte === MINUS;
-      if (negative || byte === 0x2b) byte = bytes[++at] as number;
-      let exponent = 0;
-      for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) exponent = exponent * 10 + (byte - ZERO);
-      scale += negative ? -exponent : exponent;
-    }
-    // Whatever is long, far out, or no plain decimal goes the careful way; the test keeps 1. and 1e for it as well.
-    const last = bytes[at - 1] as number;
-    if (
-      end - first > 15 ||
-      scale > 22 ||
-      scale < -22 ||
-      last < ZERO ||
-      last > NINE ||
-      bytes[first] === DOT ||
-      (bytes[first] === ZERO && end - first > 1)
-    ) {
-      const value = this.#scalar();
-      if (typeof value !== 'number') this.#fail('something else where a number belongs');
-      return float32OfDecimal(value);
-    }
-    this.#at = at;
-    const value = scale < 0 ? digits / (POWERS_OF_TEN[-scale] as number) : digits * (POWERS_OF_TEN[scale] as number);
-    return first > start ? -value : value;
+    this.#token();
+    return this.#at;
   }
 
   /** A number, or one of the words. */
@@ -281,7 +298,7 @@ export class JsonReader implements DocumentReader {
     while (end < bytes.length && isOfWord(bytes[end] as number)) end++;
     // No number that a program writes is so long.
     if (end === this.#at || end - this.#at > 400) this.#fail();
-    const text = this.#text(this.#at, end);
+    const text = this.#texts.text(this.#at, end);
     this.#at = end;
     if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) return Number(text);
     if (!WORDS.has(text)) this.#fail();
@@ -309,9 +326,9 @@ export class JsonReader implements DocumentReader {
     const start = this.#at + 1;
     const escaped = this.#endOfString();
     const end = this.#at - 1;
-    if (!escaped) return this.#text(start, end);
+    if (!escaped) return this.#texts.text(start, end);
     try {
-      return JSON.parse(this.#text(start - 1, end + 1)) as string;
+      return JSON.parse(this.#texts.text(start - 1, end + 1)) as string;
     } catch {
       return this.#fail();
     }
@@ -319,38 +336,17 @@ export class JsonReader implements DocumentReader {
 
   #key(): string {
     if (this.#token() !== QUOTE) this.#fail();
-    const bytes = this.#bytes;
     const start = this.#at + 1;
-    let hash = 0;
-    let end = start;
-    for (let byte = bytes[end] as number; byte !== QUOTE; byte = bytes[++end] as number) {
-      if (byte === BACKSLASH || end - start > LONGEST_KEY_TO_REMEMBER || end >= bytes.length) return this.#string();
-      hash = (hash * 31 + byte) & 1023;
+    const guess = this.#texts.guess(start);
+    if (guess !== undefined && this.#bytes[start + guess.length] === QUOTE) {
+      this.#texts.accept();
+      this.#at = start + guess.length + 1;
+      return guess;
     }
-    const known = this.#keys[hash];
-    if (known !== undefined && this.#isAt(known, start, end)) {
-      this.#at = end + 1;
-      return known;
-    }
-    return (this.#keys[hash] = this.#string());
-  }
-
-  #isAt(key: string, start: number, end: number): boolean {
-    if (key.length !== end - start) return false;
-    for (let i = start; i < end; i++) if (this.#bytes[i] !== key.charCodeAt(i - start)) return false;
-    return true;
-  }
-
-  #text(start: number, end: number): string {
-    // A decoder costs more than a few characters are worth.
-    if (end - start <= SHORT_TEXT) {
-      let text = '';
-      let at = start;
-      for (; at < end && (this.#bytes[at] as number) < 0x80; at++)
-        text += String.fromCharCode(this.#bytes[at] as number);
-      if (at === end) return text;
-    }
-    return this.#decoder.decode(this.#bytes.subarray(start, end));
+    const hasEscapes = this.#endOfString();
+    if (!hasEscapes) return this.#texts.name(start, this.#at - 1);
+    this.#at = start - 1;
+    return this.#string();
   }
 
   #fail(found?: string): never {
@@ -368,6 +364,6 @@ function isOfWord(byte: number): boolean {
     (byte >= 0x61 && byte <= 0x7a) ||
     byte === MINUS ||
     byte === DOT ||
-    byte === 0x2b
+    byte === PLUS
   );
 }

@@ -4,7 +4,7 @@
  * that depends on both is checked at the end. Unknown members are skipped, as XGBoost does; a known one that is missing,
  * there twice, or at odds with another is an error: there is never a second way to understand a model.
  */
-import { Float32Column, Int32Column } from './column.ts';
+import { Float32Column, Int32Column, Uint8Column } from './column.ts';
 import { float32OfDecimal, type DocumentReader } from './document-reader.ts';
 import { ForestBuilder, type RawCategories, type RawVectors } from './forest-builder.ts';
 import { ModelError } from './model-error.ts';
@@ -34,6 +34,8 @@ export interface ReadingOptions {
   readonly version?: XgboostVersion | undefined;
   /** False leaves out what contributions and importance need, which saves time and memory. */
   readonly statistics?: boolean | undefined;
+  /** A guess at the number of nodes, which saves growing. */
+  readonly expectedNodes?: number | undefined;
 }
 
 /** More than anybody has; a hostile file could ask for as much memory. */
@@ -44,12 +46,17 @@ export function readModelDocument(reader: DocumentReader, options: ReadingOption
   return new ModelReader(reader, options).read();
 }
 
-type Members = ReadonlyMap<string, () => void>;
+/** The members of an object that are known, each with a bit of its own. */
+type Members = ReadonlyMap<string, { readonly bit: number; readonly read: () => void }>;
+
+function membersOf(reads: readonly (readonly [string, () => void])[]): Members {
+  return new Map(reads.map(([name, read], i) => [name, { bit: 1 << i, read }]));
+}
 
 class ModelReader {
   readonly #reader: DocumentReader;
   readonly #options: ReadingOptions;
-  readonly #builder = new ForestBuilder();
+  readonly #builder: ForestBuilder;
   readonly #tree: TreeReader;
   readonly #groups = new Int32Column();
   readonly #iterations = new Int32Column();
@@ -69,6 +76,7 @@ class ModelReader {
   constructor(reader: DocumentReader, options: ReadingOptions) {
     this.#reader = reader;
     this.#options = options;
+    this.#builder = new ForestBuilder(options.expectedNodes);
     this.#tree = new TreeReader(reader, this.#builder, options.statistics ?? true);
   }
 
@@ -95,7 +103,7 @@ class ModelReader {
   }
 
   #document(): void {
-    const visit: Members = new Map([
+    const visit: Members = membersOf([
       ['learner', () => this.#learner()],
       ['version', () => this.#noteVersion()],
       // What a pickle holds: the model beside its configuration.
@@ -113,7 +121,7 @@ class ModelReader {
   #learner(): void {
     this.#members(
       'learner',
-      new Map([
+      membersOf([
         ['attributes', () => (this.#attributes = this.#record('attributes'))],
         ['feature_names', () => (this.#names = this.#reader.value())],
         ['gradient_booster', () => this.#gradientBooster()],
@@ -128,11 +136,11 @@ class ModelReader {
     const model = (): void => this.#model();
     this.#members(
       'gradient_booster',
-      new Map([
+      membersOf([
         ['name', () => (this.#booster = this.#reader.value())],
         ['model', model],
         // Dart up to 3.3 wraps the other booster.
-        ['gbtree', () => this.#members('gbtree', new Map([['model', model]]))],
+        ['gbtree', () => this.#members('gbtree', membersOf([['model', model]]))],
         ['weight_drop', () => this.#reader.float32s(this.#treeWeights)],
       ]),
     );
@@ -141,7 +149,7 @@ class ModelReader {
   #model(): void {
     this.#members(
       'model',
-      new Map([
+      membersOf([
         ['gbtree_model_param', () => (this.#treeParameters = this.#record('gbtree_model_param'))],
         ['tree_info', () => this.#reader.int32s(this.#groups)],
         ['iteration_indptr', () => this.#reader.int32s(this.#iterations)],
@@ -220,8 +228,9 @@ class ModelReader {
   #members(what: string, members: Members): void {
     if (this.#begun.has(what)) throw new ModelError(`it has two objects ${what}`);
     this.#begun.add(what);
-    const seen = readMembers(this.#reader, members);
-    for (const name of seen) this.#found.add(what === '' || what === 'Model' ? name : `${what}.${name}`);
+    const found = readMembers(this.#reader, members);
+    for (const [name, { bit }] of members)
+      if ((found & bit) !== 0) this.#found.add(what === '' || what === 'Model' ? name : `${what}.${name}`);
   }
 
   #demand(path: string): void {
@@ -249,7 +258,7 @@ class TreeReader {
     values: new Int32Column(),
   };
   /** 1 at categorical splits. */
-  readonly #splitTypes = new Int32Column();
+  readonly #splitTypes = new Uint8Column();
   readonly #vectorWeights = new Float32Column();
   /** Where the lists stand that matter only where leaves are vectors, which is known later. */
   #baseWeights: number | undefined;
@@ -266,12 +275,12 @@ class TreeReader {
       reader.skip();
       return mark;
     };
-    const parameters: Members = new Map([
+    const parameters = membersOf([
       ['num_nodes', () => (this.#nodeCount = countOf(reader.value(), 'num_nodes', 0x7fffffff))],
       ['size_leaf_vector', () => (this.#leafSize = countOf(reader.value(), 'size_leaf_vector', MOST_OUTPUTS))],
     ]);
     const { nodes, segments, sizes, values } = this.#categoryLists;
-    this.#members = new Map<string, () => void>([
+    this.#members = membersOf([
       ['id', () => (this.#id = reader.value())],
       ['tree_param', () => void readMembers(reader, parameters)],
       ['left_children', () => reader.int32s(builder.left)],
@@ -279,7 +288,7 @@ class TreeReader {
       ['split_indices', () => reader.int32s(builder.feature)],
       ['split_conditions', () => reader.float32s(builder.value)],
       ['default_left', () => reader.flags(builder.defaultLeft)],
-      ['split_type', () => reader.int32s(this.#splitTypes)],
+      ['split_type', () => reader.flags(this.#splitTypes)],
       ['categories_nodes', () => reader.int32s(nodes)],
       ['categories_segments', () => reader.int32s(segments)],
       ['categories_sizes', () => reader.int32s(sizes)],
@@ -296,7 +305,12 @@ class TreeReader {
   }
 
   read(): void {
-    for (const column of [...Object.values(this.#categoryLists), this.#splitTypes]) column.length = 0;
+    const { nodes, segments, sizes, values } = this.#categoryLists;
+    nodes.length = 0;
+    segments.length = 0;
+    sizes.length = 0;
+    values.length = 0;
+    this.#splitTypes.length = 0;
     this.#baseWeights = undefined;
     this.#leafWeights = undefined;
     this.#id = undefined;
@@ -351,17 +365,17 @@ class TreeReader {
   }
 }
 
-/** Reads the members that are known, in whatever order, and skips the others. Returns the names of those found. */
-function readMembers(reader: DocumentReader, members: Members): Set<string> {
-  const seen = new Set<string>();
+/** Reads the members that are known, in whatever order, and skips the others. Returns the bits of those found. */
+function readMembers(reader: DocumentReader, members: Members): number {
+  let found = 0;
   reader.object((key) => {
-    const read = members.get(key);
-    if (read === undefined) return reader.skip();
-    if (seen.has(key)) throw new ModelError(`it has ${key} twice in one place`);
-    seen.add(key);
-    read();
+    const member = members.get(key);
+    if (member === undefined) return reader.skip();
+    if ((found & member.bit) !== 0) throw new ModelError(`it has ${key} twice in one place`);
+    found |= member.bit;
+    member.read();
   });
-  return seen;
+  return found;
 }
 
 /** "5E-1" up to 3.0; "[5E-1]" or one for each output since 3.1. */

@@ -6,6 +6,7 @@
 import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
 import { DEEPEST_NESTING, type DocumentReader } from './document-reader.ts';
 import { ModelError } from './model-error.ts';
+import { TextReader } from './text.ts';
 
 const OPEN_LIST = 0x5b; // [
 const CLOSE_LIST = 0x5d; // ]
@@ -38,68 +39,73 @@ const SIZES: ReadonlyMap<number, number> = new Map([
   [FLOAT64, 8],
 ]);
 
-/** The head of an array: its type where all items share one, its count where it is told. */
-interface ArrayHead {
-  readonly type: number | undefined;
-  readonly count: number | undefined;
-}
-
 export class UbjsonReader implements DocumentReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  readonly #texts: TextReader;
   #at = 0;
   #depth = 0;
+  /** Of the list that was entered last: the type where all items share one, the count where it is told. */
+  #type: number | undefined;
+  #count: number | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#texts = new TextReader(bytes);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   object(onMember: (key: string) => void): void {
     this.#enter(OPEN_OBJECT);
-    while (this.#peek() !== CLOSE_OBJECT) onMember(this.#text());
+    while (this.#peek() !== CLOSE_OBJECT) onMember(this.#key());
     this.#at++;
     this.#depth--;
   }
 
   array(onItem: () => void): void {
-    const head = this.#arrayHead();
-    if (head.type !== undefined) return this.#fail('numbers where a list of other things belongs');
-    if (head.count === undefined) {
-      while (this.#peek() !== CLOSE_LIST) onItem();
-      this.#at++;
-    } else {
-      for (let i = 0; i < head.count; i++) onItem();
-    }
-    this.#depth--;
+    this.#enterList();
+    if (this.#type !== undefined) return this.#fail('numbers where a list of other things belongs');
+    this.#items(onItem);
   }
 
   int32s(column: Int32Column): void {
-    this.#numbers(column, (value) => {
-      if (!Number.isInteger(value) || Math.abs(value) > 0x7fffffff) {
-        this.#fail('something else where a 32-bit integer belongs');
-      }
-    });
+    this.#enterList();
+    if (this.#type !== INT32) return this.#numbers((value) => column.push(this.#int32(value)));
+    const count = this.#count as number;
+    const values = column.reserve(count);
+    const view = this.#view;
+    let place = column.length;
+    let at = this.#at;
+    for (const end = at + 4 * count; at < end; at += 4) values[place++] = view.getInt32(at);
+    this.#leaveNumbers(column, place, at);
   }
 
   float32s(column: Float32Column): void {
-    this.#numbers(column, () => undefined);
+    this.#enterList();
+    if (this.#type !== FLOAT32) return this.#numbers((value) => column.push(this.#float32(value)));
+    const count = this.#count as number;
+    const values = column.reserve(count);
+    const view = this.#view;
+    let place = column.length;
+    let at = this.#at;
+    for (const end = at + 4 * count; at < end; at += 4) values[place++] = view.getFloat32(at);
+    this.#leaveNumbers(column, place, at);
   }
 
   flags(column: Uint8Column): void {
-    const head = this.#arrayHead();
-    if (head.type !== undefined) {
-      const count = head.count as number;
-      const values = column.reserve(count);
-      for (let i = 0; i < count; i++) values[column.length++] = this.#flag(this.#number(head.type));
-    } else if (head.count !== undefined) {
-      for (let i = 0; i < head.count; i++) column.push(this.#flag(this.value()));
-    } else {
-      while (this.#peek() !== CLOSE_LIST) column.push(this.#flag(this.value()));
-      this.#at++;
+    this.#enterList();
+    if (this.#type !== UINT8) return this.#numbers((value) => column.push(this.#flag(value)));
+    const count = this.#count as number;
+    const values = column.reserve(count);
+    const bytes = this.#bytes;
+    let place = column.length;
+    let at = this.#at;
+    for (const end = at + count; at < end; at++) {
+      const flag = bytes[at] as number;
+      if (flag > 1) this.#fail('a flag that is neither 0 nor 1');
+      values[place++] = flag;
     }
-    this.#depth--;
+    this.#leaveNumbers(column, place, at);
   }
 
   value(): unknown {
@@ -139,15 +145,11 @@ export class UbjsonReader implements DocumentReader {
       return;
     }
     if (marker !== OPEN_LIST) return void this.value();
-    const start = this.#at;
-    const head = this.#arrayHead();
+    this.#enterList();
+    const type = this.#type;
+    if (type === undefined) return this.#items(() => this.skip());
+    this.#advance((this.#count as number) * (SIZES.get(type) as number));
     this.#depth--;
-    if (head.type === undefined) {
-      this.#at = start;
-      this.array(() => this.skip());
-    } else {
-      this.#advance((head.count as number) * (SIZES.get(head.type) as number));
-    }
   }
 
   mark(): number {
@@ -164,22 +166,15 @@ export class UbjsonReader implements DocumentReader {
   }
 
   #list(): unknown[] {
-    const start = this.#at;
-    const head = this.#arrayHead();
     const items: unknown[] = [];
-    if (head.type === undefined) {
-      this.#at = start;
-      this.#depth--;
-      this.array(() => items.push(this.value()));
-      return items;
-    }
-    for (let i = 0; i < (head.count as number); i++) items.push(this.#number(head.type));
-    this.#depth--;
+    this.#enterList();
+    if (this.#type === undefined) this.#items(() => items.push(this.value()));
+    else this.#numbers((value) => items.push(value));
     return items;
   }
 
   /** Reads `[` and what follows it, and goes one level down. A count never exceeds what the file can still hold. */
-  #arrayHead(): ArrayHead {
+  #enterList(): void {
     this.#enter(OPEN_LIST);
     let type: number | undefined;
     if (this.#bytes[this.#at] === TYPE) {
@@ -187,66 +182,55 @@ export class UbjsonReader implements DocumentReader {
       this.#at += 2;
       if (type === undefined || !SIZES.has(type)) this.#fail('a list of an unknown type');
     }
+    this.#type = type;
+    this.#count = undefined;
     if (this.#bytes[this.#at] !== COUNT) {
       if (type !== undefined) this.#fail('a typed list without a count');
-      return { type, count: undefined };
+      return;
     }
     this.#at++;
-    const count = this.#length();
+    this.#count = this.#length();
     const left = this.#bytes.length - this.#at;
-    if (count * (type === undefined ? 1 : (SIZES.get(type) as number)) > left) this.#cutOff();
-    return { type, count };
+    if (this.#count * (type === undefined ? 1 : (SIZES.get(type) as number)) > left) this.#cutOff();
   }
 
-  #numbers(
-    column: { reserve(count: number): Int32Array | Float32Array; length: number },
-    check: (value: number) => void,
-  ): void {
-    const head = this.#arrayHead();
-    const { type, count } = head;
-    if (type === undefined) {
-      const append = (): void => {
-        const value = this.value();
-        if (typeof value !== 'number') return this.#fail('something else where a number belongs');
-        check(value);
-        column.reserve(1)[column.length++] = value;
-      };
-      if (count === undefined) {
-        while (this.#peek() !== CLOSE_LIST) append();
-        this.#at++;
-      } else {
-        for (let i = 0; i < count; i++) append();
-      }
+  /** Takes the items of the list that was entered, and goes one level up. */
+  #items(onItem: () => void): void {
+    // An item may be a list with a count of its own.
+    const count = this.#count;
+    if (count === undefined) {
+      while (this.#peek() !== CLOSE_LIST) onItem();
+      this.#at++;
     } else {
-      this.#copy(column, type, count as number, check);
+      for (let i = 0; i < count; i++) onItem();
     }
     this.#depth--;
   }
 
-  #copy(
-    column: { reserve(count: number): Int32Array | Float32Array; length: number },
-    type: number,
-    count: number,
-    check: (value: number) => void,
-  ): void {
-    const values = column.reserve(count);
-    const view = this.#view;
-    let at = this.#at;
-    let place = column.length;
-    if (type === INT32 && values instanceof Int32Array) {
-      for (const end = at + 4 * count; at < end; at += 4) values[place++] = view.getInt32(at);
-    } else if (type === FLOAT32 && values instanceof Float32Array) {
-      for (const end = at + 4 * count; at < end; at += 4) values[place++] = view.getFloat32(at);
-    } else {
-      for (let i = 0; i < count; i++) {
-        const value = this.#number(type);
-        check(value);
-        values[place++] = value;
-      }
-      at = this.#at;
-    }
+  /** Takes the items of the list that was entered one by one, with whatever type. */
+  #numbers(take: (value: unknown) => void): void {
+    const type = this.#type;
+    if (type === undefined) return this.#items(() => take(this.value()));
+    for (let left = this.#count as number; left > 0; left--) take(this.#number(type));
+    this.#depth--;
+  }
+
+  #leaveNumbers(column: { length: number }, length: number, at: number): void {
+    column.length = length;
     this.#at = at;
-    column.length = place;
+    this.#depth--;
+  }
+
+  #int32(value: unknown): number {
+    if (!Number.isInteger(value) || Math.abs(value as number) > 0x7fffffff) {
+      this.#fail('something else where a 32-bit integer belongs');
+    }
+    return value as number;
+  }
+
+  #float32(value: unknown): number {
+    if (typeof value !== 'number') this.#fail('something else where a number belongs');
+    return value;
   }
 
   #flag(value: unknown): number {
@@ -259,6 +243,13 @@ export class UbjsonReader implements DocumentReader {
   #length(): number {
     const type = this.#peek();
     this.#at++;
+    if (type === INT64 && this.#at + 8 <= this.#bytes.length) {
+      // The usual one, without a bigint: what needs the upper half is beyond every file.
+      const upper = this.#view.getInt32(this.#at);
+      this.#at += 8;
+      if (upper < 0) this.#fail('a negative length');
+      return upper * 2 ** 32 + this.#view.getUint32(this.#at - 4);
+    }
     if (!SIZES.has(type) || type === FLOAT32 || type === FLOAT64) this.#fail('no length where one belongs');
     const length = this.#number(type);
     if (length < 0) this.#fail('a negative length');
@@ -269,7 +260,17 @@ export class UbjsonReader implements DocumentReader {
     const length = this.#length();
     const start = this.#at;
     this.#advance(length);
-    return this.#decoder.decode(this.#bytes.subarray(start, this.#at));
+    return this.#texts.text(start, this.#at);
+  }
+
+  #key(): string {
+    const length = this.#length();
+    const start = this.#at;
+    this.#advance(length);
+    const guess = this.#texts.guess(start);
+    if (guess?.length !== length) return this.#texts.name(start, this.#at);
+    this.#texts.accept();
+    return guess;
   }
 
   #number(type: number): number {
