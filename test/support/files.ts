@@ -6,7 +6,7 @@ import { after } from './cleanup.ts';
 /** A folder of the test's own; it is removed with the test. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'kpfd-test-'));
-  after(() => rmSync(path, { recursive: true, force: true }));
+  after(() => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   return path;
 }
 

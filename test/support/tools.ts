@@ -10,6 +10,7 @@ const TOOLS = {
   tar: () => runs('tar', ['--version']),
   bash: () => runs('bash', ['--version']),
   npx: () => runs('npx', ['--version']),
+  chromium: () => runs('chromium', ['--version']),
   'python with xgboost': () => runs(python(), ['-c', 'import numpy, xgboost']),
 } as const;
 export type Tool = keyof typeof TOOLS;
