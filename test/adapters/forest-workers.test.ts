@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { openForestWorkers } from 'kpfd/forest/workers';
+import { afterAll, describe, expect, test } from 'vitest';
+import { differingBits, float32sOf } from '../support/float32s.ts';
+
+/** Threads run what is built; the rows are those of which XGBoost told the answers, over and over. */
+const FOLDER = 'fixtures/forests/xgboost-3.2.0';
+const truth = JSON.parse(readFileSync(`${FOLDER}/multi.truth.json`, 'utf8')) as Record<
+  'rows' | 'margins' | 'predictions',
+  string
+>;
+const workers = openForestWorkers(readFileSync(`${FOLDER}/multi.model.json`), { threads: 2 });
+const { featureCount, outputCount } = workers.forest;
+const own = float32sOf(truth.rows);
+const times = Math.ceil(60_000 / (own.length / featureCount));
+const rowCount = (times * own.length) / featureCount;
+const rows = repeated(own);
+
+function repeated(values: Float32Array): Float32Array {
+  const all = new Float32Array(times * values.length);
+  for (let i = 0; i < times; i++) all.set(values, i * values.length);
+  return all;
+}
+
+afterAll(async () => workers.close());
+
+describe('two threads', () => {
+  test('give the bits that XGBoost gives, row by row, for calls that overlap as well', async () => {
+    const [predictions, margins] = await Promise.all([
+      workers.predict(rows, rowCount),
+      workers.predictMargin(rows, rowCount),
+    ]);
+    expect(rowCount).toBeGreaterThan(50_000);
+    expect(differingBits(predictions, repeated(float32sOf(truth.predictions)))).toEqual([]);
+    expect(differingBits(margins, repeated(float32sOf(truth.margins)))).toEqual([]);
+  });
+
+  test('take each its part of the base margins', async () => {
+    const baseMargin = Float32Array.from({ length: rowCount * outputCount }, (_, i) => (i % 1000) / 10);
+    const wanted = workers.forest.predictMargin(rows, rowCount, { baseMargin });
+    expect(differingBits(await workers.predictMargin(rows, rowCount, { baseMargin }), wanted)).toEqual([]);
+  });
+
+  test('work on after a mistake', async () => {
+    await expect(workers.predict(rows, rowCount, { iterationRange: [0, 1e6] })).rejects.toThrow(RangeError);
+    await expect(workers.predict(rows.subarray(1), rowCount)).rejects.toThrow(RangeError);
+    await expect(workers.predictMargin(rows, rowCount, { baseMargin: new Float32Array(1) })).rejects.toThrow(
+      RangeError,
+    );
+    const predictions = await workers.predict(rows, rowCount);
+    expect(differingBits(predictions, repeated(float32sOf(truth.predictions)))).toEqual([]);
+  });
+
+  test('few rows are answered here', async () => {
+    const few = own.subarray(0, 3 * featureCount);
+    expect(await workers.predict(few, 3)).toEqual(float32sOf(truth.predictions).subarray(0, 3 * outputCount));
+  });
+});
+
+test('what is no model is refused before a thread starts', () => {
+  expect(() => openForestWorkers(new Uint8Array(3))).toThrow('no model');
+});
