@@ -1,3 +1,5 @@
+import type { RowsProblem } from './rows/rows-problem.ts';
+
 /**
  * Everything expected that can go wrong in kpfd, as facts: one closed union. The words for them stand in
  * one place (render/failure-text.ts). Anything that is not a FailureError is a bug and keeps its stack.
@@ -36,7 +38,9 @@ export type Failure =
   | { kind: 'cluster-ambiguous'; label: string; values: string[] }
   | { kind: 'cluster-unknown'; cluster: string; label: string | undefined; values: string[] }
   | { kind: 'labels-not-exported'; keys: string[]; exported: string[] }
-  // The model and the recording
+  // The model, rows for it, and the recording
+  | { kind: 'forest-unusable'; path: string; problem: string }
+  | { kind: 'rows-unusable'; name: string; problem: RowsProblem; predicted: number }
   | { kind: 'model-invalid'; path: string; problem: string }
   | { kind: 'model-schema'; path: string; expected: string; found: string; missing: string[]; unknown: string[] }
   | { kind: 'recording-invalid'; path: string; problem: string }

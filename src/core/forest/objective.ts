@@ -61,6 +61,9 @@ const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
   ['multi:softmax', { predictsClass: true }],
 ]);
 
+/** The names of XGBoost's objectives. */
+export const OBJECTIVE_NAMES: readonly string[] = [...OBJECTIVES.keys()];
+
 /** The objective of that name, or a ModelError. */
 export function objectiveNamed(name: string): Objective {
   const found = OBJECTIVES.get(name);

@@ -8,7 +8,7 @@ const LONGEST_NAME = 32;
 /** A name that was met: only ASCII, so that it has as many bytes as characters. */
 interface Name {
   readonly text: string;
-  /** Its bytes by fours, the last four of them at the end again. */
+  /** Its bytes by fours, the last four of them at the end again; empty where it has fewer than four. */
   readonly words: Uint32Array;
   follower: Name | undefined;
 }
@@ -54,6 +54,7 @@ export class TextReader {
     const end = start + text.length;
     if (end > this.#bytes.length) return undefined;
     const last = words.length - 1;
+    if (last < 0) return this.text(start, end) === text ? text : undefined;
     for (let i = 0; i < last; i++) if (this.#view.getUint32(start + 4 * i) !== words[i]) return undefined;
     return this.#view.getUint32(end - 4) === words[last] ? text : undefined;
   }
@@ -65,8 +66,8 @@ export class TextReader {
 
   #remembered(text: string, start: number, end: number): Name | undefined {
     const length = end - start;
-    if (length < 4 || length > LONGEST_NAME || text.length !== length) return undefined;
-    const words = Uint32Array.from({ length: Math.ceil(length / 4) }, (_, i) =>
+    if (length > LONGEST_NAME || text.length !== length) return undefined;
+    const words = Uint32Array.from({ length: length < 4 ? 0 : Math.ceil(length / 4) }, (_, i) =>
       this.#view.getUint32(Math.min(start + 4 * i, end - 4)),
     );
     const name: Name = { text, words, follower: undefined };

@@ -93,9 +93,11 @@ export function readMetadata(text: string): ModelMetadata {
 /** Puts a model together from its two files, unpacked. Throws ModelError or SchemaMismatch. */
 export function composeModel(metadata: ModelMetadata, modelBytes: Uint8Array): Model {
   assertSchema(metadata);
+  // Predictions need no statistics of the nodes.
+  const reading = { statistics: false };
   const forest = readForest(
     modelBytes,
-    metadata.dump === undefined ? {} : { dump: dumpFactsOf(metadata, metadata.dump) },
+    metadata.dump === undefined ? reading : { ...reading, dump: dumpFactsOf(metadata, metadata.dump) },
   );
   assertClasses(forest, metadata.classes);
   const columns = forest.featureNames;
