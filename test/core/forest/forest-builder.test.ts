@@ -37,3 +37,23 @@ test.each<[string, number[], number[], RegExp]>([
 ])('%s is refused', (_, left, right, reason) => {
   expect(() => add(new ForestBuilder(), left, right)).toThrow(reason);
 });
+
+test('a category in the set goes right, what is outside of it or no category left, missing where it must', () => {
+  const builder = new ForestBuilder();
+  for (const [i, left] of [1, -1, -1].entries()) {
+    builder.left.push(left);
+    builder.right.push([2, -1, -1][i] as number);
+    builder.feature.push(0);
+    builder.value.push([Number.NaN, -1, 1][i] as number);
+    builder.defaultLeft.push(1);
+  }
+  builder.finishTree({ nodes: [0], segments: [0], sizes: [2], values: [0, 33] });
+  const trees = builtTrees(builder, Int32Array.of(0), { featureCount: 1, outputCount: 1 });
+  // As XGBoost 1.7.4 and 3.4.1 were seen to decide: fractions are cut off, but what is negative is no category.
+  const rights = [0, -0, 0.5, 33, 33.9];
+  const lefts = [-0.5, -33, 1, 32, 34, 64, 1e9, 16_777_216, Infinity, -Infinity, NaN];
+  const rows = Float32Array.from([...rights, ...lefts]);
+  const margins = new Float32Array(rows.length);
+  plainWalk({ trees, featureCount: 1, outputCount: 1 }).addLeaves(rows, rows.length, margins, 0, 1);
+  expect([...margins]).toEqual([...rights.map(() => 1), ...lefts.map(() => -1)]);
+});

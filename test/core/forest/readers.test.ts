@@ -206,3 +206,26 @@ test('rows of the wrong width are a mistake of the caller', () => {
   const forest = readForest(bytesOf(MODEL));
   expect(() => forest.predict(new Float32Array(7), 1)).toThrow(RangeError);
 });
+
+test('a missing value is compared as float32, beside NaN', () => {
+  const forest = readForest(bytesOf(MODEL));
+  const rows = new Float32Array(2 * forest.featureCount).fill(0.5);
+  rows[0] = 0.1;
+  rows[forest.featureCount] = Number.NaN;
+  const [first, second] = forest.predictMargin(rows, 2, { missing: 0.1 });
+  expect(first).toBe(second);
+  expect(first).not.toBe(forest.predictMargin(rows, 2)[0]);
+});
+
+test('iterations that the forest does not have are a mistake of the caller', () => {
+  const forest = readForest(bytesOf(MODEL));
+  const row = new Float32Array(forest.featureCount);
+  for (const iterationRange of [
+    [-1, 2],
+    [3, 2],
+    [0, forest.iterationCount + 1],
+    [0.5, 1],
+  ] as const) {
+    expect(() => forest.predict(row, 1, { iterationRange })).toThrow(RangeError);
+  }
+});
