@@ -239,9 +239,11 @@ class DumpedTree {
     if (children.length !== 2) return builder.fail(`has ${children.length} children at node ${id}`);
     if ('leaf' in node) return builder.fail(`is both a leaf and a split at node ${id}`);
     const place = this.#start + number;
-    const column = this.#columns.get(String(node.split));
+    const { split } = node;
+    const isName = typeof split === 'string' || typeof split === 'number';
+    const column = isName ? this.#columns.get(String(split)) : undefined;
     if (column === undefined) {
-      return builder.fail(`splits on ${JSON.stringify(node.split)}, which is no feature of the schema`);
+      return builder.fail(`splits on ${JSON.stringify(split)}, which is no feature of the schema`);
     }
     const [left, right] = children as [number, number];
     const { defaultLeft, condition } = this.#directions(number, id, node, left, right);
@@ -272,7 +274,10 @@ class DumpedTree {
       this.#categories.nodes.push(number);
       this.#categories.segments.push(this.#categories.values.length);
       this.#categories.sizes.push(condition.length);
-      for (const category of condition) this.#categories.values.push(Number(category));
+      for (const category of condition as readonly unknown[]) {
+        if (typeof category !== 'number') builder.fail(`has a category that is no number at node ${id}`);
+        this.#categories.values.push(category as number);
+      }
       return { condition: 0, defaultLeft };
     }
     if (typeof condition !== 'number') return builder.fail(`has no split condition at node ${id}`);

@@ -142,12 +142,16 @@ export class ForestBuilder {
     if (segments.length !== nodes.length || sizes.length !== nodes.length) {
       this.fail('has lists of categories of different lengths');
     }
+    let taken = 0;
     for (const [i, node] of nodes.entries()) {
       if (!(node >= 0 && node < count)) this.fail(`has categories at node ${node}, which it does not have`);
       const [first, size] = [segments[i] as number, sizes[i] as number];
       if (!(first >= 0 && size > 0 && first + size <= values.length)) {
         this.fail(`has categories out of range at node ${node}`);
       }
+      // A short list that many nodes share could ask for hours.
+      taken += size;
+      if (taken > values.length) this.fail('has nodes that share their categories');
       if ((this.#categoryStarts.values[start + node] as number) >= 0) this.fail(`has categories twice at node ${node}`);
       this.#addSet(start + node, values.slice(first, first + size));
     }
@@ -246,6 +250,7 @@ export class ForestBuilder {
 
   #addVectors(start: number, count: number, { size, weights, startOf }: RawVectors): void {
     const starts = this.#vectorStarts.reserve(count);
+    let taken = 0;
     for (let node = 0; node < count; node++) {
       const place = start + node;
       const isLeaf = this.left.values[place] === -1 && this.#reached[node] === 1;
@@ -253,6 +258,9 @@ export class ForestBuilder {
       if (!isLeaf) continue;
       const first = startOf(node);
       if (!(first >= 0 && first + size <= weights.length)) this.fail(`has no weights for leaf ${node}`);
+      // A few weights that many leaves share could ask for any amount of memory.
+      taken += size;
+      if (taken > weights.length) this.fail('has leaves that share their weights');
       const values = this.#vectorWeights.reserve(size);
       for (let k = 0; k < size; k++) {
         const weight = weights[first + k] as number;

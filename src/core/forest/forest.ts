@@ -57,7 +57,7 @@ export class Forest {
   readonly #parts: ModelParts;
   readonly #kernel: Kernel | undefined;
   readonly #base: Float32Array;
-  /** XGBoost before 1.3 summed the leaves from 0 and added the base margin at the end. */
+  /** XGBoost before 1.3 (dart: 1.4) summed the leaves of trees from 0 and added the base margin at the end. */
   readonly #baseLast: boolean;
 
   constructor(parts: ModelParts) {
@@ -79,7 +79,7 @@ export class Forest {
     this.#parts = parts;
     this.#kernel = trees === undefined ? undefined : chooseKernel({ trees, featureCount, outputCount });
     this.#base = baseMargins(objective, parts.baseScore, outputCount, parts.version);
-    this.#baseLast = isBefore(parts.version, [1, 3, 0]);
+    this.#baseLast = trees !== undefined && isBefore(parts.version, [1, parts.booster === 'dart' ? 4 : 3, 0]);
   }
 
   /** Sums of leaf weights and base margin, before the objective's transform; row-major `[row][output]`. */

@@ -6,7 +6,7 @@
  * of ten up to 10^22 are exact doubles, so that one multiplication or division rounds once, as Number(text) does.
  */
 import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
-import { DEEPEST_NESTING, float32OfDecimal, type DocumentReader } from './document-reader.ts';
+import { DEEPEST_NESTING, float32OfDecimal, MOST_VALUES, type DocumentReader } from './document-reader.ts';
 import { ModelError } from './model-error.ts';
 import { TextReader } from './text.ts';
 
@@ -46,15 +46,49 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 
 const CUT_OFF = 'it is cut off or is no JSON';
 
+/**
+ * Where a byte comes next. The search is the engine's own and fast, and what it found is kept: in lists within lists
+ * each level would search the same bytes again.
+ */
+class ByteSearch {
+  readonly #bytes: Uint8Array;
+  readonly #byte: number;
+  #start = 0;
+  #found = -1;
+
+  constructor(bytes: Uint8Array, byte: number) {
+    this.#bytes = bytes;
+    this.#byte = byte;
+  }
+
+  /** The first place from `start` on; the number of all bytes where there is none. */
+  from(start: number): number {
+    if (start < this.#start || start > this.#found) {
+      const found = this.#bytes.indexOf(this.#byte, start);
+      this.#start = start;
+      this.#found = found < 0 ? this.#bytes.length : found;
+    }
+    return this.#found;
+  }
+}
+
 export class JsonReader implements DocumentReader {
   readonly #bytes: Uint8Array;
   readonly #texts: TextReader;
+  readonly #quotes: ByteSearch;
+  readonly #openings: ByteSearch;
+  readonly #closings: ByteSearch;
   #at = 0;
   #depth = 0;
+  /** Values that the last call of value() has made. */
+  #values = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#texts = new TextReader(bytes);
+    this.#quotes = new ByteSearch(bytes, QUOTE);
+    this.#openings = new ByteSearch(bytes, OPEN_LIST);
+    this.#closings = new ByteSearch(bytes, CLOSE_LIST);
   }
 
   object(onMember: (key: string) => void): void {
@@ -142,11 +176,11 @@ export class JsonReader implements DocumentReader {
         for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) exponent = exponent * 10 + (byte - ZERO);
         scale += isNegative ? -exponent : exponent;
       }
-      // Whatever is long, far out, or no plain decimal goes the careful way; the test keeps 1. and 1e for it as well.
-      const last = bytes[at - 1] as number;
+      // Whatever is long, far out, or no plain decimal goes the careful way: 1. and 1.e5, .5 and E5, 1e, 00.
       if (length === values.length) values = column.grown();
-      const isPlain = end - first <= 15 && scale <= 22 && scale >= -22 && last >= ZERO && last <= NINE;
-      if (isPlain && bytes[first] !== DOT && (bytes[first] !== ZERO || bytes[first + 1] === DOT || end - first === 1)) {
+      const isPlain = end - first <= 15 && scale <= 22 && scale >= -22 && isDigit(bytes[at - 1]);
+      const hasDigits = isDigit(bytes[first]) && isDigit(bytes[end - 1]);
+      if (isPlain && hasDigits && (bytes[first] !== ZERO || bytes[first + 1] === DOT || end - first === 1)) {
         const value =
           scale < 0 ? digits / (POWERS_OF_TEN[-scale] as number) : digits * (POWERS_OF_TEN[scale] as number);
         values[length++] = first > start ? -value : value;
@@ -184,15 +218,24 @@ export class JsonReader implements DocumentReader {
   }
 
   value(): unknown {
+    this.#values = 0;
+    return this.#value();
+  }
+
+  #value(): unknown {
+    if (++this.#values > MOST_VALUES) this.#fail('more than a model has');
     switch (this.#token()) {
       case OPEN_OBJECT: {
         const members: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-        this.object((key) => (members[key] = this.value()));
+        this.object((key) => {
+          if (key in members) throw new ModelError(`it has ${key} twice in one place`);
+          members[key] = this.#value();
+        });
         return members;
       }
       case OPEN_LIST: {
         const items: unknown[] = [];
-        this.array(() => items.push(this.value()));
+        this.array(() => items.push(this.#value()));
         return items;
       }
       case QUOTE:
@@ -207,18 +250,12 @@ export class JsonReader implements DocumentReader {
     if (token === OPEN_OBJECT) return this.object(() => this.skip());
     if (token === QUOTE) return void this.#endOfString();
     if (token !== OPEN_LIST) return void this.#scalar();
-    // An array of numbers ends at the next bracket; the search for it is the engine's own and fast.
-    const start = this.#at;
-    this.#at++;
-    const first = this.#token();
-    if (first !== QUOTE && first !== OPEN_LIST && first !== OPEN_OBJECT) {
-      const end = this.#bytes.indexOf(CLOSE_LIST, this.#at);
-      if (end < 0) this.#fail();
-      this.#at = end + 1;
-      return;
-    }
-    this.#at = start;
-    this.array(() => this.skip());
+    // An array of numbers ends at the next bracket; with a text or a list in it that bracket may be another one.
+    const start = this.#at + 1;
+    const end = this.#closings.from(start);
+    if (this.#quotes.from(start) < end || this.#openings.from(start) < end) return this.array(() => this.skip());
+    if (end === this.#bytes.length) this.#fail();
+    this.#at = end + 1;
   }
 
   mark(): number {
@@ -354,6 +391,10 @@ export class JsonReader implements DocumentReader {
       found === undefined || this.#at >= this.#bytes.length ? CUT_OFF : `it has ${found}, at byte ${this.#at}`,
     );
   }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 /** Letters, digits, and what numbers have beside them. */

@@ -85,7 +85,8 @@ class ModelReader {
     const { booster, isLinear } = this.#boosterOf();
     const featureCount = countOf(this.#parameters['num_feature'], 'num_feature', MOST_FEATURES);
     const classes = countOf(this.#parameters['num_class'], 'num_class', MOST_OUTPUTS);
-    const targets = countOf(this.#parameters['num_target'] ?? '1', 'num_target', MOST_OUTPUTS);
+    const { num_target: target = '1' } = this.#parameters;
+    const targets = countOf(target, 'num_target', MOST_OUTPUTS);
     const outputCount = Math.max(classes, targets, 1);
     const version = this.#options.version ?? readVersion(this.#version);
     return {
@@ -182,7 +183,7 @@ class ModelReader {
       featureCount,
       outputCount,
       groups: this.#groups.trimmed(),
-      iterations: this.#iterations.length > 0 ? this.#iterations.trimmed() : this.#countedIterations(),
+      iterations: this.#found.has('model.iteration_indptr') ? this.#iterations.trimmed() : this.#countedIterations(),
       treeWeights: hasWeights ? this.#treeWeights.trimmed() : undefined,
       weighedFrom: isBefore(version, [3, 4, 0]) ? 0 : -0,
     });
@@ -193,24 +194,10 @@ class ModelReader {
     const { treeCount } = this.#builder;
     const groups = this.#groups.values.subarray(0, this.#groups.length);
     const groupCount = groups.reduce((most, group) => Math.max(most, group), 0) + 1;
-    const size = groupCount * this.#parallelTrees(groups, groupCount);
-    const first = Int32Array.from({ length: Math.ceil(treeCount / size) + 1 }, (_, i) => Math.min(treeCount, i * size));
-    return first;
-  }
-
-  /** Before 1.6 nothing states it; the trees of a group stand together, and early stopping notes both its counts. */
-  #parallelTrees(groups: Int32Array, groupCount: number): number {
-    const stated = this.#treeParameters['num_parallel_tree'];
-    if (stated !== undefined) return Math.max(1, countOf(stated, 'num_parallel_tree', 1 << 30));
-    if (groupCount > 1)
-      return Math.max(
-        1,
-        groups.findIndex((group) => group !== groups[0]),
-      );
-    const iteration = wholeNumberOf(this.#attributes['best_iteration']);
-    const limit = wholeNumberOf(this.#attributes['best_ntree_limit']);
-    const ratio = iteration === undefined || limit === undefined ? 1 : limit / (iteration + 1);
-    return Number.isInteger(ratio) && ratio >= 1 ? ratio : 1;
+    // Before 1.6 the file does not say how many trees were grown at once, and XGBoost itself takes it for one.
+    const stated = this.#treeParameters['num_parallel_tree'] ?? '1';
+    const size = groupCount * Math.max(1, countOf(stated, 'num_parallel_tree', 1 << 30));
+    return Int32Array.from({ length: Math.ceil(treeCount / size) + 1 }, (_, i) => Math.min(treeCount, i * size));
   }
 
   #linearWeights(featureCount: number, outputCount: number): Float32Array {
@@ -337,6 +324,10 @@ class TreeReader {
     if (types.length !== count || named.size !== nodes.length || categorical !== named.size || !agrees) {
       return this.#builder.fail('names other categorical splits in split_type than in categories_nodes');
     }
+    // XGBoost looks for the splits in their order, and passes over one that comes too late.
+    if (nodes.trimmed().some((node, i, all) => i > 0 && node < (all[i - 1] as number))) {
+      return this.#builder.fail('has categories_nodes that do not ascend');
+    }
     return {
       nodes: [...nodes.trimmed()],
       segments: [...segments.trimmed()],
@@ -378,19 +369,21 @@ function readMembers(reader: DocumentReader, members: Members): number {
   return found;
 }
 
+const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
+
 /** "5E-1" up to 3.0; "[5E-1]" or one for each output since 3.1. */
 export function baseScoresOf(value: unknown): number[] {
-  const text = typeof value === 'string' ? value.trim() : String(value);
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
   const parts = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1).split(',') : [text];
-  const scores = parts.map((part) => (part.trim() === '' ? Number.NaN : float32OfDecimal(Number(part))));
+  const scores = parts.map((part) => (DECIMAL.test(part.trim()) ? float32OfDecimal(Number(part)) : Number.NaN));
   if (!scores.every((score) => Number.isFinite(score)))
     throw new ModelError(`its base_score is ${JSON.stringify(value)}`);
   return scores;
 }
 
 function readVersion(value: unknown): XgboostVersion {
-  const parts = Array.isArray(value) ? value.map(Number) : [];
-  if (parts.length !== 3 || !parts.every((part) => Number.isInteger(part) && part >= 0)) {
+  const parts: unknown[] = Array.isArray(value) ? value : [];
+  if (parts.length !== 3 || !parts.every((part) => Number.isInteger(part) && (part as number) >= 0)) {
     throw new ModelError('it does not say which XGBoost wrote it');
   }
   return parts as unknown as XgboostVersion;

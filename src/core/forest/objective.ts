@@ -42,7 +42,8 @@ const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
     },
   ],
   ['binary:logistic', logistic],
-  ['binary:logitraw', identity],
+  // Before 1.3 its base score was a probability.
+  ['binary:logitraw', { linkBase: eachNumber((x, version) => (isBefore(version, [1, 3, 0]) ? logit(x, version) : x)) }],
   ['binary:hinge', { transform: eachNumber((x) => (x > 0 ? 1 : 0)) }],
   ['count:poisson', exponential],
   ['survival:cox', exponential],
@@ -50,8 +51,10 @@ const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
     'survival:aft',
     {
       linkBase: eachNumber(logf),
-      transform: eachNumber(Math.exp),
-      caveat: 'it uses exp in float64, of which JavaScript does not promise the last bit',
+      transform: eachNumber((x, version) => (isBuiltWithExpf(version) ? expf(x) : Math.exp(x))),
+      caveat:
+        'it goes through exp in float64, of which JavaScript does not promise the last bit, or through expf, ' +
+        "as XGBoost was built: PyPI's 1.7 and Debian's 1.7 differ",
     },
   ],
   ['rank:pairwise', identity],
@@ -106,6 +109,11 @@ function eachNumber(
   return (values, version) => {
     for (let i = 0; i < values.length; i++) values[i] = compute(values[i] as number, version);
   };
+}
+
+/** What of survival:aft was seen: PyPI's builds up to 2.0 use expf, its later ones and Debian's 1.7 exp. */
+function isBuiltWithExpf(version: XgboostVersion): boolean {
+  return isBefore(version, [1, 7, 0]) || (isBefore(version, [2, 1, 0]) && !isBefore(version, [2, 0, 0]));
 }
 
 /** -logf(1/p - 1); since 3.2 XGBoost keeps p off 0 and 1 first. */

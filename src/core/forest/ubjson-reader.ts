@@ -4,7 +4,7 @@
  * Numbers of a typed array stand one after the other, so that most of a model is copied, not parsed.
  */
 import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
-import { DEEPEST_NESTING, type DocumentReader } from './document-reader.ts';
+import { DEEPEST_NESTING, MOST_VALUES, type DocumentReader } from './document-reader.ts';
 import { ModelError } from './model-error.ts';
 import { TextReader } from './text.ts';
 
@@ -45,6 +45,8 @@ export class UbjsonReader implements DocumentReader {
   readonly #texts: TextReader;
   #at = 0;
   #depth = 0;
+  /** Values that the last call of value() has made. */
+  #values = 0;
   /** Of the list that was entered last: the type where all items share one, the count where it is told. */
   #type: number | undefined;
   #count: number | undefined;
@@ -109,11 +111,20 @@ export class UbjsonReader implements DocumentReader {
   }
 
   value(): unknown {
+    this.#values = 0;
+    return this.#value();
+  }
+
+  #value(): unknown {
+    if (++this.#values > MOST_VALUES) this.#fail('more than a model has');
     const marker = this.#peek();
     switch (marker) {
       case OPEN_OBJECT: {
         const members: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-        this.object((key) => (members[key] = this.value()));
+        this.object((key) => {
+          if (key in members) throw new ModelError(`it has ${key} twice in one place`);
+          members[key] = this.#value();
+        });
         return members;
       }
       case OPEN_LIST:
@@ -168,8 +179,13 @@ export class UbjsonReader implements DocumentReader {
   #list(): unknown[] {
     const items: unknown[] = [];
     this.#enterList();
-    if (this.#type === undefined) this.#items(() => items.push(this.value()));
-    else this.#numbers((value) => items.push(value));
+    if (this.#type === undefined) {
+      this.#items(() => items.push(this.#value()));
+      return items;
+    }
+    this.#values += this.#count as number;
+    if (this.#values > MOST_VALUES) this.#fail('more than a model has');
+    this.#numbers((value) => items.push(value));
     return items;
   }
 

@@ -19,7 +19,7 @@ interface Truth {
 }
 
 const cases = readdirSync(FOLDER, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'conformance')
+  .filter((entry) => entry.isDirectory() && entry.name.startsWith('xgboost-'))
   .flatMap(({ name: version }) =>
     readdirSync(join(FOLDER, version))
       .filter((file) => file.endsWith('.truth.json'))
