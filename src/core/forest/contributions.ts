@@ -24,7 +24,7 @@
  * remains of the feature's SHAP value.
  */
 import { ModelError } from './model-error.ts';
-import type { Trees } from './trees.ts';
+import { goesLeft, type Trees } from './trees.ts';
 
 export type ContributionKind = 'shap' | 'saabas' | 'interactions';
 
@@ -394,16 +394,6 @@ function addSaabas({ shape, means }: Plan, tree: number, { rows, offset, count, 
       node = child;
     }
   }
-}
-
-/** As leafOf has it: a category in the set goes right; everything beyond the set, too, goes left. */
-function goesLeft({ value, defaultLeft, categories }: Trees, node: number, x: number): boolean {
-  if (Number.isNaN(x)) return defaultLeft[node] === 1;
-  const start = categories?.starts[node] ?? -1;
-  if (categories === undefined || start < 0) return x < (value[node] as number);
-  const category = Math.trunc(x);
-  if (x < 0 || category >>> 5 >= (categories.sizes[node] as number) || x >= 16_777_216) return true;
-  return (((categories.bits[start + (category >>> 5)] as number) >>> (category & 31)) & 1) === 0;
 }
 
 function addShap(plan: Plan, tree: number, { rows, offset, count, sums, cells }: Block): void {

@@ -54,27 +54,30 @@ interface TreeStatistics {
   readonly cover: Float32Array;
 }
 
-/** Where x goes at a categorical split: true is left. Everything beyond the set, too, goes left. */
-function categoryGoesLeft({ starts, sizes, bits }: CategoricalSplits, node: number, x: number): boolean {
-  if (x < 0 || x >= 16_777_216) return true;
-  const category = Math.trunc(x);
-  const word = category >>> 5;
-  if (word >= (sizes[node] as number)) return true;
-  return (((bits[(starts[node] as number) + word] as number) >>> (category & 31)) & 1) === 0;
+/** Where x goes at a split; NaN is missing. At a categorical split a category in the set goes right. */
+export function goesLeft(trees: Trees, node: number, x: number): boolean {
+  if (Number.isNaN(x)) return trees.defaultLeft[node] === 1;
+  const { categories } = trees;
+  if (categories === undefined || (categories.starts[node] as number) < 0) return x < (trees.value[node] as number);
+  return !isInSet(categories, node, x);
 }
 
-/** The leaf where a row ends. The row begins at `offset` of `rows`; NaN is missing. */
+/** Fractions are cut off; what is negative or beyond the set is no category of it. */
+function isInSet({ starts, sizes, bits }: CategoricalSplits, node: number, x: number): boolean {
+  if (x < 0 || x >= 16_777_216) return false;
+  const category = Math.trunc(x);
+  const word = category >>> 5;
+  if (word >= (sizes[node] as number)) return false;
+  return (((bits[(starts[node] as number) + word] as number) >>> (category & 31)) & 1) === 1;
+}
+
+/** The leaf where a row ends. The row begins at `offset` of `rows`. */
 export function leafOf(trees: Trees, tree: number, rows: Float32Array, offset: number): number {
-  const { left, right, feature, value, defaultLeft, categories } = trees;
+  const { left, right, feature } = trees;
   let node = trees.starts[tree] as number;
   while ((left[node] as number) >= 0) {
     const x = rows[offset + (feature[node] as number)] as number;
-    let goesLeft: boolean;
-    if (Number.isNaN(x)) goesLeft = defaultLeft[node] === 1;
-    else if (categories !== undefined && (categories.starts[node] as number) >= 0)
-      goesLeft = categoryGoesLeft(categories, node, x);
-    else goesLeft = x < (value[node] as number);
-    node = (goesLeft ? left[node] : right[node]) as number;
+    node = (goesLeft(trees, node, x) ? left[node] : right[node]) as number;
   }
   return node;
 }
