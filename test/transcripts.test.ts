@@ -5,8 +5,8 @@ import { kpfd } from './support/run.ts';
 
 /**
  * fixtures/transcripts/*.md and the README: what the user sees. Each block of `console` begins with `$ kpfd …` (perhaps behind NAME=value),
- * then come stdout, the lines of stderr behind `! `, and `[exit N]` where N is not 0. `(80 columns)` behind the command
- * makes stdout a terminal. With UPDATE_TRANSCRIPTS=1 the blocks are written anew: read the difference before you keep it.
+ * then come stdout, the lines of stderr behind `! `, and `[exit N]` where N is not 0. `< FILE` gives it stdin, and
+ * `(80 columns)` at the end makes stdout a terminal. With UPDATE_TRANSCRIPTS=1 the blocks are written anew: read the difference before you keep it.
  */
 const FOLDER = 'fixtures/transcripts';
 const BLOCK = /```console\n\$ ([^\n]*)\n([\s\S]*?)```/g;
@@ -23,7 +23,7 @@ const blocks = [...files, 'README.md'].flatMap((file) =>
 );
 
 test('every command has transcripts', () => {
-  for (const name of ['scan', 'predict', 'check-prometheus']) {
+  for (const name of ['scan', 'predict', 'check-prometheus', 'model show', 'model predict']) {
     expect(blocks.filter(({ command }) => command.includes(`kpfd ${name}`)).length).toBeGreaterThan(0);
   }
 });
@@ -36,13 +36,14 @@ test.each(blocks)('$file: $command', async ({ file, command, output }) => {
 });
 
 async function transcribe(line: string): Promise<string> {
-  const [, command = '', columns] = /^(.*?)(?: +\((\d+) columns\))?$/.exec(line) ?? [];
+  const [, command = '', input, columns] = /^(.*?)(?: +< (\S+))?(?: +\((\d+) columns\))?$/.exec(line) ?? [];
   const words = splitWords(command);
   const env = Object.fromEntries(words.slice(0, words.indexOf('kpfd')).map((word) => word.split(/=(.*)/s).slice(0, 2)));
   const width = columns === undefined ? {} : { width: Number(columns) };
   const { stdout, stderr, code } = await kpfd(words.slice(words.indexOf('kpfd') + 1), {
     env: { NO_COLOR: '1', ...env },
     ...width,
+    stdin: input === undefined ? [] : [readFileSync(input)],
   });
   const errors = stderr === '' ? '' : stderr.replace(/^/gm, '! ').replace(/! $/, '');
   return stdout + errors + (code === 0 ? '' : `[exit ${code}]\n`);

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { FailureError } from '../core/failure.ts';
 import { FEATURE_NAMES, SCHEMA_HASH } from '../core/features/schema.ts';
 import { ModelError } from '../core/forest/model-error.ts';
+import { readForest, type ReadForestOptions } from '../core/forest/read-forest.ts';
+import type { ForestFile } from '../core/predictions/forest-file.ts';
 import { composeModel, readMetadata, SchemaMismatch, type Model } from '../core/predictions/model.ts';
 import { codeOf } from './prometheus/error-code.ts';
 
@@ -12,7 +14,7 @@ import { codeOf } from './prometheus/error-code.ts';
 const LARGEST_UNPACKED = 2 * 1024 ** 3;
 
 /** Loads a model's folder: metadata.json and the file that it names. Rejects with a FailureError. */
-export async function loadModel(folder: string): Promise<Model> {
+export async function loadModel(folder: string, statistics = false): Promise<Model> {
   const metadataPath = join(folder, 'metadata.json');
   let path = metadataPath;
   try {
@@ -26,7 +28,7 @@ export async function loadModel(folder: string): Promise<Model> {
       composeModel(metadata, unpacked(bytes));
       throw new ModelError('it was changed after metadata.json was written: their SHA-256 differ');
     }
-    return composeModel(metadata, unpacked(bytes));
+    return composeModel(metadata, unpacked(bytes), statistics);
   } catch (error) {
     if (error instanceof SchemaMismatch) {
       const { hash, features } = error.found;
@@ -43,6 +45,39 @@ export async function loadModel(folder: string): Promise<Model> {
   }
 }
 
+/** Loads any model of XGBoost, or the folder of a model of kpfd. Rejects with a FailureError. */
+export async function loadForest(path: string, options: ReadForestOptions): Promise<ForestFile> {
+  if (await isFolder(path)) {
+    if (options.dump !== undefined || options.version !== undefined) {
+      throw new FailureError({
+        kind: 'usage',
+        problem: `the folder ${path} is a model of kpfd, whose metadata.json tells all that its file lacks`,
+        advice: 'leave out --xgboost-version and the other options for a dump',
+      });
+    }
+    const model = await loadModel(path, options.statistics ?? true);
+    return { path, forest: model.forest, model };
+  }
+  const bytes = await readBytes(path);
+  try {
+    return { path, forest: readForest(unpacked(bytes), options), model: undefined };
+  } catch (error) {
+    if (error instanceof ModelError) {
+      throw new FailureError({ kind: 'forest-unusable', path, problem: error.message }, error);
+    }
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    // Reading it tells what is wrong.
+    return false;
+  }
+}
+
 /** The bytes themselves, or what gzip made of them. */
 function unpacked(bytes: Uint8Array): Uint8Array {
   if (!(bytes[0] === 0x1f && bytes[1] === 0x8b)) return bytes;
@@ -56,10 +91,15 @@ function unpacked(bytes: Uint8Array): Uint8Array {
   }
 }
 
-async function readBytes(path: string): Promise<Buffer> {
+/** A text file with the names of a model's features. Rejects with a FailureError. */
+export async function readNames(path: string): Promise<string> {
+  return (await readBytes(path, 'list of feature names')).toString('utf8');
+}
+
+async function readBytes(path: string, role = 'model'): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new FailureError({ kind: 'file-unreadable', role: 'model', path, code: codeOf(error) }, error);
+    throw new FailureError({ kind: 'file-unreadable', role, path, code: codeOf(error) }, error);
   }
 }

@@ -1,7 +1,17 @@
 import { dirname, resolve } from 'node:path';
 import type { Options } from '../commands/options.ts';
 import { buildProgram, type Invocation } from './program.ts';
-import { configPath, createContext, loadHttp, packageVersion, processWorld, readConfig, type World } from './world.ts';
+import {
+  configPath,
+  createContext,
+  createModelContext,
+  loadHttp,
+  packageVersion,
+  processWorld,
+  readConfig,
+  readNames,
+  type World,
+} from './world.ts';
 
 /** kpfd's command line: from arguments to an exit code. Everything that can go wrong is told on stderr. */
 export async function main(argv: readonly string[], world: World = processWorld()): Promise<number> {
@@ -26,12 +36,14 @@ export async function main(argv: readonly string[], world: World = processWorld(
 }
 
 async function run(world: World, version: string, invocation: Invocation): Promise<number> {
+  const { command } = invocation;
+  if (command === 'model show' || command === 'model predict') return runModel(world, command, invocation);
   // Loaded while the options are read, and the first request is on its way before the command is loaded.
   if (invocation.flags['replay'] === undefined) loadHttp().catch(() => undefined);
   const options = await readOptions(world, invocation);
   const context = createContext(world, version, asked(invocation, options), options);
   await context.opened.catch(() => undefined);
-  switch (invocation.command) {
+  switch (command) {
     case 'scan': {
       const { scan } = await import('../commands/scan.ts');
       return scan(context, options);
@@ -43,6 +55,27 @@ async function run(world: World, version: string, invocation: Invocation): Promi
     case 'check-prometheus': {
       const { checkPrometheus } = await import('../commands/check-prometheus.ts');
       return checkPrometheus(context, options);
+    }
+  }
+}
+
+/** The commands about a model file: they ask no Prometheus, and no settings bear on them. */
+async function runModel(
+  world: World,
+  command: 'model show' | 'model predict',
+  { names, flags }: Invocation,
+): Promise<number> {
+  const [path = ''] = names;
+  const { resolveShowOptions, resolvePredictOptions } = await import('../commands/model-options.ts');
+  const context = createModelContext(world);
+  switch (command) {
+    case 'model show': {
+      const { modelShow } = await import('../commands/model-show.ts');
+      return modelShow(context, await resolveShowOptions(flags, readNames), path);
+    }
+    case 'model predict': {
+      const { modelPredict } = await import('../commands/model-predict.ts');
+      return modelPredict(context, await resolvePredictOptions(flags, readNames), path);
     }
   }
 }

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 
 /** What the user asked for: a command, its arguments, and the flags that were given (camelCase, undefined elsewhere). */
 export interface Invocation {
-  readonly command: 'scan' | 'predict' | 'check-prometheus';
+  readonly command: 'scan' | 'predict' | 'check-prometheus' | 'model show' | 'model predict';
   readonly names: readonly string[];
   readonly flags: Readonly<Record<string, unknown>>;
 }
@@ -19,6 +19,19 @@ Exit codes:
   0    kpfd can work with this Prometheus
   2    it cannot, or could not look
   3    it can, but a check warns (only with --strict)`;
+
+const MODEL_EXIT_CODES = `
+Exit codes:
+  0    it ran
+  2    it could not run: bad usage, no model, a row that is wrong (the rows before it are printed)`;
+
+const ROWS = `
+Rows: CSV as RFC 4180 has it, or JSON: a list of objects or of lists, or one of them a line. Names (a header, the members
+of an object) are matched to the model's features, in any order; lists go by position, and so does CSV with
+--no-header-row. A model without names has f0, f1, and so on. What is empty, NaN or NA in CSV, or null in JSON, is
+missing; text that is no number is an error. Numbers are rounded to float32 as numpy does, and printed so that they
+give the same float32 again. Rows are predicted while they are read, in constant memory.
+`;
 
 const STATUS_COLUMNS = `
 The last seven columns are the probabilities of the worst status within the horizon (10 minutes with the model that
@@ -132,7 +145,100 @@ export function buildProgram(
     '',
     CHECK_EXIT_CODES,
   );
+  addModelCommands(program, run);
   return program;
+}
+
+/** What concerns a file of XGBoost and no cluster. */
+function addModelCommands(program: Command, run: (invocation: Invocation) => Promise<void>): void {
+  const model = program
+    .command('model')
+    .description('Look into a model file of XGBoost, or predict rows of a file with it; no Prometheus is asked.')
+    .helpCommand('help [command]', 'print the help of a command');
+  model.configureOutput({ outputError: (text, write) => write(usageError(text, 'kpfd model')) });
+
+  const show = model
+    .command('show')
+    .description('Show what a model is made of: objective, trees, features, and how much each of them counts.')
+    .argument('<file>', FILE)
+    .action(async (file: string, _, command: Command) =>
+      run({ command: 'model show', names: [file], flags: command.optsWithGlobals() }),
+    );
+  group(show, 'Output:', [
+    new Option('-o, --output <format>', 'table (default) or json, which has all features and kinds of importance'),
+    new Option('--importance <kind>', 'gain, weight, cover, total_gain or total_cover (default: gain, or weight)'),
+    new Option('--top <n>', 'so many features in the table (default: 10)'),
+    ...modelOutputOptions(),
+  ]);
+  finishModel(show, 'model show', [
+    'kpfd model show model.json',
+    'kpfd model show model.ubj.gz --importance weight --top 30',
+    'kpfd model show models/default -o json        # the folder of a model of kpfd',
+    'kpfd model show dump.json --objective binary:logistic --base-score 0.5 --feature-names @names.txt --xgboost-version 3.4.1',
+  ]);
+
+  const predict = model
+    .command('predict')
+    .description("Predict the rows of a file, with XGBoost's numbers to the last bit.")
+    .argument('<file>', FILE)
+    .action(async (file: string, _, command: Command) =>
+      run({ command: 'model predict', names: [file], flags: command.optsWithGlobals() }),
+    );
+  group(predict, 'Rows:', [
+    new Option('--rows <file>', '.csv, .json or .jsonl, perhaps .gz; - for stdin').makeOptionMandatory(),
+    new Option('--rows-format <format>', 'csv or json (default: by the name, or the first character)'),
+    new Option('--no-header-row', 'the first line of CSV is a row, and columns are in the order of the model'),
+    new Option('--ignore-extra-columns', 'pass over columns that the model does not know'),
+    new Option('--missing <number>', 'a number that stands for missing, e.g. -999'),
+  ]);
+  group(predict, 'Answer:', [
+    new Option('--margin', 'the sums of leaves, before the objective makes predictions of them'),
+    new Option('--contributions', 'by how much each feature moved the margin (SHAP), and the bias'),
+    new Option('--leaves', 'the number of the leaf in each tree'),
+    new Option('--iteration-range <begin:end>', 'only these iterations; an end of 0 is the last'),
+  ]);
+  group(predict, 'Output:', [
+    new Option('-o, --output <format>', 'csv (default), json (a list) or jsonl (an object a line)'),
+    ...modelOutputOptions(),
+  ]);
+  finishModel(
+    predict,
+    'model predict',
+    [
+      'kpfd model predict model.json --rows rows.csv',
+      'kpfd model predict model.json --rows rows.jsonl --contributions -o jsonl',
+      'zcat rows.csv.gz | kpfd model predict model.ubj --rows - > predictions.csv',
+    ],
+    ROWS,
+  );
+}
+
+const FILE = 'model.json or model.ubj, perhaps .gz; a dump as JSON; or the folder of a model of kpfd';
+
+function modelOutputOptions(): Option[] {
+  return [
+    new Option('--no-headers', 'leave the headings out'),
+    new Option('-q, --quiet', 'only the answer'),
+    new Option('-v, --verbose', 'also what was underneath an error'),
+  ];
+}
+
+/** What a dump loses. */
+function dumpOptions(): Option[] {
+  return [
+    new Option('--objective <name>', "XGBoost's name, e.g. binary:logistic"),
+    new Option('--base-score <numbers>', 'one, or one for each output: 0.5 or 0.2,0.5,0.3'),
+    new Option('--feature-names <names>', 'of all features in training order: a,b,c or @FILE with one a line'),
+    new Option('--xgboost-version <version>', 'the XGBoost that wrote the file; also where it names another'),
+    new Option('--outputs <n>', 'classes or targets (default: 1)'),
+    new Option('--parallel-trees <n>', 'trees of an output in an iteration (default: 1)'),
+  ];
+}
+
+function finishModel(command: Command, name: string, examples: readonly string[], more = ''): void {
+  command.configureOutput({ outputError: (text, write) => write(usageError(text, `kpfd ${name}`)) });
+  group(command, 'What a dump of trees lacks:', dumpOptions());
+  command.addHelpText('after', `${more}${exampleText(examples)}\n${MODEL_EXIT_CODES}`);
 }
 
 /** Commander puts its suggestion on a line of its own, and has none for what is missing. */
@@ -140,6 +246,10 @@ function usageError(text: string, command: string): string {
   const [, problem = '', meant] = /^(.*?)(?:\n\(Did you mean (.*)\))?\s*$/s.exec(text) ?? [];
   const safe = problem.replace(/[^\P{C}\n]/gu, '\ufffd');
   return `${safe}; ${meant === undefined ? `see \`${command} --help\`` : `did you mean ${meant}`}\n`;
+}
+
+function exampleText(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`;
 }
 
 function namespaceOption(): Option {
@@ -209,7 +319,7 @@ function group(command: Command, heading: string, options: readonly Option[]): v
 function finish(command: Command, examples: readonly string[], more = '', exitCodes = EXIT_CODES): void {
   command.configureOutput({ outputError: (text, write) => write(usageError(text, `kpfd ${command.name()}`)) });
   group(command, 'Prometheus:', connectionOptions());
-  const text = `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`;
+  const text = exampleText(examples);
   const settings = `
 Settings: these flags may also stand in the environment (KPFD_NAMESPACE for --namespace) and in the config file under
 their own names: namespace, cluster, ksm-selector, cadvisor-selector, kubernetes-version, model, output, color, and all

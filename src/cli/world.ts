@@ -1,14 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Connection, Options } from '../commands/options.ts';
 import type { EndedQuestion } from '../adapters/prometheus/http-transport.ts';
-import type { Context, OpenSource, Output } from '../commands/context.ts';
+import type { Context, ModelContext, OpenSource, Output } from '../commands/context.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 
 /** What kpfd takes from the machine it runs on; tests give their own. */
 export interface World {
+  /** Opened when it is asked for. */
+  readonly stdin: () => Readable;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -35,6 +38,7 @@ export function processWorld(): World {
     process.once(signal, () => controller.abort(signal));
   }
   return {
+    stdin: () => process.stdin,
     stdout: processOutput(process.stdout, process.env, (error) => {
       process.stderr.write(`error: the answer could not be written: ${error.message}\n`);
       process.exit(2);
@@ -53,8 +57,10 @@ function processOutput(
   env: NodeJS.ProcessEnv,
   onFailure: (error: NodeJS.ErrnoException) => void,
 ): Output {
+  let isClosed = false;
   // `kpfd scan | head`: the reader has seen enough, which is no failure, and the exit code stays that of the run.
   stream.on('error', (error: NodeJS.ErrnoException) => {
+    isClosed = true;
     if (error.code !== 'EPIPE') onFailure(error);
   });
   const noColour = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
@@ -62,9 +68,27 @@ function processOutput(
     write: (text) => {
       if (text !== '') stream.write(text);
     },
+    ready: async () => {
+      if (stream.writableNeedDrain && !isClosed) {
+        await drained(stream);
+      }
+      return !isClosed;
+    },
     width: stream.isTTY ? stream.columns : undefined,
     mayColour: stream.isTTY && !noColour,
   };
+}
+
+/** Waits until a stream takes more, or will never do so again. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  const events = ['drain', 'error', 'close'] as const;
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      for (const event of events) stream.off(event, settle);
+      resolve();
+    };
+    for (const event of events) stream.on(event, settle);
+  });
 }
 
 /** Where the config file is, whether it exists or not. */
@@ -102,6 +126,30 @@ export function createContext(world: World, version: string, command: string, op
       return loadModel(folder ?? join(PACKAGE_ROOT, 'models', 'default'));
     },
   };
+}
+
+/** The same for a command about a model file. */
+export function createModelContext(world: World): ModelContext {
+  const { stdout, stderr, now, stdin, interrupted } = world;
+  return {
+    stdout,
+    stderr,
+    now,
+    loadForest: async (path, options) => {
+      const { loadForest } = await import('../adapters/model-file.ts');
+      return loadForest(path, options);
+    },
+    openRows: async (path, format) => {
+      const { openRows } = await import('../adapters/rows/open-rows.ts');
+      return openRows({ path, format, stdin, interrupted });
+    },
+  };
+}
+
+/** A file of feature names. */
+export async function readNames(path: string): Promise<string> {
+  const adapter = await import('../adapters/model-file.ts');
+  return adapter.readNames(path);
 }
 
 /** What asks over HTTP. Importing node-fetch costs half of the time until the first request. */

@@ -1,4 +1,7 @@
+import type { ReadForestOptions } from '../core/forest/read-forest.ts';
+import type { ForestFile } from '../core/predictions/forest-file.ts';
 import type { Model } from '../core/predictions/model.ts';
+import type { RowSource } from '../core/rows/row-source.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import type { Instant } from '../pipeline/instant.ts';
 import type { Look, Output as RenderedOutput } from '../render/formats.ts';
@@ -14,8 +17,22 @@ export interface Context {
   loadModel(folder: string | undefined): Promise<Model>;
 }
 
+/** The world as a command about a model file sees it: no Prometheus in it. */
+export interface ModelContext {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** A file of XGBoost, or the folder of a model of kpfd. */
+  loadForest(path: string, options: ReadForestOptions): Promise<ForestFile>;
+  /** "-": stdin. Format undefined: by the name, or by what it holds. */
+  openRows(path: string, format: 'csv' | 'json' | undefined): Promise<RowSource>;
+}
+
 export interface Output {
   write(text: string): void;
+  /** Waits until more may be written; false where nobody reads it any longer. */
+  ready(): Promise<boolean>;
   /** Columns of the terminal; undefined for a pipe or a file. */
   readonly width: number | undefined;
   /** Whether it is a terminal that can and may show colours (NO_COLOR, TERM=dumb). */
@@ -64,7 +81,7 @@ export function lookOf({ stdout }: Context, options: Options): Look {
   return { headings, quiet, verbose, colour, width: stdout.width };
 }
 
-export function show(context: Context, output: RenderedOutput): void {
+export function show(context: Pick<Context, 'stdout' | 'stderr'>, output: RenderedOutput): void {
   context.stdout.write(output.stdout);
   context.stderr.write(output.stderr);
 }

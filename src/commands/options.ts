@@ -2,6 +2,7 @@ import { FailureError } from '../core/failure.ts';
 import { kubernetesMinor } from '../core/pods/kubernetes-version.ts';
 import { SORT_KEYS, type SortKey } from '../core/predictions/sort-keys.ts';
 import type { Requirement } from '../core/signals/label-selector.ts';
+import { chosen, UnknownName, usage, withNearest } from './choice.ts';
 import { parseDuration, parseShare, parseTime, UnitError } from './units.ts';
 
 /** Where a value came from, for messages: `--timeout`, `KPFD_TIMEOUT`, `timeout in ~/.config/kpfd/config.yaml`. */
@@ -97,29 +98,10 @@ const DEFAULT_ADDRESS = 'http://localhost:9090';
 
 /** Rejects with a FailureError (usage, config-invalid, address-invalid) for the first option that is not right. */
 export async function resolveOptions(sources: OptionSources): Promise<Options> {
-  try {
+  return withNearest(async () => {
     const { selector } = sources.flags;
     return { ...readOptions(sources), labels: typeof selector === 'string' ? await readLabels(selector) : undefined };
-  } catch (error) {
-    if (!(error instanceof UnknownName)) throw error;
-    const { nearest } = await import('../pipeline/nearest.ts');
-    const [meant] = await nearest(error.name, error.known);
-    throw error.failure(meant === undefined ? undefined : `did you mean ${meant}?`);
-  }
-}
-
-/** A name that is none of the known ones; the failure gets the nearest of them as advice. */
-class UnknownName extends Error {
-  override readonly name: string;
-  readonly known: readonly string[];
-  readonly failure: (advice: string | undefined) => FailureError;
-
-  constructor(name: string, known: readonly string[], failure: (advice: string | undefined) => FailureError) {
-    super('unknown name');
-    this.name = name;
-    this.known = known;
-    this.failure = failure;
-  }
+  });
 }
 
 function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
@@ -147,7 +129,7 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
     at: reader.at(text('at')),
     output: reader.choice('output', OUTPUTS),
     headings: flag('headers') !== false,
-    sortBy: reader.chosen('--sort-by', text('sortBy'), SORT_KEYS) ?? 'risk',
+    sortBy: chosen('--sort-by', text('sortBy'), SORT_KEYS) ?? 'risk',
     colour: reader.choice('color', COLOURS) ?? 'auto',
     quiet: flag('quiet') === true,
     verbose,
@@ -157,10 +139,6 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
     minRisk: reader.parsed('--min-risk', text('minRisk'), parseShare),
     completed: flag('completed') === true,
   };
-}
-
-function usage(problem: string, advice?: string): FailureError {
-  return new FailureError({ kind: 'usage', problem, ...(advice === undefined ? {} : { advice }) });
 }
 
 async function readLabels(text: string): Promise<Requirement[]> {
@@ -260,19 +238,9 @@ class OptionReader {
     return at;
   }
 
-  chosen<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
-    if (text === undefined) return undefined;
-    const found = choices.find((choice) => choice === text);
-    if (found !== undefined) return found;
-    const known = `${choices.slice(0, -1).join(', ')} or ${choices.at(-1) ?? ''}`;
-    throw new UnknownName(text, choices, (meant) =>
-      usage(`${name} takes ${known}, not ${JSON.stringify(text)}`, meant),
-    );
-  }
-
   choice<T extends string>(setting: Setting, choices: readonly T[]): T | undefined {
     const raw = this.#raw(setting);
-    return raw === undefined ? undefined : this.chosen(raw.from, this.#string(raw), choices);
+    return raw === undefined ? undefined : chosen(raw.from, this.#string(raw), choices);
   }
 
   #duration(setting: Setting, fallback: string): number {

@@ -1,4 +1,5 @@
 import type { AddressProblem, Failure, NeverSeen } from '../core/failure.ts';
+import { rowsWords } from './rows-problem-text.ts';
 import { age, clean, enumerate, span } from './text.ts';
 
 /** A failure in words: what happened, then what to try. One sentence, no secrets, no control characters. */
@@ -7,7 +8,7 @@ export function failureText(failure: Failure): string {
   return advice === undefined ? what : `${what}; ${advice}`;
 }
 
-interface Words {
+export interface Words {
   readonly what: string;
   readonly advice?: string | undefined;
 }
@@ -127,6 +128,10 @@ function words(failure: Failure): Words {
         what: `kube-state-metrics exports no pod label ${enumerate(failure.keys.map(clean), 'or')}, so -l cannot select by it`,
         advice: `run it with --metric-labels-allowlist=pods=[${failure.keys.map(clean).join(',')}]`,
       };
+    case 'forest-unusable':
+      return { what: `cannot use the model ${clean(failure.path)}: ${clean(failure.problem)}` };
+    case 'rows-unusable':
+      return rowsWords(failure.name, failure.problem, failure.predicted);
     case 'model-invalid':
       return {
         what: `the model ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,

@@ -13,13 +13,22 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** JSON on a terminal: its own escapes stand for what it would leave raw (C1 controls, bidirectional controls). */
 export function jsonText(value: unknown): string {
+  return `${escapedJson(JSON.stringify(value, undefined, 2))}\n`;
+}
+
+/** The same without a line end, in one line. */
+export function jsonLine(value: unknown): string {
+  return escapedJson(JSON.stringify(value));
+}
+
+function escapedJson(json: string): string {
   const hex = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;
   const escape = (codePoint: number): string =>
     String.fromCodePoint(codePoint)
       .split('')
       .map((unit) => hex(unit.charCodeAt(0)))
       .join('');
-  return `${escapeUnsafe(JSON.stringify(value, undefined, 2), escape)}\n`;
+  return escapeUnsafe(json, escape);
 }
 
 export function isUnsafe(text: string): boolean {

@@ -4,6 +4,12 @@ export function float32sOf(base64: string): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
+/** The same for float64. */
+export function float64sOf(base64: string): Float64Array {
+  const bytes = Buffer.from(base64, 'base64');
+  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
 /** The places (ten at most) where two arrays differ in a bit; NaN equals NaN. */
 export function differingBits(
   actual: Float32Array,

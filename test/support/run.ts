@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { main } from '../../src/cli/main.ts';
 import type { World } from '../../src/cli/world.ts';
 import { folder } from './files.ts';
@@ -14,6 +15,8 @@ export interface RunOptions {
   readonly now?: number;
   /** Columns of a terminal on stdout; a pipe where missing. */
   readonly width?: number;
+  /** What stdin gives; nothing where missing. */
+  readonly stdin?: Iterable<string | Uint8Array>;
   readonly interrupted?: AbortSignal;
 }
 
@@ -24,10 +27,12 @@ export async function kpfd(argv: readonly string[], options: RunOptions = {}): P
     write: (text) => {
       written[name] += text;
     },
+    ready: async () => true,
     width: name === 'stdout' ? options.width : undefined,
     mayColour: name === 'stdout' && options.width !== undefined && options.env?.['NO_COLOR'] === undefined,
   });
   const code = await main(argv, {
+    stdin: () => Readable.from(options.stdin ?? []),
     stdout: output('stdout'),
     stderr: output('stderr'),
     env: { XDG_CONFIG_HOME: folder(), ...options.env },

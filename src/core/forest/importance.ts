@@ -9,7 +9,8 @@
 import { ModelError } from './model-error.ts';
 import type { Trees } from './trees.ts';
 
-export type ImportanceKind = 'gain' | 'weight' | 'cover' | 'total_gain' | 'total_cover';
+export const IMPORTANCE_KINDS = ['gain', 'weight', 'cover', 'total_gain', 'total_cover'] as const;
+export type ImportanceKind = (typeof IMPORTANCE_KINDS)[number];
 
 /** The importance of each feature used, by column, ascending. */
 export function importance(

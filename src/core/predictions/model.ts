@@ -90,11 +90,13 @@ export function readMetadata(text: string): ModelMetadata {
   };
 }
 
-/** Puts a model together from its two files, unpacked. Throws ModelError or SchemaMismatch. */
-export function composeModel(metadata: ModelMetadata, modelBytes: Uint8Array): Model {
+/**
+ * Puts a model together from its two files, unpacked. Statistics of the nodes are for contributions and importance;
+ * predictions need none. Throws ModelError or SchemaMismatch.
+ */
+export function composeModel(metadata: ModelMetadata, modelBytes: Uint8Array, statistics = false): Model {
   assertSchema(metadata);
-  // Predictions need no statistics of the nodes.
-  const reading = { statistics: false };
+  const reading = { statistics };
   const forest = readForest(
     modelBytes,
     metadata.dump === undefined ? reading : { ...reading, dump: dumpFactsOf(metadata, metadata.dump) },

@@ -1,0 +1,164 @@
+import { OBJECTIVE_NAMES } from '../core/forest/objective.ts';
+import type { ReadForestOptions } from '../core/forest/read-forest.ts';
+import { IMPORTANCE_KINDS, type ImportanceKind } from '../core/forest/importance.ts';
+import type { PredictedKind } from '../core/predictions/predicted-columns.ts';
+import { numberOfText } from '../core/rows/number-text.ts';
+import { chosen, usage, withNearest } from './choice.ts';
+
+/** As commander gives them: camelCase names. */
+type Flags = Readonly<Record<string, unknown>>;
+
+/** What both commands about a model take. */
+interface ModelOptions {
+  readonly headings: boolean;
+  readonly quiet: boolean;
+  readonly reading: ReadForestOptions;
+}
+
+export interface ModelShowOptions extends ModelOptions {
+  readonly output: 'table' | 'json';
+  /** undefined: the best that the model has. */
+  readonly importance: ImportanceKind | undefined;
+  /** How many features a table shows. */
+  readonly top: number;
+}
+
+export interface ModelPredictOptions extends ModelOptions {
+  readonly output: 'csv' | 'json' | 'jsonl';
+  /** A path, or "-". */
+  readonly rows: string;
+  readonly rowsFormat: 'csv' | 'json' | undefined;
+  readonly kind: PredictedKind;
+  readonly iterationRange: readonly [number, number] | undefined;
+  readonly missing: number | undefined;
+  readonly ignoreExtraColumns: boolean;
+  readonly headerRow: boolean;
+}
+
+/** Reads a text file of names: `--feature-names @FILE`. */
+type ReadNames = (path: string) => Promise<string>;
+
+const DEFAULT_TOP = 10;
+
+/** Rejects with a FailureError for the first option that is not right. */
+export async function resolveShowOptions(flags: Flags, readNames: ReadNames): Promise<ModelShowOptions> {
+  return withNearest(async () => ({
+    ...layoutOptions(flags),
+    reading: await readingOptions(flags, readNames),
+    output: chosen('--output', text(flags, 'output'), ['table', 'json']) ?? 'table',
+    importance: chosen('--importance', text(flags, 'importance'), IMPORTANCE_KINDS),
+    top: wholeNumber('--top', text(flags, 'top'), 0) ?? DEFAULT_TOP,
+  }));
+}
+
+/** Rejects with a FailureError for the first option that is not right. */
+export async function resolvePredictOptions(flags: Flags, readNames: ReadNames): Promise<ModelPredictOptions> {
+  return withNearest(async () => {
+    const kind = kindOf(flags);
+    return {
+      ...layoutOptions(flags),
+      // Only contributions need what training noted at the nodes.
+      reading: { ...(await readingOptions(flags, readNames)), statistics: kind === 'contributions' },
+      output: chosen('--output', text(flags, 'output'), ['csv', 'json', 'jsonl']) ?? 'csv',
+      rows: text(flags, 'rows') ?? '-',
+      rowsFormat: chosen('--rows-format', text(flags, 'rowsFormat'), ['csv', 'json']),
+      kind,
+      iterationRange: iterationRange(text(flags, 'iterationRange')),
+      missing: missingValue(text(flags, 'missing')),
+      ignoreExtraColumns: flags['ignoreExtraColumns'] === true,
+      headerRow: flags['headerRow'] !== false,
+    };
+  });
+}
+
+function layoutOptions(flags: Flags): Omit<ModelOptions, 'reading'> {
+  return { headings: flags['headers'] !== false, quiet: flags['quiet'] === true };
+}
+
+function text(flags: Flags, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function kindOf(flags: Flags): PredictedKind {
+  const asked = (['margin', 'contributions', 'leaves'] as const).filter((kind) => flags[kind] === true);
+  const [kind = 'prediction', other] = asked;
+  if (other !== undefined) throw usage(`--${kind} and --${other} exclude each other`, 'ask for one at a time');
+  return kind;
+}
+
+/** The options that tell what a dump of trees lacks: all of them or none. */
+async function readingOptions(flags: Flags, readNames: ReadNames): Promise<ReadForestOptions> {
+  const version = xgboostVersion(text(flags, 'xgboostVersion'));
+  const facts = {
+    '--objective': chosen('--objective', text(flags, 'objective'), OBJECTIVE_NAMES),
+    '--base-score': text(flags, 'baseScore'),
+    '--feature-names': text(flags, 'featureNames'),
+    '--xgboost-version': version,
+  };
+  const lacking = Object.entries(facts).filter(([, value]) => value === undefined);
+  const outputCount = wholeNumber('--outputs', text(flags, 'outputs'), 1);
+  const parallelTrees = wholeNumber('--parallel-trees', text(flags, 'parallelTrees'), 1);
+  const given = Object.values({ ...facts, '--xgboost-version': undefined, outputCount, parallelTrees });
+  if (given.every((value) => value === undefined)) return version === undefined ? {} : { version };
+  if (lacking.length > 0) {
+    const names = lacking.map(([name]) => name).join(', ');
+    throw usage(`for a dump of trees one must tell what it lacks, and ${names} is not given`);
+  }
+  return {
+    dump: {
+      objective: facts['--objective'] ?? '',
+      baseScore: baseScores(facts['--base-score'] ?? ''),
+      featureNames: await featureNames(facts['--feature-names'] ?? '', readNames),
+      version: version ?? '',
+      outputCount: outputCount ?? 1,
+      parallelTrees: parallelTrees ?? 1,
+    },
+  };
+}
+
+function xgboostVersion(version: string | undefined): string | undefined {
+  if (version === undefined || /^\d{1,6}\.\d{1,6}\.\d{1,6}/.test(version)) return version;
+  throw usage(`--xgboost-version takes a version like 3.4.1, not ${JSON.stringify(version)}`);
+}
+
+function baseScores(list: string): number[] {
+  return list.split(',').map((one) => {
+    const score = numberOfText(one);
+    if (score !== undefined && !Number.isNaN(score)) return score;
+    throw usage(`--base-score takes a number, or one for each output (0.2,0.5,0.3), not ${JSON.stringify(list)}`);
+  });
+}
+
+async function featureNames(list: string, readNames: ReadNames): Promise<string[]> {
+  if (!list.startsWith('@')) return list.split(',');
+  const lines = (await readNames(list.slice(1))).replace(/^\ufeff/, '').split(/\r\n|\n|\r/);
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
+}
+
+function wholeNumber(name: string, given: string | undefined, least: number): number | undefined {
+  if (given === undefined) return undefined;
+  const number = /^\d{1,9}$/.test(given) ? Number(given) : Number.NaN;
+  if (number >= least) return number;
+  throw usage(`${name} takes a whole number from ${least} on, not ${JSON.stringify(given)}`);
+}
+
+function iterationRange(range: string | undefined): readonly [number, number] | undefined {
+  if (range === undefined) return undefined;
+  const match = /^(\d{1,9}):(\d{1,9})$/.exec(range);
+  if (match !== null) return [Number(match[1]), Number(match[2])];
+  throw usage(
+    `--iteration-range takes BEGIN:END, not ${JSON.stringify(range)}`,
+    'write 0:10 for the first ten iterations',
+  );
+}
+
+function missingValue(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = numberOfText(value);
+  if (number !== undefined) return number;
+  throw usage(
+    `--missing takes a number, not ${JSON.stringify(value)}`,
+    'fields that are empty, NaN or NA are missing anyway',
+  );
+}
