@@ -9,15 +9,16 @@
  * 4. The leaves are added row by row, tree after tree, each sum rounded to float32: so the bits are those of any walk.
  */
 import type { Kernel, KernelShape } from './kernel.ts';
-import { BUNDLE, padTrees, type PaddedTrees } from './padded-trees.ts';
+import { BUNDLE, DEEPEST, padTrees, type PaddedTrees } from './padded-trees.ts';
 import { rankIn, type Columns } from './predicates.ts';
 
 const ROWS = 32;
 
-/** Undefined where the trees are deeper than 8, split on categories, have vector leaves or would need much padding. */
+/** Undefined where the trees are deeper than 8, split on categories, or would need much padding. */
 export function bitSliceKernel({ trees, featureCount, outputCount }: KernelShape): Kernel | undefined {
   const padded = padTrees(trees);
   if (padded === undefined) return undefined;
+  const { groups, vectors } = trees;
   const masks = new Int32Array(padded.predicateCount);
   const sums = new Float32Array(outputCount * ROWS);
   const leafNumbers = new Int32Array(8);
@@ -26,12 +27,19 @@ export function bitSliceKernel({ trees, featureCount, outputCount }: KernelShape
       for (let first = 0; first < rowCount; first += ROWS) {
         const count = Math.min(ROWS, rowCount - first);
         fillMasks(masks, padded.columns, rows, first * featureCount, featureCount, count);
+        if (vectors !== undefined) {
+          for (let tree = firstTree; tree < lastTree; tree++) {
+            findLeaves(padded, masks, tree, leafNumbers);
+            addVectors(padded, vectors.weights, tree, leafNumbers, margins, first * outputCount, outputCount, count);
+          }
+          continue;
+        }
         for (let row = 0, i = first * outputCount; row < count; row++) {
           for (let k = 0; k < outputCount; k++) sums[k * ROWS + row] = margins[i++] as number;
         }
         for (let tree = firstTree; tree < lastTree; tree++) {
           findLeaves(padded, masks, tree, leafNumbers);
-          addLeaves(padded, tree, leafNumbers, sums, (trees.groups[tree] as number) * ROWS);
+          addLeaves(padded, tree, leafNumbers, sums, (groups[tree] as number) * ROWS);
         }
         for (let row = 0, i = first * outputCount; row < count; row++) {
           for (let k = 0; k < outputCount; k++) margins[i++] = sums[k * ROWS + row] as number;
@@ -70,27 +78,29 @@ function fillMasks(
 
 /** Byte q of numbers[k] becomes the leaf number of row 8 * q + k. */
 function findLeaves(padded: PaddedTrees, masks: Int32Array, tree: number, numbers: Int32Array): void {
-  const nodes = padded.predicates;
+  const { predicates: nodes, levelStarts: starts } = padded;
   const bundle = tree >> 3;
-  const k = tree & (BUNDLE - 1);
-  const start = padded.nodeStarts[bundle] as number;
+  const n = (padded.numbers[bundle] as number) + (tree & (BUNDLE - 1));
   const depth = padded.depths[bundle] as number;
+  const level = DEEPEST * depth;
   let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
   // The turn on the lowest level is bit 0 of a leaf's number: each level moves those above it up.
-  if (depth > 0) a = masks[nodes[start + k] as number] as number;
-  if (depth > 1) [b, a] = [a, select2(nodes, masks, start + BUNDLE + 2 * k, a)];
-  if (depth > 2) [c, b, a] = [b, a, select4(nodes, masks, start + 3 * BUNDLE + 4 * k, b, a)];
-  if (depth > 3) [d, c, b, a] = [c, b, a, select8(nodes, masks, start + 7 * BUNDLE + 8 * k, c, b, a)];
-  if (depth > 4) [e, d, c, b, a] = [d, c, b, a, select16(nodes, masks, start + 15 * BUNDLE + 16 * k, d, c, b, a)];
+  if (depth > 0) a = masks[nodes[(starts[level] as number) + n] as number] as number;
+  if (depth > 1) [b, a] = [a, select2(nodes, masks, (starts[level + 1] as number) + 2 * n, a)];
+  if (depth > 2) [c, b, a] = [b, a, select4(nodes, masks, (starts[level + 2] as number) + 4 * n, b, a)];
+  if (depth > 3) [d, c, b, a] = [c, b, a, select8(nodes, masks, (starts[level + 3] as number) + 8 * n, c, b, a)];
+  if (depth > 4) {
+    [e, d, c, b, a] = [d, c, b, a, select16(nodes, masks, (starts[level + 4] as number) + 16 * n, d, c, b, a)];
+  }
   if (depth > 5) {
-    [f, e, d, c, b, a] = [e, d, c, b, a, select32(nodes, masks, start + 31 * BUNDLE + 32 * k, e, d, c, b, a)];
+    [f, e, d, c, b, a] = [e, d, c, b, a, select32(nodes, masks, (starts[level + 5] as number) + 32 * n, e, d, c, b, a)];
   }
   if (depth > 6) {
-    const plane = select64(nodes, masks, start + 63 * BUNDLE + 64 * k, f, e, d, c, b, a);
+    const plane = select64(nodes, masks, (starts[level + 6] as number) + 64 * n, f, e, d, c, b, a);
     [g, f, e, d, c, b, a] = [f, e, d, c, b, a, plane];
   }
   if (depth > 7) {
-    const from = start + 127 * BUNDLE + 128 * k;
+    const from = (starts[level + 7] as number) + 128 * n;
     const plane = select(
       g,
       select64(nodes, masks, from, f, e, d, c, b, a),
@@ -211,8 +221,7 @@ function transpose(
 
 function addLeaves(padded: PaddedTrees, tree: number, numbers: Int32Array, sums: Float32Array, start: number): void {
   const { leaves } = padded;
-  const bundle = tree >> 3;
-  const leaf = (padded.leafStarts[bundle] as number) + ((tree & (BUNDLE - 1)) << (padded.depths[bundle] as number));
+  const leaf = firstLeaf(padded, tree);
   for (let k = 0; k < 8; k++) {
     const four = numbers[k] as number;
     sums[start + k]! += leaves[leaf + (four & 255)] as number;
@@ -220,4 +229,30 @@ function addLeaves(padded: PaddedTrees, tree: number, numbers: Int32Array, sums:
     sums[start + k + 16]! += leaves[leaf + ((four >>> 16) & 255)] as number;
     sums[start + k + 24]! += leaves[leaf + (four >>> 24)] as number;
   }
+}
+
+function addVectors(
+  padded: PaddedTrees,
+  weights: Float32Array,
+  tree: number,
+  numbers: Int32Array,
+  margins: Float32Array,
+  output: number,
+  outputCount: number,
+  count: number,
+): void {
+  const { leaves } = padded;
+  const leaf = firstLeaf(padded, tree);
+  for (let row = 0, place = output; row < count; row++) {
+    const number = ((numbers[row & 7] as number) >>> (row & -8)) & 255;
+    const start = leaves[leaf + number] as number;
+    for (let k = start; k < start + outputCount; k++, place++) margins[place]! += weights[k] as number;
+  }
+}
+
+/** Where the tree's leaf number 0 stands. */
+function firstLeaf({ numbers, depths, leafStarts }: PaddedTrees, tree: number): number {
+  const bundle = tree >> 3;
+  const depth = depths[bundle] as number;
+  return (leafStarts[depth] as number) + (((numbers[bundle] as number) + (tree & (BUNDLE - 1))) << depth);
 }

@@ -6,54 +6,32 @@
  * so four neighbouring sums take one addition. f32x4.add rounds each sum to float32, as XGBoost does.
  */
 import type { Kernel, KernelShape } from './kernel.ts';
-import { BUNDLE, padTrees, type PaddedTrees } from './padded-trees.ts';
-import { rankIn } from './predicates.ts';
+import { MASK_BYTES, paddedMemory, ROWS, type PaddedMemory } from './padded-memory.ts';
+import { BUNDLE, DEEPEST } from './padded-trees.ts';
+import { fillValues } from './predicates.ts';
 import {
-  assemble,
   get,
   i32,
-  load,
+  link,
+  range,
   repeat,
   set,
   tee,
   v128,
   type Code,
   type Func,
-  type Loaded,
+  type WasmFunction,
 } from './wasm-assembler.ts';
+import { search, SEARCHED } from './wasm-search.ts';
 
-const ROWS = 128;
-const MASK_BYTES = ROWS / 8;
-const SUM_BYTES = ROWS * 4;
-/** Masks come first in memory, behind 16 bytes that keep every address before a table above zero. */
-const MASKS = 16;
-
-/** Where things are in the module's memory. */
-interface Layout {
-  readonly leafNumbers: number;
-  /** ROWS sums for each output. */
-  readonly sums: number;
-  /** For each tree the address of its output's sums. */
-  readonly groups: number;
-  readonly leaves: number;
-  readonly nodes: number;
-  readonly end: number;
-}
-
-/**
- * Undefined where the trees are deeper than 8, split on categories, have vector leaves or would need much padding; and
- * where there is no WebAssembly with SIMD.
- */
+/** Undefined where padded-trees.ts is, and where there is no WebAssembly with SIMD. */
 export function bitSliceWasmKernel(shape: KernelShape): Kernel | undefined {
-  const padded = padTrees(shape.trees);
-  if (padded === undefined) return undefined;
-  const layout = layOut(padded, shape);
-  const depths = [...new Set(padded.depths)];
-  const functions = [spreadFunction(), ...depths.map((depth) => sliceFunction(depth, layout.leafNumbers))];
-  const loaded = load(assemble(Math.ceil(layout.end / 65_536), functions));
-  if (loaded === undefined) return undefined;
-  copyTables(loaded.memory, layout, padded, shape);
-  const slices = new Slices(loaded, layout, padded, shape);
+  const tables = paddedMemory(shape);
+  if (tables === undefined) return undefined;
+  const depths = [...new Set(tables.padded.depths)];
+  const functions = link([markFunction(tables), ...depths.map((depth) => sliceFunction(depth, tables))], tables.memory);
+  if (functions === undefined) return undefined;
+  const slices = new Slices(functions, tables, shape);
   return {
     addLeaves(rows, rowCount, margins, firstTree, lastTree) {
       for (let first = 0; first < rowCount; first += ROWS) {
@@ -67,172 +45,180 @@ export function bitSliceWasmKernel(shape: KernelShape): Kernel | undefined {
   };
 }
 
-function layOut({ predicateCount, predicates, leaves }: PaddedTrees, { trees, outputCount }: KernelShape): Layout {
-  let end = MASKS + predicateCount * MASK_BYTES;
-  const place = (bytes: number) => {
-    const start = end;
-    end = (end + bytes + 15) & -16;
-    return start;
-  };
-  return {
-    leafNumbers: place(ROWS),
-    sums: place(outputCount * SUM_BYTES),
-    groups: place(trees.groups.byteLength),
-    leaves: place(leaves.byteLength),
-    nodes: place(predicates.byteLength),
-    end,
-  };
-}
-
-function copyTables(memory: ArrayBuffer, layout: Layout, padded: PaddedTrees, { trees }: KernelShape): void {
-  const { groups } = trees;
-  new Int32Array(memory, layout.groups, groups.length).set(groups.map((group) => layout.sums + group * SUM_BYTES));
-  new Float32Array(memory, layout.leaves, padded.leaves.length).set(padded.leaves);
-  new Uint16Array(memory, layout.nodes, padded.predicates.length).set(padded.predicates);
-}
-
-/** The rows under way, in the module's memory. */
+/** The rows under way, in the functions' memory. */
 class Slices {
-  readonly #call: Loaded['call'];
-  readonly #sliceOfDepth: ((...parameters: number[]) => void)[];
-  readonly #layout: Layout;
-  readonly #padded: PaddedTrees;
+  readonly #mark: WasmFunction;
+  readonly #sliceOfDepth: readonly WasmFunction[];
+  readonly #tables: PaddedMemory;
   readonly #featureCount: number;
   readonly #outputCount: number;
+  readonly #values: Float32Array;
   readonly #masks: Uint8Array;
   readonly #sums: Float32Array;
+  /** From a sum of a row to the next output's, and to the next place's. */
+  readonly #outputStep: number;
+  readonly #placeStep: number;
 
   constructor(
-    { call, memory }: Loaded,
-    layout: Layout,
-    padded: PaddedTrees,
+    functions: Readonly<Record<string, WasmFunction>>,
+    tables: PaddedMemory,
     { featureCount, outputCount }: KernelShape,
   ) {
-    this.#call = call;
-    this.#sliceOfDepth = Array.from({ length: 9 }, (_, depth) => call[`slice${depth}`] ?? (() => {}));
-    this.#layout = layout;
-    this.#padded = padded;
+    const { memory, addresses, padded, vectorRegisters } = tables;
+    this.#mark = functions['mark'] as WasmFunction;
+    this.#sliceOfDepth = range(DEEPEST + 1).map((depth) => functions[`slice${depth}`] as WasmFunction);
+    this.#tables = tables;
     this.#featureCount = featureCount;
     this.#outputCount = outputCount;
-    this.#masks = new Uint8Array(memory, MASKS, padded.predicateCount * MASK_BYTES);
-    this.#sums = new Float32Array(memory, layout.sums, outputCount * ROWS);
+    this.#values = new Float32Array(memory.buffer, addresses.values, ROWS * padded.columns.count);
+    this.#masks = new Uint8Array(memory.buffer, addresses.masks, padded.predicateCount * MASK_BYTES);
+    this.#sums = new Float32Array(memory.buffer, addresses.sums, ROWS * Math.max(outputCount, 4 * vectorRegisters));
+    this.#outputStep = vectorRegisters > 0 ? 1 : ROWS;
+    this.#placeStep = vectorRegisters > 0 ? 4 * vectorRegisters : 1;
   }
 
   fillMasks(rows: Float32Array, first: number, count: number): void {
-    const masks = this.#masks;
-    const featureCount = this.#featureCount;
-    const { columns } = this.#padded;
-    const spread = this.#call['spread'] as (from: number, last: number) => void;
-    masks.fill(0);
-    for (let column = 0; column < columns.count; column++) {
-      const start = columns.starts[column] as number;
-      let place = first * featureCount + (columns.features[column] as number);
-      // First each row at its rank only; a row goes right at all predicates below its rank.
-      for (let row = 0; row < count; row++, place += featureCount) {
-        const mask = start + rankIn(columns, column, rows[place] as number);
-        masks[mask * MASK_BYTES + (row >> 3)]! |= 1 << (row & 7);
-      }
-      const from = MASKS + start * MASK_BYTES;
-      spread(from, from + (columns.sizes[column] as number) * MASK_BYTES);
-    }
+    const { columns } = this.#tables.padded;
+    fillValues(this.#values, ROWS, columns, rows, first * this.#featureCount, this.#featureCount, count);
+    this.#masks.fill(0);
+    this.#mark(count);
   }
 
   takeMargins(margins: Float32Array, first: number, count: number): void {
     const outputs = this.#outputCount;
     for (let row = 0, i = first * outputs; row < count; row++) {
-      const place = (row & 7) * 16 + (row >> 3);
-      for (let k = 0; k < outputs; k++) this.#sums[k * ROWS + place] = margins[i++] as number;
+      let place = placeOf(row) * this.#placeStep;
+      for (let k = 0; k < outputs; k++, place += this.#outputStep) this.#sums[place] = margins[i++] as number;
     }
   }
 
   giveMargins(margins: Float32Array, first: number, count: number): void {
     const outputs = this.#outputCount;
     for (let row = 0, i = first * outputs; row < count; row++) {
-      const place = (row & 7) * 16 + (row >> 3);
-      for (let k = 0; k < outputs; k++) margins[i++] = this.#sums[k * ROWS + place] as number;
+      let place = placeOf(row) * this.#placeStep;
+      for (let k = 0; k < outputs; k++, place += this.#outputStep) margins[i++] = this.#sums[place] as number;
     }
   }
 
   /** One call for each run of bundles of the same depth. */
   addTrees(firstTree: number, lastTree: number): void {
-    const { depths, nodeStarts, leafStarts } = this.#padded;
-    const { nodes, leaves, groups } = this.#layout;
+    const { depths, numbers } = this.#tables.padded;
+    const { groups } = this.#tables.addresses;
     for (let tree = firstTree, end = tree; tree < lastTree; tree = end) {
       const bundle = tree >> 3;
       const depth = depths[bundle] as number;
       let next = bundle + 1;
       while (next < depths.length && depths[next] === depth) next++;
       end = Math.min(next * BUNDLE, lastTree);
-      const k = tree & (BUNDLE - 1);
-      this.#sliceOfDepth[depth]?.(
-        nodes + 2 * (nodeStarts[bundle] as number),
-        k,
-        leaves + 4 * ((leafStarts[bundle] as number) + (k << depth)),
-        groups + 4 * tree,
-        groups + 4 * end,
-      );
+      const number = (numbers[bundle] as number) + (tree & (BUNDLE - 1));
+      (this.#sliceOfDepth[depth] as WasmFunction)(number, groups + 4 * tree, groups + 4 * end);
     }
   }
 }
 
-/** spread(from, last): from the last mask down, each becomes the union of those above it. */
-function spreadFunction(): Func {
-  const [from, at, above, here] = [0, 1, 2, 3];
-  const step = [
-    [get(at), v128.load(), set(here)],
-    [get(at), get(above), v128.store()],
-    [get(above), get(here), v128.or, set(above)],
-    [get(at), i32.const(MASK_BYTES), i32.sub, tee(at)],
+/** Where the transposition leaves the leaf number of a row. */
+function placeOf(row: number): number {
+  return (row & 7) * 16 + (row >> 3);
+}
+
+/** mark(rowCount): the masks of all predicates from the values of all columns. */
+function markFunction({ addresses, padded }: PaddedMemory): Func {
+  const { masks, thresholds, values, columnStarts, columnSizes } = addresses;
+  const [rowCount, column, row, value, start, size, count, half, places, above, here, numbers] = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    8 + SEARCHED,
+    9 + SEARCHED,
+    10 + SEARCHED,
+  ] as const;
+  // Where the mask is whose threshold's address is on the stack.
+  const maskOf = [i32.const(thresholds), i32.sub, i32.const(Math.log2(MASK_BYTES / 4)), i32.shl];
+  // First each row at its rank only.
+  const atRank = range(SEARCHED).map((lane) => [
+    [get(places + lane), maskOf, get(row), i32.const(3), i32.shr, i32.add, tee(places + lane)],
+    [get(places + lane), i32.load8(masks)],
+    [i32.const(1 << lane), get(row), i32.const(7), i32.and, i32.shl, i32.or, i32.store8(masks)],
+  ]);
+  const rows = [
+    search({ row: value, start, size, places, values: numbers, count, half }),
+    atRank,
+    [get(value), i32.const(4 * SEARCHED), i32.add, set(value)],
+    [get(row), i32.const(SEARCHED), i32.add, tee(row)],
   ];
-  const code = repeat(step, [get(from), i32.greaterOrEqual]);
-  return { name: 'spread', parameters: 2, i32Locals: 0, v128Locals: 2, code };
+  // A row goes right at all predicates below its rank: from the last mask down, each is the union of those above it.
+  const spread = [
+    [get(half), v128.load(masks), set(here), get(half), get(above), v128.store(masks)],
+    [get(above), get(here), v128.or, set(above)],
+    [get(half), i32.const(MASK_BYTES), i32.sub, tee(half)],
+  ];
+  const turn = [
+    [get(column), i32.load(columnStarts), set(start), get(column), i32.load(columnSizes), set(size)],
+    [get(column), i32.const(Math.log2(ROWS)), i32.shl, i32.const(values), i32.add, set(value)],
+    [i32.const(0), set(row), repeat(rows, [get(rowCount), i32.less])],
+    [v128.splat(0), set(above)],
+    [get(start), maskOf, tee(count), get(size), i32.const(Math.log2(MASK_BYTES)), i32.shl, i32.add, set(half)],
+    repeat(spread, [get(count), i32.greaterOrEqual]),
+    [get(column), i32.const(4), i32.add, tee(column)],
+  ];
+  const code = padded.columns.count === 0 ? [] : repeat(turn, [i32.const(4 * padded.columns.count), i32.notEqual]);
+  return { name: 'mark', parameters: 1, i32Locals: 7 + SEARCHED, v128Locals: 2, f32Locals: SEARCHED, code };
 }
 
 // Parameters and locals of sliceN.
-const [NODES, K, LEAF, GROUP, END, PLACE, SUM, LEVELS] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-const PLANES = LEVELS + 8;
+const [NUMBER, GROUP, END, LEAF, PLACE, SUM, LEVEL] = [0, 1, 2, 3, 4, 5, 6] as const;
+const PLANES = LEVEL + 1;
 const SWAP = PLANES + 8;
 /** The turns on level l of a tree of depth d are bit d - 1 - l of the leaf's number. */
 const plane = (depth: number, level: number) => PLANES + depth - 1 - level;
 
-/**
- * sliceN(nodes, k, leaf, group, end): trees of depth N, from the k-th of the bundle at `nodes` on, whose leaves begin at
- * `leaf` and whose outputs are named from `group` up to `end`.
- */
-function sliceFunction(depth: number, leafNumbers: number): Func {
+/** sliceN(number, group, end): the trees of depth N from `number` on whose outputs stand from `group` up to `end`. */
+function sliceFunction(depth: number, { addresses, padded, vectorRegisters }: PaddedMemory): Func {
+  const { leafNumbers, leaves, sums, nodes, masks } = addresses;
+  const levelStart = (level: number) => nodes + 2 * (padded.levelStarts[DEEPEST * depth + level] as number);
+  const mask = (level: number, i: number) => [
+    [get(LEVEL), i32.load16(levelStart(level) + 2 * i), i32.const(Math.log2(MASK_BYTES)), i32.shl, v128.load(masks)],
+  ];
   const tree = [
-    range(8).map((i) => [v128.splat(0), set(PLANES + i)]),
+    range(8 - depth).map((i) => [v128.splat(0), set(PLANES + depth + i)]),
     range(depth).map((level) => [
-      // Where the tree's part of the level is: k * 2 ** level nodes of two bytes behind the bundle's.
-      [get(NODES), get(K), i32.const(level + 1), i32.shl, i32.add, set(LEVELS + level)],
-      [selected(depth, level, 0, 1 << level), set(plane(depth, level))],
+      // The tree's nodes on the level: 2 ** level of two bytes.
+      [get(NUMBER), i32.const(level + 1), i32.shl, set(LEVEL)],
+      [
+        selected(
+          range(1 << level).map((i) => mask(level, i)),
+          depth,
+          level,
+        ),
+        set(plane(depth, level)),
+      ],
     ]),
     transposed(),
     range(8).map((i) => [i32.const(leafNumbers + 16 * i), get(PLANES + i), v128.store()]),
-    addition(leafNumbers),
-    [get(LEAF), i32.const(4 << depth), i32.add, set(LEAF)],
-    // After the eighth tree comes the next bundle.
-    [get(K), i32.const(1), i32.add, tee(K), i32.const(3), i32.shr],
-    [i32.const(2 * BUNDLE * (2 ** depth - 1)), i32.mul, get(NODES), i32.add, set(NODES)],
-    [get(K), i32.const(BUNDLE - 1), i32.and, set(K)],
-    [get(GROUP), i32.const(4), i32.add, set(GROUP)],
+    [get(NUMBER), i32.const(depth + 2), i32.shl, i32.const(leaves + 4 * (padded.leafStarts[depth] as number))],
+    [i32.add, set(LEAF)],
+    vectorRegisters > 0 ? vectorAddition(leafNumbers, sums, vectorRegisters) : addition(leafNumbers, sums),
+    [get(NUMBER), i32.const(1), i32.add, set(NUMBER)],
+    [get(GROUP), i32.const(4), i32.add, tee(GROUP)],
   ];
-  const code = repeat(tree, [get(GROUP), get(END), i32.notEqual]);
-  return { name: `slice${depth}`, parameters: 5, i32Locals: 10, v128Locals: 9, code };
+  const code = repeat(tree, [get(END), i32.notEqual]);
+  return { name: `slice${depth}`, parameters: 3, i32Locals: 4, v128Locals: 9, code };
 }
 
-/** Of the nodes start … start + count - 1 of a level each row's mask bit, chosen by the planes above. */
-function selected(depth: number, level: number, start: number, count: number): Code {
-  if (count === 1) {
-    const levelStart = 2 * BUNDLE * (2 ** level - 1);
-    const node = [get(LEVELS + level), i32.load16(levelStart + 2 * start)];
-    return [node, i32.const(Math.log2(MASK_BYTES)), i32.shl, v128.load(MASKS)];
-  }
-  const half = count / 2;
+/** Of the masks of all nodes below one of a level, or of all of the level, each row's bit, chosen by the planes above. */
+function selected(masks: readonly Code[], depth: number, level: number): Code {
+  if (masks.length === 1) return masks[0] as Code;
+  const half = masks.length / 2;
   return [
-    selected(depth, level, start + half, half),
-    selected(depth, level, start, half),
-    get(plane(depth, level - Math.log2(count))),
+    selected(masks.slice(half), depth, level),
+    selected(masks.slice(0, half), depth, level),
+    get(plane(depth, level - Math.log2(masks.length))),
     v128.bitselect,
   ];
 }
@@ -253,16 +239,19 @@ function swapped(a: number, b: number, shift: number, mask: number): Code {
   ];
 }
 
+/** The address of the leaf where the row at a place of this turn ends. */
+const leafOf = (leafNumbers: number, place: number): Code => [
+  [get(PLACE), i32.load8(leafNumbers + place), i32.const(2), i32.shl, get(LEAF), i32.add],
+];
+
 /** Adds the leaves to the sums: sixteen rows a turn, four an addition. */
-function addition(leafNumbers: number): Code {
-  const leafOf = (row: number) => [
-    [get(PLACE), i32.load8(leafNumbers + row), i32.const(2), i32.shl, get(LEAF), i32.add],
-  ];
-  const four = (row: number) => [
+function addition(leafNumbers: number, sums: number): Code {
+  const leaf = (place: number) => leafOf(leafNumbers, place);
+  const four = (place: number) => [
     get(SUM),
-    [leafOf(row), v128.load32Zero(0), set(SWAP)],
-    range(3).map((i) => [leafOf(row + i + 1), get(SWAP), v128.load32Lane(0, i + 1), set(SWAP)]),
-    [get(SUM), v128.load(4 * row), get(SWAP), v128.addFloats, v128.store(4 * row)],
+    [leaf(place), v128.load32Zero(0), set(SWAP)],
+    range(3).map((i) => [leaf(place + i + 1), get(SWAP), v128.load32Lane(0, i + 1), set(SWAP)]),
+    [get(SUM), v128.load(sums + 4 * place), get(SWAP), v128.addFloats, v128.store(sums + 4 * place)],
   ];
   const sixteen = [
     [0, 4, 8, 12].map(four),
@@ -270,11 +259,25 @@ function addition(leafNumbers: number): Code {
     [get(PLACE), i32.const(16), i32.add, tee(PLACE)],
   ];
   return [
-    [i32.const(0), set(PLACE), get(GROUP), i32.load(), set(SUM)],
+    // A group is four times its number, and has ROWS sums of four bytes.
+    [i32.const(0), set(PLACE), get(GROUP), i32.load(), i32.const(Math.log2(ROWS)), i32.shl, set(SUM)],
     repeat(sixteen, [i32.const(ROWS), i32.notEqual]),
   ];
 }
 
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
+/** Adds the leaves' vectors to the sums: four rows a turn, four outputs an addition. */
+function vectorAddition(leafNumbers: number, sums: number, registers: number): Code {
+  const row = (place: number) => [
+    [leafOf(leafNumbers, place), i32.load(), set(LEVEL)],
+    range(registers).map((i) => {
+      const sum = sums + 16 * (registers * place + i);
+      return [get(SUM), get(SUM), v128.load(sum), get(LEVEL), v128.load(16 * i), v128.addFloats, v128.store(sum)];
+    }),
+  ];
+  const four = [
+    range(4).map(row),
+    [get(SUM), i32.const(64 * registers), i32.add, set(SUM)],
+    [get(PLACE), i32.const(4), i32.add, tee(PLACE)],
+  ];
+  return [[i32.const(0), set(PLACE), i32.const(0), set(SUM)], repeat(four, [i32.const(ROWS), i32.notEqual])];
 }

@@ -1,47 +1,54 @@
 import { bitSliceKernel } from './bit-slice-kernel.ts';
 import { bitSliceWasmKernel } from './bit-slice-wasm.ts';
 import { deepKernel } from './deep-kernel.ts';
+import { deepWasmKernel } from './deep-wasm.ts';
 import type { Kernel, KernelShape } from './kernel.ts';
 import { plainWalk } from './plain-walk.ts';
 import { predicateKernel } from './predicate-kernel.ts';
+import { predicateWasmKernel } from './predicate-wasm.ts';
 
-/** Rows that walk plainly, in all, before it pays to build the tables of a faster kernel. */
-const ROWS_BEFORE_TABLES = 8;
-/** From so many rows at once the kernels over many rows win. */
-const MANY_ROWS_WASM = 10;
+/** A table costs about as much as so many plain visits of each node that it is made of. */
+const VISITS_WORTH_TABLES = 1.5;
+/** From so many rows at once bit slices win: with WebAssembly, with it and vectors for leaves, and without it. */
+const MANY_ROWS_WASM = 24;
+const MANY_ROWS_WASM_VECTORS = 45;
 const MANY_ROWS = 16;
 
 /**
- * The one place where a kernel is chosen: by how many rows are asked for at once, and by the shape of the trees. All of
- * them give the same bits.
+ * The one place where a kernel is chosen, by how many rows are asked for at once and by the shape of the trees. All of
+ * them give the same bits; test/bench/forest measures them.
  *
- * | rows | trees up to depth 8, numerical, a number at each leaf | all others |
+ * | rows at once | trees up to depth 8, numerical | all others |
  * |---|---|---|
- * | the first few | plain walk | plain walk |
+ * | the first of all, before tables pay | plain walk | plain walk |
  * | few | predicates | deep |
- * | many | bit slices, in WebAssembly where that has SIMD | deep |
+ * | many | bit slices | deep |
+ *
+ * Each of these kernels in WebAssembly, where there is WebAssembly with SIMD and the tables have room in its memory.
  */
 export function chooseKernel(shape: KernelShape): Kernel {
+  const { trees } = shape;
   const plain = plainWalk(shape);
-  const few = lazily(() => predicateKernel(shape) ?? deep());
-  const deep = lazily(() => deepKernel(shape));
-  const wasm = lazily(() => bitSliceWasmKernel(shape) ?? 'none');
-  const many = lazily(() => bitSliceKernel(shape) ?? deep());
-  let walked = 0;
+  const deep = lazily(() => deepWasmKernel(shape) ?? deepKernel(shape));
+  const few = lazily(() => predicateWasmKernel(shape) ?? predicateKernel(shape));
+  const manyWasm = lazily(() => bitSliceWasmKernel(shape));
+  const many = lazily(() => bitSliceKernel(shape));
+  const manyRowsWasm = trees.vectors === undefined ? MANY_ROWS_WASM : MANY_ROWS_WASM_VECTORS;
+  const rowsWorthTables = (VISITS_WORTH_TABLES * trees.left.length) / Math.max(1, trees.groups.length);
+  let rowsSoFar = 0;
 
-  const kernelFor = (rowCount: number): Kernel => {
-    if (walked < ROWS_BEFORE_TABLES) {
-      walked += rowCount;
-      if (walked < ROWS_BEFORE_TABLES) return plain;
-    }
-    if (rowCount < MANY_ROWS_WASM) return few();
-    const fastest = wasm();
-    if (fastest !== 'none') return fastest;
-    return rowCount < MANY_ROWS ? few() : many();
+  const fastest = (rowCount: number): Kernel => {
+    if (few() === undefined) return deep();
+    const wasm = manyWasm();
+    if (wasm !== undefined && rowCount >= manyRowsWasm) return wasm;
+    if (wasm === undefined && rowCount >= MANY_ROWS) return many() ?? deep();
+    return few() ?? deep();
   };
   return {
     addLeaves(rows, rowCount, margins, firstTree, lastTree) {
-      kernelFor(rowCount).addLeaves(rows, rowCount, margins, firstTree, lastTree);
+      rowsSoFar += rowCount;
+      const kernel = rowsSoFar < rowsWorthTables ? plain : fastest(rowCount);
+      kernel.addLeaves(rows, rowCount, margins, firstTree, lastTree);
     },
   };
 }

@@ -27,6 +27,11 @@ export interface DocumentReader {
 /** Objects and arrays may be nested so deep; XGBoost's own stay under 10, dumps of deep trees take two levels a split. */
 export const DEEPEST_NESTING = 4000;
 
+/** What value() may hold in all: names of features are the most. A hostile list could ask for any memory. */
+export const MOST_VALUES = 1 << 24;
+/** For how many values a member of an object counts there: it takes as much memory, and no model has so many. */
+export const VALUES_OF_MEMBER = 64;
+
 /** The one float32 whose shortest decimal form, read as a double, rounds to its neighbour. */
 const TWICE_ROUNDED_DECIMAL = 7.038531e-26;
 const TWICE_ROUNDED_FLOAT = 0x15c87fa * 2 ** -108;

@@ -6,7 +6,13 @@
  * of ten up to 10^22 are exact doubles, so that one multiplication or division rounds once, as Number(text) does.
  */
 import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
-import { DEEPEST_NESTING, float32OfDecimal, MOST_VALUES, type DocumentReader } from './document-reader.ts';
+import {
+  DEEPEST_NESTING,
+  float32OfDecimal,
+  MOST_VALUES,
+  VALUES_OF_MEMBER,
+  type DocumentReader,
+} from './document-reader.ts';
 import { ModelError } from './model-error.ts';
 import { TextReader } from './text.ts';
 
@@ -229,6 +235,7 @@ export class JsonReader implements DocumentReader {
         const members: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
         this.object((key) => {
           if (key in members) throw new ModelError(`it has ${key} twice in one place`);
+          this.#values += VALUES_OF_MEMBER;
           members[key] = this.#value();
         });
         return members;

@@ -195,7 +195,7 @@ class ModelReader {
     const groups = this.#groups.values.subarray(0, this.#groups.length);
     const groupCount = groups.reduce((most, group) => Math.max(most, group), 0) + 1;
     // Before 1.6 the file does not say how many trees were grown at once, and XGBoost itself takes it for one.
-    const stated = this.#treeParameters['num_parallel_tree'] ?? '1';
+    const { num_parallel_tree: stated = '1' } = this.#treeParameters;
     const size = groupCount * Math.max(1, countOf(stated, 'num_parallel_tree', 1 << 30));
     return Int32Array.from({ length: Math.ceil(treeCount / size) + 1 }, (_, i) => Math.min(treeCount, i * size));
   }

@@ -2,31 +2,32 @@
  * The trees of a forest padded to full depth, for the kernels that need no child pointers: below a leaf that stands
  * too high, both branches of any predicate lead to copies of it.
  *
- * Eight consecutive trees make a *bundle* of one depth d. A bundle has its nodes level by level, and in a level tree by
- * tree: node i of level l of tree k is at nodeStart + 8 * (2 ** l - 1) + k * 2 ** l + i. So the walk of every tree of
- * the bundle is `j = 2 * j + goesRight` from j = k on, and no tree needs an offset of its own; leaf j of the bundle is
- * at leafStart + j.
+ * Eight consecutive trees make a *bundle* of one depth. All trees of bundles of a depth d make a *class*, in which they
+ * are numbered in the forest's order. A class has its nodes level by level: node i of level l of tree n stands at
+ * `levelStarts[8 * d + l] + n * 2 ** l + i`, so a walk is `j = 2 * j + goesRight`, from j = n on, whichever tree it is.
+ * After d steps the leaf is at `leafStarts[d] + j`.
  */
-import { findPredicates, survey, type Columns } from './predicates.ts';
+import { findPredicates, survey, type Columns, type Predicates } from './predicates.ts';
 import type { Trees } from './trees.ts';
 
 export const BUNDLE = 8;
 /** 256 leaves: a leaf's place in its tree is a byte. */
-const DEEPEST = 8;
+export const DEEPEST = 8;
 /** Padding may cost this many nodes for each real one. */
 const MOST_PADDING = 4;
 
 export interface PaddedTrees {
   readonly columns: Columns;
   readonly predicateCount: number;
-  readonly bundleCount: number;
-  /** Depth of each bundle. */
+  /** For each bundle its depth, and the number of its first tree in its class. */
   readonly depths: Uint8Array;
-  readonly nodeStarts: Int32Array;
+  readonly numbers: Int32Array;
+  readonly levelStarts: Int32Array;
   readonly leafStarts: Int32Array;
   /** The predicate of each padded node. */
   readonly predicates: Uint16Array;
-  readonly leaves: Float32Array;
+  /** The weight of each padded leaf; or where its weights begin among those of `trees.vectors`. */
+  readonly leaves: Float32Array | Int32Array;
 }
 
 const known = new WeakMap<Trees, PaddedTrees | 'unsuitable'>();
@@ -39,63 +40,69 @@ export function padTrees(trees: Trees): PaddedTrees | undefined {
 }
 
 function build(trees: Trees): PaddedTrees | undefined {
-  if (trees.categories !== undefined || trees.vectors !== undefined) return undefined;
+  if (trees.categories !== undefined) return undefined;
   const surveyed = survey(trees);
   if (surveyed.deepest > DEEPEST) return undefined;
-  const bundles = layOut(surveyed.depths);
-  if (bundles.leafCount > MOST_PADDING * surveyed.order.length + 1024) return undefined;
-  const { ofNode, columns } = findPredicates(trees, surveyed);
+  const { leafCount, nodeCount, ...layout } = layOut(surveyed.depths);
+  if (leafCount > MOST_PADDING * surveyed.order.length + 1024) return undefined;
+  const predicates = findPredicates(trees, surveyed);
+  const { columns } = predicates;
   const predicateCount = columns.thresholds.length;
   if (predicateCount > 65_536) return undefined;
-  const predicates = new Uint16Array(bundles.nodeCount);
-  const leaves = new Float32Array(bundles.leafCount);
-  const { depths, nodeStarts, leafStarts } = bundles;
-  fill(trees, ofNode, { depths, nodeStarts, leafStarts, predicates, leaves });
-  return { columns, predicateCount, bundleCount: depths.length, depths, nodeStarts, leafStarts, predicates, leaves };
+  const leaves = trees.vectors === undefined ? new Float32Array(leafCount) : new Int32Array(leafCount);
+  const padded = { columns, predicateCount, ...layout, predicates: new Uint16Array(nodeCount), leaves };
+  fill(trees, predicates, padded);
+  return padded;
 }
 
 function layOut(treeDepths: Int32Array) {
   const bundleCount = Math.ceil(treeDepths.length / BUNDLE);
   const depths = new Uint8Array(bundleCount);
-  const nodeStarts = new Int32Array(bundleCount);
-  const leafStarts = new Int32Array(bundleCount);
-  let nodeCount = 0;
-  let leafCount = 0;
+  const numbers = new Int32Array(bundleCount);
+  const counts = new Int32Array(DEEPEST + 1);
   for (let bundle = 0; bundle < bundleCount; bundle++) {
     const depth = Math.max(...treeDepths.subarray(bundle * BUNDLE, (bundle + 1) * BUNDLE));
     depths[bundle] = depth;
-    nodeStarts[bundle] = nodeCount;
-    leafStarts[bundle] = leafCount;
-    nodeCount += BUNDLE * (2 ** depth - 1);
-    leafCount += BUNDLE * 2 ** depth;
+    numbers[bundle] = counts[depth] as number;
+    counts[depth]! += BUNDLE;
   }
-  return { depths, nodeStarts, leafStarts, nodeCount, leafCount };
+  const levelStarts = new Int32Array((DEEPEST + 1) * DEEPEST);
+  const leafStarts = new Int32Array(DEEPEST + 1);
+  let nodeCount = 0;
+  let leafCount = 0;
+  for (let depth = 0; depth <= DEEPEST; depth++) {
+    for (let level = 0; level < depth; level++) {
+      levelStarts[DEEPEST * depth + level] = nodeCount;
+      nodeCount += (counts[depth] as number) << level;
+    }
+    leafStarts[depth] = leafCount;
+    leafCount += (counts[depth] as number) << depth;
+  }
+  return { depths, numbers, levelStarts, leafStarts, nodeCount, leafCount };
 }
 
-type Tables = Pick<PaddedTrees, 'depths' | 'nodeStarts' | 'leafStarts' | 'predicates' | 'leaves'>;
-
-function fill(trees: Trees, ofNode: Int32Array, tables: Tables): void {
-  const { left, right, value, starts } = trees;
-  const { depths, nodeStarts, leafStarts, predicates, leaves } = tables;
+function fill(trees: Trees, { ofNode, places }: Predicates, padded: PaddedTrees): void {
+  const { left, right, starts } = trees;
+  const weights = trees.vectors?.starts ?? trees.value;
+  const { depths, numbers, levelStarts, leafStarts, predicates, leaves } = padded;
   // The nodes of one level, filled from its end so that a node's children may overwrite the nodes behind it.
-  const level = new Int32Array(2 ** DEEPEST);
+  const nodes = new Int32Array(2 ** DEEPEST);
   for (let tree = 0; tree < starts.length - 1; tree++) {
     const bundle = tree >> 3;
-    const k = tree & (BUNDLE - 1);
+    const number = (numbers[bundle] as number) + (tree & (BUNDLE - 1));
     const depth = depths[bundle] as number;
-    let levelStart = nodeStarts[bundle] as number;
-    level[0] = starts[tree] as number;
-    for (let size = 1; size < 1 << depth; size *= 2) {
-      for (let i = size - 1; i >= 0; i--) {
-        const node = level[i] as number;
+    nodes[0] = starts[tree] as number;
+    for (let level = 0; level < depth; level++) {
+      const start = (levelStarts[DEEPEST * depth + level] as number) + (number << level);
+      for (let i = (1 << level) - 1; i >= 0; i--) {
+        const node = nodes[i] as number;
         const isLeaf = (left[node] as number) < 0;
-        if (!isLeaf) predicates[levelStart + k * size + i] = ofNode[node] as number;
-        level[2 * i + 1] = isLeaf ? node : (right[node] as number);
-        level[2 * i] = isLeaf ? node : (left[node] as number);
+        if (!isLeaf) predicates[start + i] = places[ofNode[node] as number] as number;
+        nodes[2 * i + 1] = isLeaf ? node : (right[node] as number);
+        nodes[2 * i] = isLeaf ? node : (left[node] as number);
       }
-      levelStart += BUNDLE * size;
     }
-    const leafStart = (leafStarts[bundle] as number) + (k << depth);
-    for (let i = 0; i < 1 << depth; i++) leaves[leafStart + i] = value[level[i] as number] as number;
+    const leafStart = (leafStarts[depth] as number) + (number << depth);
+    for (let i = 0; i < 1 << depth; i++) leaves[leafStart + i] = weights[nodes[i] as number] as number;
   }
 }

@@ -7,23 +7,25 @@
  * The answers of a column are ones up to the rank of x, then zeros.
  */
 import type { Kernel, KernelShape } from './kernel.ts';
-import { BUNDLE, padTrees, type PaddedTrees } from './padded-trees.ts';
+import { BUNDLE, DEEPEST, padTrees, type PaddedTrees } from './padded-trees.ts';
 import { rankIn, type Columns } from './predicates.ts';
 
 /** Words behind the last, for a copy that writes four words at a time. */
 const SPARE = 3;
 
-/** Undefined where the trees are deeper than 8, split on categories, have vector leaves or would need much padding. */
-export function predicateKernel({ trees, featureCount, outputCount }: KernelShape): Kernel | undefined {
-  const padded = padTrees(trees);
+/** Undefined where the trees are deeper than 8, split on categories, or would need much padding. */
+export function predicateKernel(shape: KernelShape): Kernel | undefined {
+  const padded = padTrees(shape.trees);
   if (padded === undefined) return undefined;
+  const { featureCount, outputCount } = shape;
   const answers = new Answers(padded.columns);
-  const places = new Int32Array(BUNDLE);
+  const found = new Int32Array(padded.depths.length * BUNDLE);
   return {
     addLeaves(rows, rowCount, margins, firstTree, lastTree) {
       for (let row = 0; row < rowCount; row++) {
         answers.read(rows, row * featureCount);
-        walk(padded, answers.bytes, trees.groups, places, margins, row * outputCount, firstTree, lastTree);
+        walk(padded, answers.bytes, found, firstTree, lastTree);
+        addFound(padded, shape, found, margins, row * outputCount, firstTree, lastTree);
       }
     },
   };
@@ -76,23 +78,25 @@ class Answers {
   }
 }
 
-/** Walks one row through all bundles that hold trees of the range. */
+/**
+ * Walks one row through all bundles that hold trees of the range. Where the leaf of tree t stands in `leaves` goes to
+ * found[t].
+ */
 function walk(
-  { predicates, leaves, depths, nodeStarts, leafStarts }: PaddedTrees,
+  { predicates, depths, numbers, levelStarts, leafStarts }: PaddedTrees,
   answers: Uint8Array,
-  groups: Int32Array,
-  places: Int32Array,
-  margins: Float32Array,
-  output: number,
+  found: Int32Array,
   firstTree: number,
   lastTree: number,
 ): void {
   for (let first = firstTree & -BUNDLE; first < lastTree; first += BUNDLE) {
     const bundle = first >> 3;
-    let start = nodeStarts[bundle] as number;
-    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7];
-    const width = BUNDLE << (depths[bundle] as number);
-    for (let size = BUNDLE; size < width; size <<= 1) {
+    const number = numbers[bundle] as number;
+    let [a, b, c, d] = [number, number + 1, number + 2, number + 3];
+    let [e, f, g, h] = [number + 4, number + 5, number + 6, number + 7];
+    const depth = depths[bundle] as number;
+    for (let level = DEEPEST * depth; level < DEEPEST * depth + depth; level++) {
+      const start = levelStarts[level] as number;
       a = (a << 1) + (answers[predicates[start + a] as number] as number);
       b = (b << 1) + (answers[predicates[start + b] as number] as number);
       c = (c << 1) + (answers[predicates[start + c] as number] as number);
@@ -101,32 +105,45 @@ function walk(
       f = (f << 1) + (answers[predicates[start + f] as number] as number);
       g = (g << 1) + (answers[predicates[start + g] as number] as number);
       h = (h << 1) + (answers[predicates[start + h] as number] as number);
-      start += size;
     }
-    const leaf = leafStarts[bundle] as number;
-    if (first >= firstTree && first + BUNDLE <= lastTree) {
-      // In the file's order; the store rounds each sum to float32.
-      margins[output + (groups[first] as number)]! += leaves[leaf + a] as number;
-      margins[output + (groups[first + 1] as number)]! += leaves[leaf + b] as number;
-      margins[output + (groups[first + 2] as number)]! += leaves[leaf + c] as number;
-      margins[output + (groups[first + 3] as number)]! += leaves[leaf + d] as number;
-      margins[output + (groups[first + 4] as number)]! += leaves[leaf + e] as number;
-      margins[output + (groups[first + 5] as number)]! += leaves[leaf + f] as number;
-      margins[output + (groups[first + 6] as number)]! += leaves[leaf + g] as number;
-      margins[output + (groups[first + 7] as number)]! += leaves[leaf + h] as number;
-      continue;
+    const leaf = leafStarts[depth] as number;
+    found[first] = leaf + a;
+    found[first + 1] = leaf + b;
+    found[first + 2] = leaf + c;
+    found[first + 3] = leaf + d;
+    found[first + 4] = leaf + e;
+    found[first + 5] = leaf + f;
+    found[first + 6] = leaf + g;
+    found[first + 7] = leaf + h;
+  }
+}
+
+/** Adds the leaves in the file's order; a store into a Float32Array rounds each sum to float32. */
+function addFound(
+  { leaves }: PaddedTrees,
+  { trees, outputCount }: KernelShape,
+  found: Int32Array,
+  margins: Float32Array,
+  output: number,
+  firstTree: number,
+  lastTree: number,
+): void {
+  const { groups, vectors } = trees;
+  if (vectors !== undefined) {
+    const { weights } = vectors;
+    for (let tree = firstTree; tree < lastTree; tree++) {
+      const start = leaves[found[tree] as number] as number;
+      for (let k = 0; k < outputCount; k++) margins[output + k]! += weights[start + k] as number;
     }
-    // The range begins or ends inside of this bundle.
-    places[0] = a;
-    places[1] = b;
-    places[2] = c;
-    places[3] = d;
-    places[4] = e;
-    places[5] = f;
-    places[6] = g;
-    places[7] = h;
-    for (let tree = Math.max(first, firstTree); tree < Math.min(first + BUNDLE, lastTree); tree++) {
-      margins[output + (groups[tree] as number)]! += leaves[leaf + (places[tree - first] as number)] as number;
+  } else if (outputCount === 1) {
+    let sum = margins[output] as number;
+    for (let tree = firstTree; tree < lastTree; tree++) {
+      sum = Math.fround(sum + (leaves[found[tree] as number] as number));
+    }
+    margins[output] = sum;
+  } else {
+    for (let tree = firstTree; tree < lastTree; tree++) {
+      margins[output + (groups[tree] as number)]! += leaves[found[tree] as number] as number;
     }
   }
 }

@@ -20,11 +20,14 @@ export interface Survey {
   /** Steps from the root to the lowest leaf of each tree. */
   readonly depths: Int32Array;
   readonly deepest: number;
+  readonly lastFeature: number;
 }
 
 export interface Predicates {
-  /** For each node its predicate's number; meaningless unless it is a numerical split that its root reaches. */
+  /** For each node the place of its predicate in `places`; 0 unless it is a numerical split that its root reaches. */
   readonly ofNode: Int32Array;
+  /** The numbers of the predicates, in the order in which the trees first ask them. */
+  readonly places: Int32Array;
   readonly columns: Columns;
 }
 
@@ -33,22 +36,23 @@ export interface Columns {
   readonly features: Int32Array;
   readonly missingLeft: Uint8Array;
   /**
-   * Column c has the thresholds starts[c] … starts[c] + sizes[c] - 1. Every column starts at a multiple of eight and
-   * leaves one place free behind it at least, so that each of its ranks has a place.
+   * Column c has the thresholds starts[c] … starts[c] + sizes[c] - 1. Every column starts at a multiple of sixteen
+   * and leaves one place free behind it at least, so that each of its ranks has a place.
    */
   readonly starts: Int32Array;
   readonly sizes: Int32Array;
-  /** A multiple of eight long; meaningless between two columns. */
+  /** A multiple of sixteen long; meaningless between two columns. */
   readonly thresholds: Float32Array;
 }
 
 /** Walks every tree once, breadth first. */
-export function survey({ starts: roots, left, right }: Trees): Survey {
+export function survey({ starts: roots, left, right, feature }: Trees): Survey {
   const treeCount = roots.length - 1;
   const order = new Int32Array(left.length);
   const starts = new Int32Array(treeCount + 1);
   const depths = new Int32Array(treeCount);
   let deepest = 0;
+  let lastFeature = 0;
   let end = 0;
   for (let tree = 0; tree < treeCount; tree++) {
     let next = end;
@@ -59,6 +63,7 @@ export function survey({ starts: roots, left, right }: Trees): Survey {
       for (const levelEnd = end; next < levelEnd; next++) {
         const node = order[next] as number;
         if ((left[node] as number) < 0) continue;
+        lastFeature = Math.max(lastFeature, feature[node] as number);
         order[end] = left[node] as number;
         order[end + 1] = right[node] as number;
         end += 2;
@@ -68,124 +73,138 @@ export function survey({ starts: roots, left, right }: Trees): Survey {
     deepest = Math.max(deepest, depth);
     starts[tree + 1] = end;
   }
-  return { order: order.subarray(0, end), starts, depths, deepest };
+  return { order: order.subarray(0, end), starts, depths, deepest, lastFeature };
 }
 
-/** Finds the distinct predicates: a hash table of typed arrays numbers them as they come, a sort puts them in order. */
-export function findPredicates(trees: Trees, { order }: Survey): Predicates {
-  const { left, feature, value, defaultLeft, categories } = trees;
-  const bits = new Int32Array(value.buffer, value.byteOffset, value.length);
+/** A column holds so many thresholds at most, so that every rank is 16 bits at most; then another one begins. */
+const LONGEST_COLUMN = 0x7fff;
+const INDEX_BITS = 15;
+
+export function findPredicates(trees: Trees, surveyed: Survey): Predicates {
+  const { ofNode, distinct } = collect(trees, surveyed.order);
+  return { ofNode, ...arrange(distinct, surveyed.lastFeature) };
+}
+
+/** Predicates in the order of their arrival. A side is feature * 2 + missingLeft. */
+interface Distinct {
+  readonly sides: Int32Array;
+  /** The bits of the thresholds. */
+  readonly bits: Int32Array;
+}
+
+/**
+ * An open-addressing hash table from (side, bits) to the order of arrival. -0 and 0 become two predicates with the same
+ * answers: neighbours later on, and equal to every comparison. One long function, because it runs once, cold: V8
+ * compiles a loop that it is in the midst of, but it takes its time over many calls.
+ */
+function collect(trees: Trees, order: Int32Array): { ofNode: Int32Array; distinct: Distinct } {
+  const { left, feature, value, defaultLeft } = trees;
+  const setStarts = trees.categories?.starts;
+  const valueBits = new Int32Array(value.buffer, value.byteOffset, value.length);
   const ofNode = new Int32Array(left.length);
-  const table = new PredicateTable((order.length >>> 1) + 1);
+  const sides = new Int32Array((order.length >>> 1) + 1);
+  const bits = new Int32Array(sides.length);
+  let count = 0;
+  // Places and 1, as 0 is a free slot. Most forests have few predicates, and a small table stays in the cache.
+  let slots = new Int32Array(2 ** Math.ceil(Math.log2(order.length / 8 + 1024)));
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as number;
     if ((left[node] as number) < 0) continue;
-    if (categories !== undefined && (categories.starts[node] as number) >= 0) continue;
-    const column = (feature[node] as number) * 2 + (defaultLeft[node] as number);
-    ofNode[node] = table.numberOf(column, bits[node] as number);
-  }
-  const { places, columns } = table.sorted();
-  // Nodes without a predicate hold 0 still, and get the place of number 0 (if there is one), which nobody reads.
-  if (places.length > 0) for (let i = 0; i < ofNode.length; i++) ofNode[i] = places[ofNode[i] as number] as number;
-  return { ofNode, columns };
-}
-
-/** More thresholds than this make another column of the same feature and side, so that every rank is 16 bits at most. */
-const LONGEST_COLUMN = 0x7fff;
-
-/**
- * An open-addressing hash table from (column, bits of the threshold) to consecutive numbers. -0 and 0 become two
- * predicates with the same answers: neighbours in the order, and equal to every comparison.
- */
-class PredicateTable {
-  readonly #slots: Int32Array;
-  readonly #columns: Int32Array;
-  readonly #bits: Int32Array;
-  #count = 0;
-
-  constructor(most: number) {
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * most)));
-    this.#columns = new Int32Array(most);
-    this.#bits = new Int32Array(most);
-  }
-
-  numberOf(column: number, bits: number): number {
-    const slots = this.#slots;
+    if (setStarts !== undefined && (setStarts[node] as number) >= 0) continue;
+    const side = (feature[node] as number) * 2 + (defaultLeft[node] as number);
+    const threshold = valueBits[node] as number;
     const mask = slots.length - 1;
-    let slot = hash(column, bits) & mask;
-    for (;;) {
-      const number = (slots[slot] as number) - 1; // 0 is a free slot.
-      if (number < 0) break;
-      if (this.#bits[number] === bits && this.#columns[number] === column) return number;
+    let slot = hash(side, threshold) & mask;
+    let place = (slots[slot] as number) - 1;
+    while (place >= 0 && (bits[place] !== threshold || sides[place] !== side)) {
       slot = (slot + 1) & mask;
+      place = (slots[slot] as number) - 1;
     }
-    this.#columns[this.#count] = column;
-    this.#bits[this.#count] = bits;
-    slots[slot] = ++this.#count;
-    return this.#count - 1;
-  }
-
-  /** The columns in order, and for each number its predicate's place in them. */
-  sorted(): { places: Int32Array; columns: Columns } {
-    const count = this.#count;
-    const keys = new Float64Array(count);
-    for (let i = 0; i < count; i++) keys[i] = sortKey(this.#columns[i] as number, this.#bits[i] as number);
-    keys.sort();
-    const places = new Int32Array(count);
-    const columnCount = countColumns(keys);
-    const bits = new Int32Array((count + 8 * columnCount + 8) & -8);
-    const [features, starts, sizes] = [0, 1, 2].map(() => new Int32Array(columnCount)) as [
-      Int32Array,
-      Int32Array,
-      Int32Array,
-    ];
-    const missingLeft = new Uint8Array(columnCount);
-    let place = 0;
-    for (let i = 0, at = -1, last = -1; i < count; i++, place++) {
-      const key = keys[i] as number;
-      const column = Math.floor(key / 2 ** 32);
-      if (column !== last || sizes[at] === LONGEST_COLUMN) {
-        last = column;
-        if (at >= 0) place = (place + 8) & -8;
-        starts[++at] = place;
-        features[at] = column >> 1;
-        missingLeft[at] = column & 1;
-      }
-      bits[place] = fromAscending(key - column * 2 ** 32);
-      places[this.numberOf(column, bits[place] as number)] = place;
-      sizes[at]!++;
+    if (place < 0) {
+      place = count++;
+      slots[slot] = count;
+      sides[place] = side;
+      bits[place] = threshold;
+      if (2 * count > slots.length) slots = rehashed({ sides, bits }, count, 4 * slots.length);
     }
-    const thresholds = new Float32Array(bits.buffer, 0, (place + 8) & -8);
-    const columns = { count: columnCount, features, missingLeft, starts, sizes, thresholds };
-    return { places, columns };
+    ofNode[node] = place;
   }
+  return { ofNode, distinct: { sides: sides.subarray(0, count), bits: bits.subarray(0, count) } };
 }
 
-function hash(column: number, bits: number): number {
-  const mixed = Math.imul(bits ^ Math.imul(column, 0x9e37_79b1), 0x85eb_ca6b);
+function rehashed({ sides, bits }: Distinct, count: number, length: number): Int32Array<ArrayBuffer> {
+  const slots = new Int32Array(length);
+  for (let place = 0; place < count; place++) {
+    let slot = hash(sides[place] as number, bits[place] as number) & (length - 1);
+    while (slots[slot] !== 0) slot = (slot + 1) & (length - 1);
+    slots[slot] = place + 1;
+  }
+  return slots;
+}
+
+/** Divides predicates into columns and sorts each. */
+function arrange({ sides, bits }: Distinct, lastFeature: number): { places: Int32Array; columns: Columns } {
+  const columnSides: number[] = [];
+  const columnSizes: number[] = [];
+  // For each side the column that takes its next threshold, and 1; 0 where there is none yet.
+  const open = new Int32Array(2 * lastFeature + 2);
+  const columnOf = new Int32Array(sides.length);
+  const indices = new Int32Array(sides.length);
+  for (let place = 0; place < sides.length; place++) {
+    const side = sides[place] as number;
+    let column = (open[side] as number) - 1;
+    if (column < 0 || columnSizes[column] === LONGEST_COLUMN) {
+      column = columnSides.push(side) - 1;
+      columnSizes.push(0);
+      open[side] = column + 1;
+    }
+    columnOf[place] = column;
+    indices[place] = columnSizes[column]!++;
+  }
+  const count = columnSides.length;
+  const sizes = Int32Array.from(columnSizes);
+  const starts = new Int32Array(count);
+  let end = 0;
+  for (let column = 0; column < count; column++) {
+    starts[column] = end;
+    end = (end + (sizes[column] as number) + 16) & -16;
+  }
+  // Sorting numbers without a callback is fast, so a predicate becomes one, below 2 ** 53: its threshold's place among
+  // all float32s, then its own among those that came to its column.
+  const keys = new Float64Array(end);
+  const arrivals = new Int32Array(end);
+  for (let place = 0; place < sides.length; place++) {
+    const index = indices[place] as number;
+    const at = (starts[columnOf[place] as number] as number) + index;
+    keys[at] = ascending(bits[place] as number) * 2 ** INDEX_BITS + index;
+    arrivals[at] = place;
+  }
+  const places = new Int32Array(sides.length);
+  const thresholdBits = new Int32Array(end);
+  for (let column = 0; column < count; column++) {
+    const start = starts[column] as number;
+    const columnEnd = start + (sizes[column] as number);
+    keys.subarray(start, columnEnd).sort();
+    for (let number = start; number < columnEnd; number++) {
+      const place = arrivals[start + ((keys[number] as number) % 2 ** INDEX_BITS)] as number;
+      places[place] = number;
+      thresholdBits[number] = bits[place] as number;
+    }
+  }
+  const features = Int32Array.from(columnSides, (side) => side >> 1);
+  const missingLeft = Uint8Array.from(columnSides, (side) => side & 1);
+  const thresholds = new Float32Array(thresholdBits.buffer);
+  return { places, columns: { count, features, missingLeft, starts, sizes, thresholds } };
+}
+
+function hash(side: number, bits: number): number {
+  const mixed = Math.imul(bits ^ Math.imul(side, 0x9e37_79b1), 0x85eb_ca6b);
   return mixed ^ (mixed >>> 15);
 }
 
-function countColumns(sorted: Float64Array): number {
-  let count = 0;
-  for (let i = 0, last = -1, size = 0; i < sorted.length; i++, size++) {
-    const column = Math.floor((sorted[i] as number) / 2 ** 32);
-    if (column === last && size < LONGEST_COLUMN) continue;
-    count++;
-    size = 0;
-    last = column;
-  }
-  return count;
-}
-
-/** Column first, then threshold: below 2 ** 53, so exact in a float64, and Float64Array sorts without a callback. */
-function sortKey(column: number, bits: number): number {
-  return column * 2 ** 32 + (bits < 0 ? ~bits >>> 0 : (bits | 0x8000_0000) >>> 0);
-}
-
-/** The bits of the float32 whose place among all float32s is `key`. */
-function fromAscending(key: number): number {
-  return key >= 0x8000_0000 ? (key - 0x8000_0000) | 0 : ~key;
+/** The place of a float32 among all float32s in ascending order, by its bits. */
+function ascending(bits: number): number {
+  return bits < 0 ? ~bits >>> 0 : (bits | 0x8000_0000) >>> 0;
 }
 
 /**
@@ -208,4 +227,28 @@ export function rankIn({ starts, sizes, thresholds, missingLeft }: Columns, colu
   // eslint-disable-next-line no-self-compare -- cheaper than a call for each value of each row
   if (x !== x) return missingLeft[column] === 1 ? 0 : size;
   return rankOf(thresholds, starts[column] as number, size, x);
+}
+
+/**
+ * The values of each column for some rows, `values[column * stride + row]`, such that a column's rank is the number of
+ * its thresholds that are <= the value even where it is missing: none is <= NaN, and all are <= Infinity.
+ */
+export function fillValues(
+  values: Float32Array,
+  stride: number,
+  { features, missingLeft, count }: Columns,
+  rows: Float32Array,
+  offset: number,
+  featureCount: number,
+  rowCount: number,
+): void {
+  for (let column = 0; column < count; column++) {
+    const missing = missingLeft[column] === 1 ? Number.NaN : Infinity;
+    let place = offset + (features[column] as number);
+    for (let row = 0; row < rowCount; row++, place += featureCount) {
+      const x = rows[place] as number;
+      // eslint-disable-next-line no-self-compare -- cheaper than a call for each value of each row
+      values[column * stride + row] = x === x ? x : missing;
+    }
+  }
 }

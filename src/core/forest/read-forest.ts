@@ -24,9 +24,12 @@ export function readForest(bytes: Uint8Array, options: ReadForestOptions = {}): 
   try {
     return read(bytes, options);
   } catch (error) {
-    // The engine's stack is smaller than what a hostile file may nest.
+    // The engine's stack is smaller than what a hostile file may nest, and its arrays than what one may hold.
     if (error instanceof RangeError && /call stack/i.test(error.message)) {
       throw new ModelError('it is nested too deep');
+    }
+    if (error instanceof RangeError && /array length|allocation|maximum size/i.test(error.message)) {
+      throw new ModelError('it is larger than this machine can hold');
     }
     throw error;
   }

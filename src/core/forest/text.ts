@@ -2,8 +2,14 @@
  * Text out of bytes. A decoder costs more than a few characters are worth, and names of members repeat thousands of
  * times in a model, mostly in one order: each is made a string once, and tried first where it followed the last time.
  */
+import { ModelError } from './model-error.ts';
+
 const SHORT_TEXT = 24;
 const LONGEST_NAME = 32;
+/** XGBoost has about fifty; a hostile file could have one for each member. */
+const MOST_NAMES = 1000;
+/** Texts are short, but for the trees of some dumps; no engine makes them of any length. */
+const LONGEST_TEXT = 1 << 28;
 
 /** A name that was met: only ASCII, so that it has as many bytes as characters. */
 interface Name {
@@ -34,6 +40,7 @@ export class TextReader {
       for (; at < end && (bytes[at] as number) < 0x80; at++) text += String.fromCharCode(bytes[at] as number);
       if (at === end) return text;
     }
+    if (end - start > LONGEST_TEXT) throw new ModelError(`it has a text of ${end - start} bytes`);
     return this.#decoder.decode(bytes.subarray(start, end));
   }
 
@@ -66,7 +73,7 @@ export class TextReader {
 
   #remembered(text: string, start: number, end: number): Name | undefined {
     const length = end - start;
-    if (length > LONGEST_NAME || text.length !== length) return undefined;
+    if (length > LONGEST_NAME || text.length !== length || this.#names.size >= MOST_NAMES) return undefined;
     const words = Uint32Array.from({ length: length < 4 ? 0 : Math.ceil(length / 4) }, (_, i) =>
       this.#view.getUint32(Math.min(start + 4 * i, end - 4)),
     );

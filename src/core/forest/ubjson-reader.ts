@@ -4,7 +4,7 @@
  * Numbers of a typed array stand one after the other, so that most of a model is copied, not parsed.
  */
 import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
-import { DEEPEST_NESTING, MOST_VALUES, type DocumentReader } from './document-reader.ts';
+import { DEEPEST_NESTING, MOST_VALUES, VALUES_OF_MEMBER, type DocumentReader } from './document-reader.ts';
 import { ModelError } from './model-error.ts';
 import { TextReader } from './text.ts';
 
@@ -123,6 +123,7 @@ export class UbjsonReader implements DocumentReader {
         const members: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
         this.object((key) => {
           if (key in members) throw new ModelError(`it has ${key} twice in one place`);
+          this.#values += VALUES_OF_MEMBER;
           members[key] = this.#value();
         });
         return members;

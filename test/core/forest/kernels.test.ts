@@ -3,18 +3,23 @@ import { describe, expect, test } from 'vitest';
 import { bitSliceKernel } from '../../../src/core/forest/bit-slice-kernel.ts';
 import { bitSliceWasmKernel } from '../../../src/core/forest/bit-slice-wasm.ts';
 import { deepKernel } from '../../../src/core/forest/deep-kernel.ts';
+import { deepWasmKernel } from '../../../src/core/forest/deep-wasm.ts';
 import type { Kernel, KernelShape } from '../../../src/core/forest/kernel.ts';
 import { plainWalk } from '../../../src/core/forest/plain-walk.ts';
 import { predicateKernel } from '../../../src/core/forest/predicate-kernel.ts';
+import { predicateWasmKernel } from '../../../src/core/forest/predicate-wasm.ts';
 import type { Trees } from '../../../src/core/forest/trees.ts';
+import { newMemory } from '../../../src/core/forest/wasm-assembler.ts';
 
 const KERNELS: readonly (readonly [string, (shape: KernelShape) => Kernel | undefined])[] = [
   ['predicateKernel', predicateKernel],
+  ['predicateWasmKernel', predicateWasmKernel],
   ['bitSliceKernel', bitSliceKernel],
   ['bitSliceWasmKernel', bitSliceWasmKernel],
   ['deepKernel', deepKernel],
+  ['deepWasmKernel', deepWasmKernel],
 ];
-const ROW_COUNTS = [0, 1, 2, 31, 32, 33, 100, 129];
+const ROW_COUNTS = [0, 1, 2, 5, 31, 33, 129, 260];
 
 /** Thresholds that are easy to get wrong; rows are drawn from them and their neighbours. */
 const THRESHOLDS = [
@@ -239,12 +244,12 @@ function expectSameBits(make: (shape: KernelShape) => Kernel | undefined, forest
 
 const shallow = record({
   features: integer({ min: 1, max: 12 }),
-  outputs: integer({ min: 1, max: 5 }),
+  outputs: integer({ min: 1, max: 9 }),
   depth: integer({ min: 0, max: 8 }),
   treeCount: integer({ min: 1, max: 30 }),
   stops: constantFrom(0, 0.1, 0.4),
   categorical: constant(false),
-  vectors: constant(false),
+  vectors: boolean(),
   more: constantFrom(0, 3, 200),
 });
 const any = record({
@@ -285,7 +290,7 @@ describe.each(KERNELS)('%s', (_name, make) => {
       property(any, seed, (options, number) => {
         expectSameBits(make, new RandomForest(options, number));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -307,10 +312,13 @@ describe.each(KERNELS)('%s', (_name, make) => {
 });
 
 test('the deep kernel takes every forest', () => {
-  assert(property(any, seed, (options, number) => expectSameBits(deepKernel, new RandomForest(options, number))));
+  assert(
+    property(any, seed, (options, number) => expectSameBits(deepKernel, new RandomForest(options, number))),
+    { numRuns: 40 },
+  );
 });
 
-test('kernels of padded trees refuse deep trees, splits on categories and vector leaves', () => {
+test('kernels of padded trees refuse deep trees and splits on categories', () => {
   const options = {
     features: 9,
     outputs: 2,
@@ -321,10 +329,44 @@ test('kernels of padded trees refuse deep trees, splits on categories and vector
     vectors: false,
     more: 50,
   };
-  for (const change of [{ depth: 9 }, { categorical: true }, { vectors: true }]) {
+  for (const change of [{ depth: 9 }, { categorical: true }]) {
     const { shape } = new RandomForest({ ...options, ...change }, 1);
-    for (const make of [predicateKernel, bitSliceKernel, bitSliceWasmKernel]) expect(make(shape)).toBeUndefined();
+    for (const make of [predicateKernel, predicateWasmKernel, bitSliceKernel, bitSliceWasmKernel]) {
+      expect(make(shape)).toBeUndefined();
+    }
   }
+});
+
+test.each(KERNELS)('%s takes a forest without trees, and rows of a forest that only has leaves', (_name, make) => {
+  for (const [treeCount, depth] of [
+    [0, 0],
+    [9, 0],
+  ] as const) {
+    const options = {
+      features: 2,
+      outputs: 3,
+      depth,
+      treeCount,
+      stops: 0,
+      categorical: false,
+      vectors: false,
+      more: 0,
+    };
+    expect(expectSameBits(make, new RandomForest(options, 1))).toBe(true);
+  }
+});
+
+test('more outputs than a memory should hold are left to the kernels in TypeScript', () => {
+  const options = { features: 2, outputs: 70_000, depth: 2, treeCount: 3, stops: 0, categorical: false, more: 0 };
+  for (const vectors of [false, true]) {
+    const { shape } = new RandomForest({ ...options, outputs: vectors ? 65 : 70_000, vectors }, 1);
+    for (const make of [predicateWasmKernel, bitSliceWasmKernel, deepWasmKernel]) expect(make(shape)).toBeUndefined();
+  }
+});
+
+test('there is no memory of more bytes than an int32 counts', () => {
+  expect(newMemory(65_536)?.buffer.byteLength).toBe(65_536);
+  expect(newMemory(2 ** 31)).toBeUndefined();
 });
 
 test('a feature may have more thresholds than a rank can count', () => {
@@ -339,7 +381,9 @@ test('a feature may have more thresholds than a rank can count', () => {
     vectors: false,
     more: 200_000,
   };
-  expect(expectSameBits(deepKernel, new RandomForest(options, 3))).toBe(true);
+  for (const make of [deepKernel, deepWasmKernel]) {
+    expect(expectSameBits(make, new RandomForest(options, 3))).toBe(true);
+  }
 });
 
 test('sets too long for the tables of the deep kernel are walked all the same', () => {
