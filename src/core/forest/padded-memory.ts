@@ -22,7 +22,7 @@ export interface PaddedMemory {
   readonly vectorRegisters: number;
 }
 
-export type Addresses = ReturnType<typeof layOut>['addresses'];
+type Addresses = ReturnType<typeof layOut>['addresses'];
 
 const known = new WeakMap<KernelShape, PaddedMemory | 'unsuitable'>();
 
