@@ -2,6 +2,8 @@
  * npm run bench: how fast kpfd is, each figure against its limit or its peer in the same run. Runs are interleaved and
  * medians are taken, because machines are noisy; both sides are printed. Needs Prometheus and curl for the scan, Python
  * with xgboost for the forest; what is missing is said and left out.
+ *
+ * npm run bench -- forest: forest/forest-bench.ts, the forest alone and in full.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +14,8 @@ import { join } from 'node:path';
 import { readForest } from '../../src/forest.ts';
 import { startPrometheus, type PrometheusOptions } from '../support/prometheus.ts';
 import { python } from '../support/python.ts';
+import { median, ms, printTable, runs, timeOf, verdict } from './figures.ts';
+import { forestBench } from './forest/forest-bench.ts';
 import { largeCluster } from './large-cluster.ts';
 
 const RUNS = 21;
@@ -43,10 +47,15 @@ print(sorted(times)[7] * 1000)
 `;
 
 const lines: Line[] = [];
-await coldStart();
-await scansAgainstCurl();
-forestAgainstXgboost();
-print();
+if (process.argv[2] === 'forest') await forestBench(process.argv.slice(3));
+else await productBench();
+
+async function productBench(): Promise<void> {
+  await coldStart();
+  await scansAgainstCurl();
+  forestAgainstXgboost();
+  print();
+}
 
 /** The whole process against `node -e 0`. */
 async function coldStart(): Promise<void> {
@@ -85,13 +94,6 @@ async function coldStart(): Promise<void> {
   };
   add('cold start, kpfd --version', median(times.version), 40);
   add('cold start, kpfd predict up to its first request', median(times.request), 60);
-}
-
-async function timeOf(argv: readonly string[]): Promise<number> {
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, argv, { stdio: 'ignore' });
-  await new Promise((resolve) => child.once('exit', resolve));
-  return performance.now() - startedAt;
 }
 
 /** The recorded cluster, and one of sixteen times as many pods. */
@@ -186,36 +188,13 @@ function forestAgainstXgboost(): void {
   });
 }
 
-function runs(command: string, args: readonly string[]): boolean {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
-}
-
 function left(what: string, missing: string): Line {
   return { what, own: '-', against: '-', result: '-', goal: `left out: this machine has no ${missing}` };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(0)} ms`;
-}
-
-function verdict(met: boolean, goal: string): string {
-  return `${met ? 'met' : 'missed'} (goal ${goal})`;
-}
-
 function print(): void {
-  const columns = ['what', 'own', 'against', 'result', 'goal'] as const;
-  const heads: Line = { what: 'WHAT', own: 'KPFD', against: 'AGAINST', result: 'RESULT', goal: 'GOAL' };
-  const all = [heads, ...lines];
-  const widths = columns.map((column) => Math.max(...all.map((line) => line[column].length)));
-  for (const line of all)
-    console.log(
-      columns
-        .map((column, i) => line[column].padEnd(widths[i] as number))
-        .join('  ')
-        .trimEnd(),
-    );
+  printTable([
+    ['WHAT', 'KPFD', 'AGAINST', 'RESULT', 'GOAL'],
+    ...lines.map(({ what, own, against, result, goal }) => [what, own, against, result, goal]),
+  ]);
 }

@@ -324,7 +324,7 @@ class TreeReader {
     if (types.length !== count || named.size !== nodes.length || categorical !== named.size || !agrees) {
       return this.#builder.fail('names other categorical splits in split_type than in categories_nodes');
     }
-    // XGBoost looks for the splits in their order, and passes over one that comes too late.
+    // XGBoost goes through nodes and lists side by side: 3.4.1 aborts over another order.
     if (nodes.trimmed().some((node, i, all) => i > 0 && node < (all[i - 1] as number))) {
       return this.#builder.fail('has categories_nodes that do not ascend');
     }
