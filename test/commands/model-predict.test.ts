@@ -93,21 +93,27 @@ describe.each(CHOSEN)("the same as XGBoost's: %s", (name) => {
     expect(differingBits(await predicted(name, csv), float32sOf(truth.predictions))).toEqual([]);
     expect(differingBits(await predicted(name, csv, '--margin'), float32sOf(truth.margins))).toEqual([]);
   });
-
-  if (typeof truth.contributions === 'string')
-    test('contributions', async () => {
-      const rows = float32sOf(truth.explainedRows ?? truth.rows);
-      const part = csvOf(example, rows, truth.explainedRowCount ?? 0);
-      expectNear(await predicted(name, part, '--contributions'), float32sOf(truth.contributions ?? ''));
-    });
-
-  if (typeof truth.leaves === 'string')
-    test('leaves', async () => {
-      const part = csvOf(example, float32sOf(truth.rows), truth.leafRowCount);
-      const wanted = new Int32Array(float32sOf(truth.leaves ?? '').buffer);
-      expect([...(await predicted(name, part, '--leaves'))]).toEqual([...wanted]);
-    });
 });
+
+test.each(CHOSEN.map(caseNamed).filter(({ truth }) => typeof truth.contributions === 'string'))(
+  "contributions of $name are XGBoost's",
+  async (example) => {
+    const { name, truth } = example;
+    const rows = float32sOf(truth.explainedRows ?? truth.rows);
+    const part = csvOf(example, rows, truth.explainedRowCount ?? 0);
+    expectNear(await predicted(name, part, '--contributions'), float32sOf(truth.contributions ?? ''));
+  },
+);
+
+test.each(CHOSEN.map(caseNamed).filter(({ truth }) => typeof truth.leaves === 'string'))(
+  "leaves of $name are XGBoost's",
+  async (example) => {
+    const { name, truth } = example;
+    const part = csvOf(example, float32sOf(truth.rows), truth.leafRowCount);
+    const wanted = new Int32Array(float32sOf(truth.leaves ?? '').buffer);
+    expect([...(await predicted(name, part, '--leaves'))]).toEqual([...wanted]);
+  },
+);
 
 describe("the same as XGBoost's", () => {
   const example = caseNamed('names');
