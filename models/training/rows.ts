@@ -12,32 +12,14 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { FEATURES } from '../../src/core/features/catalogue.ts';
 import { FEATURE_NAMES, LOOKBACK_SECONDS, SCHEMA_HASH } from '../../src/core/features/schema.ts';
-import { featureMatrix } from '../../src/core/features/matrix.ts';
 import type { PodSnapshot } from '../../src/core/pods/snapshot.ts';
-import { podStatus, STATUSES, type Status } from '../../src/core/pods/status.ts';
-import { FailureError } from '../../src/core/failure.ts';
-import { REQUESTS, SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
-import type { MetricSource } from '../../src/core/signals/metric-source.ts';
-import { podsAt } from '../../src/pipeline/pods-at.ts';
+import { STATUSES } from '../../src/core/pods/status.ts';
+import { SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
+import { podRows } from '../../src/pipeline/pod-rows.ts';
 import { clientOf, startPrometheus, type RunningPrometheus } from '../../test/support/prometheus.ts';
 
 const HORIZON_SECONDS = 600;
-const STEP_SECONDS = 15;
-/** Every second step becomes a row; all of them are looked at for labels. */
-const ROW_STEPS = 2;
-/** A gap in the samples longer than this hides what happened in it. */
-const LONGEST_GAP_SECONDS = 60;
-
-/** One pod at one step. */
-interface Moment {
-  readonly t: number;
-  readonly now: string;
-  readonly status: Status | undefined;
-  readonly restarts: number | undefined;
-  readonly application: string;
-  readonly features: Float32Array;
-}
-
+const STEP_SECONDS = 30;
 const [out, ...recordings] = process.argv.slice(2);
 if (out === undefined || recordings.length === 0) {
   console.error('usage: rows.ts OUT.csv RECORDING…');
@@ -78,26 +60,20 @@ function featuresOf(isMeant: (signal: Signal) => boolean): string[] {
 }
 
 async function rowsOf(run: string, { url, folder }: RunningPrometheus): Promise<string[]> {
-  const source = clientOf(url);
-  const [from, to] = extent(folder);
-  const pods = new Map<string, Moment[]>();
-  for (let t = from; t <= to; t += STEP_SECONDS) {
-    for (const { key, moment } of await momentsAt(source, t)) {
-      const moments = pods.get(key) ?? [];
-      moments.push(moment);
-      pods.set(key, moments);
-    }
-  }
+  const [start, end] = extent(folder);
   const rows: string[] = [];
-  for (const [key, moments] of [...pods].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    for (const moment of moments) {
-      if ((moment.t - from) % (STEP_SECONDS * ROW_STEPS) !== 0 || moment.status === undefined) continue;
-      if (moment.t + HORIZON_SECONDS > to) continue;
-      const label = labelOf(moment, moments);
-      if (label === undefined) continue;
-      const [namespace = '', pod = '', uid = ''] = key.split('/');
-      const cells = [run, moment.t, namespace, pod, uid, moment.application, moment.now, moment.status, label];
-      rows.push([...cells, ...[...moment.features].map(number)].join(','));
+  const request = {
+    span: { start, end, step: STEP_SECONDS },
+    horizonSeconds: HORIZON_SECONDS,
+    scope: { namespace: undefined, pods: undefined },
+    naming: { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
+    kubernetesVersion: undefined,
+    maxSamples: 200_000,
+  };
+  for await (const batch of podRows(clientOf(url), request)) {
+    for (const { unixSeconds, pod, now, status, label, features } of batch.rows) {
+      const cells = [run, unixSeconds, pod.namespace, pod.name, pod.uid, applicationOf(pod), now, status, label];
+      rows.push([...cells, ...[...features].map(number)].join(','));
     }
   }
   return rows;
@@ -114,51 +90,8 @@ function extent(folder: string): [number, number] {
   return [Math.ceil(from / STEP_SECONDS) * STEP_SECONDS, Math.floor(to / STEP_SECONDS) * STEP_SECONDS];
 }
 
-async function momentsAt(source: MetricSource, t: number): Promise<{ key: string; moment: Moment }[]> {
-  const { pods, rules } = await podsAt(source, t, REQUESTS).catch((error: unknown) => {
-    // Before the first pod there is nothing to look at.
-    if (error instanceof FailureError && error.failure.kind === 'pods-silent')
-      return { pods: [], rules: { kubernetesMinor: 0 } };
-    throw error;
-  });
-  const present = pods.filter((pod) => pod.presence === 'present');
-  const matrix = featureMatrix(present);
-  return present.map((pod, i) => {
-    const { now, status, restarts } = podStatus(pod, rules);
-    const features = matrix.values.subarray(i * matrix.columnCount, (i + 1) * matrix.columnCount);
-    const key = `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
-    return { key, moment: { t, now, status, restarts, application: applicationOf(pod), features } };
-  });
-}
-
 function applicationOf(pod: PodSnapshot): string {
   return `${pod.namespace}/${(pod.rootOwner ?? pod.owner)?.name ?? pod.name}`;
-}
-
-/** The worst status within the horizon; undefined where the future is not known. */
-function labelOf(moment: Moment, moments: readonly Moment[]): Status | undefined {
-  let worst: Status | undefined;
-  let last = moment;
-  for (const next of moments) {
-    if (next.t <= moment.t || next.t > moment.t + HORIZON_SECONDS) continue;
-    if (next.t - last.t > LONGEST_GAP_SECONDS) return failedOrUnknown(worst);
-    const restarted = (next.restarts ?? 0) > (last.restarts ?? 0);
-    if (restarted) worst = worse(worst, 'Error');
-    if (next.status !== undefined) worst = worse(worst, next.status);
-    // Deleted: whether it would have failed is not known. Finished: it has not.
-    if (next.now === 'Terminating') return failedOrUnknown(worst);
-    last = next;
-  }
-  const seenToTheEnd = moment.t + HORIZON_SECONDS - last.t <= LONGEST_GAP_SECONDS;
-  return seenToTheEnd ? worst : failedOrUnknown(worst);
-}
-
-function failedOrUnknown(worst: Status | undefined): Status | undefined {
-  return worst === 'CrashLoopBackOff' || worst === 'Error' || worst === 'Unknown' ? worst : undefined;
-}
-
-function worse(a: Status | undefined, b: Status): Status {
-  return a === undefined || STATUSES.indexOf(b) < STATUSES.indexOf(a) ? b : a;
 }
 
 function number(value: number): string {

@@ -6,6 +6,7 @@ import type { RequestName } from '../core/signals/catalogue.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import type { NamingOptions } from '../core/signals/naming.ts';
 import { rowsOf, type Readings } from '../core/signals/readings.ts';
+import type { Scope } from '../core/signals/signal.ts';
 import { Journal } from './journal.ts';
 import { findNaming } from './read-layout.ts';
 import { readEverything } from './read-signals.ts';
@@ -21,22 +22,39 @@ export const STATUS_REQUESTS: readonly RequestName[] = [
   'init-state',
   'nodes',
 ];
-const NO_OPTIONS: NamingOptions = { cluster: undefined, ksmSelector: '', cadvisorSelector: '' };
+/** Which pods, and how this Prometheus names things; everything, and as it tells, where nothing is said. */
+export interface PodsRequest {
+  readonly scope: Scope;
+  readonly naming: NamingOptions;
+  readonly kubernetesVersion: string | undefined;
+}
 
-/** Every pod of the cluster at one instant, as far as the requests tell, and when kube-state-metrics was last scraped. */
+const EVERYTHING: PodsRequest = {
+  scope: { namespace: undefined, pods: undefined },
+  naming: { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
+  kubernetesVersion: undefined,
+};
+
+/** The pods in scope at one instant, as far as the requests tell, and when kube-state-metrics was last scraped. */
 export async function podsAt(
   source: MetricSource,
   unixSeconds: number,
   requests: readonly RequestName[],
-): Promise<{ pods: PodSnapshot[]; scrapedAt: number; rules: StatusRules }> {
+  { scope, naming, kubernetesVersion }: PodsRequest = EVERYTHING,
+): Promise<{
+  pods: PodSnapshot[];
+  scrapedAt: number;
+  scrapeIntervalSeconds: number | undefined;
+  rules: StatusRules;
+}> {
   const journal = new Journal();
-  const found = await findNaming(source, unixSeconds, NO_OPTIONS, journal);
-  const scope = { namespace: undefined, pods: undefined };
+  const found = await findNaming(source, unixSeconds, naming, journal);
   const readings = await readEverything(source, unixSeconds, found, scope, journal, requests);
   return {
     pods: assemblePods(readings),
     scrapedAt: Math.max(...found.copies.map((copy) => copy.scrapedAtUnixSeconds)),
-    rules: statusRules(readings, undefined),
+    scrapeIntervalSeconds: readings.layout.scrapeIntervalSeconds['kube-state-metrics'],
+    rules: statusRules(readings, kubernetesVersion),
   };
 }
 

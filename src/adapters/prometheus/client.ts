@@ -1,9 +1,16 @@
-import type { Answer, ConnectionStep, MetricSource, ServerFacts } from '../../core/signals/metric-source.ts';
-import { decodeAnswer, decodeDocument } from './decode.ts';
+import type {
+  Answer,
+  ConnectionStep,
+  HistorySource,
+  RangeAnswer,
+  ServerFacts,
+  Steps,
+} from '../../core/signals/metric-source.ts';
+import { decodeAnswer, decodeDocument, decodeRange } from './decode.ts';
 import type { Reply, Transport } from './transport.ts';
 
 /** Prometheus' HTTP API, as far as kpfd asks it, over any transport. */
-export class PrometheusClient implements MetricSource {
+export class PrometheusClient implements HistorySource {
   readonly #transport: Transport;
   readonly address: string;
 
@@ -18,6 +25,15 @@ export class PrometheusClient implements MetricSource {
       parameters: { query: promql, time: String(unixSeconds) },
     });
     return decodeAnswer(reply, this.address);
+  }
+
+  async queryRange(promql: string, steps: Steps): Promise<RangeAnswer> {
+    const { start, step, count } = steps;
+    const reply = await this.#transport.ask({
+      path: '/api/v1/query_range',
+      parameters: { query: promql, start: String(start), end: String(start + step * (count - 1)), step: String(step) },
+    });
+    return decodeRange(reply, this.address, steps);
   }
 
   /**

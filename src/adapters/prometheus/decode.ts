@@ -1,5 +1,5 @@
 import { FailureError } from '../../core/failure.ts';
-import type { Answer, Series } from '../../core/signals/metric-source.ts';
+import type { Answer, RangeAnswer, RangeSeries, Series, Steps } from '../../core/signals/metric-source.ts';
 import type { Reply } from './transport.ts';
 
 /**
@@ -8,17 +8,34 @@ import type { Reply } from './transport.ts';
  */
 export function decodeAnswer(reply: Reply, address: string): Answer {
   const document = decodeDocument(reply, address);
+  const series = readResult(document, address, 'vector', readSeries);
+  return { series, warnings: readWarnings(document), retries: reply.retries };
+}
+
+/** The same for a range query: every series on the steps that were asked for. */
+export function decodeRange(reply: Reply, address: string, steps: Steps): RangeAnswer {
+  const document = decodeDocument(reply, address);
+  const series = readResult(document, address, 'matrix', (element) => readRangeSeries(element, steps));
+  return { series, warnings: readWarnings(document), retries: reply.retries };
+}
+
+function readResult<T>(
+  document: Record<string, unknown>,
+  address: string,
+  type: 'vector' | 'matrix',
+  read: (element: unknown) => T | undefined,
+): T[] {
   const malformed = (problem: string): FailureError => new FailureError({ kind: 'answer-malformed', address, problem });
   const data = document['data'];
   if (!isRecord(data)) throw malformed('it has no "data"');
-  if (data['resultType'] !== 'vector') throw malformed(`its result is ${shown(data['resultType'])}, not a vector`);
+  if (data['resultType'] !== type) throw malformed(`its result is ${shown(data['resultType'])}, not a ${type}`);
   if (!Array.isArray(data['result'])) throw malformed('its result is no list');
-  const series = data['result'].map((element: unknown, i): Series => {
-    const read = readSeries(element);
-    if (read === undefined) throw malformed(`element ${i} of its result is no sample`);
-    return read;
+  return data['result'].map((element: unknown, i): T => {
+    const one = read(element);
+    if (one === undefined)
+      throw malformed(`element ${i} of its result is no ${type === 'vector' ? 'sample' : 'series'}`);
+    return one;
   });
-  return { series, warnings: readWarnings(document), retries: reply.retries };
 }
 
 /** The envelope that every answer of Prometheus' API has. */
@@ -49,12 +66,32 @@ export function decodeDocument(reply: Reply, address: string): Record<string, un
 }
 
 function readSeries(element: unknown): Series | undefined {
-  if (!isRecord(element) || !isRecord(element['metric']) || !Array.isArray(element['value'])) return undefined;
-  const labels = element['metric'];
+  if (!isRecord(element) || !isLabelSet(element['metric']) || !Array.isArray(element['value'])) return undefined;
   const text: unknown = element['value'][1];
-  if (typeof text !== 'string' || !Object.values(labels).every((value) => typeof value === 'string')) return undefined;
+  if (typeof text !== 'string') return undefined;
   const value = readValue(text);
-  return value === undefined ? undefined : { labels: labels as Record<string, string>, value };
+  return value === undefined ? undefined : { labels: element['metric'], value };
+}
+
+function readRangeSeries(element: unknown, { start, step, count }: Steps): RangeSeries | undefined {
+  if (!isRecord(element) || !isLabelSet(element['metric']) || !Array.isArray(element['values'])) return undefined;
+  const values = new Float64Array(count);
+  const present = new Uint8Array(count);
+  for (const sample of element['values'] as readonly unknown[]) {
+    if (!Array.isArray(sample) || typeof sample[0] !== 'number' || typeof sample[1] !== 'string') return undefined;
+    const value = readValue(sample[1]);
+    const i = Math.round((sample[0] - start) / step);
+    // A sample beside the steps would be taken for that of another instant.
+    if (value === undefined || !(i >= 0 && i < count) || Math.abs(start + i * step - sample[0]) > 0.001)
+      return undefined;
+    values[i] = value;
+    present[i] = 1;
+  }
+  return { labels: element['metric'], values, present };
+}
+
+function isLabelSet(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
 }
 
 /** Prometheus writes +Inf, -Inf and NaN beside decimal numbers. */

@@ -34,6 +34,8 @@ const OLDEST_SECONDS = 900;
 const HIGH_PERCENT = 90;
 /** Minutes to the limit beyond this are as good as never. */
 const FARTHEST_MINUTES = 60;
+/** The window of the rhythm of restarts. */
+const RHYTHM_SECONDS = 1800;
 
 export const FEATURES: readonly Feature[] = [
   // Usage
@@ -58,6 +60,13 @@ export const FEATURES: readonly Feature[] = [
     from: ['cpu-usage', 'cpu-usage-15m'],
     value: (pod) =>
       (cpuShare(pod)?.percent ?? Number.NaN) - (cpuShare(pod, (c) => c.usage.cpuCoresOver15m)?.percent ?? Number.NaN),
+  },
+  {
+    name: 'cpu_usage_2m_percent',
+    unit: 'percent',
+    about: 'CPU over 2 minutes, of the same whole',
+    from: ['cpu-usage-2m', 'limits'],
+    value: (pod) => cpuShare(pod, (c) => c.usage.cpuCoresOver2m)?.percent ?? Number.NaN,
   },
   {
     name: 'cpu_high',
@@ -106,7 +115,35 @@ export const FEATURES: readonly Feature[] = [
     unit: 'minutes',
     about: 'when the limit is reached if memory grows on as over the last 5 minutes; at most 60',
     from: ['memory-working-set', 'memory-slope-5m', 'limits'],
-    value: memoryMinutesToLimit,
+    value: (pod) => memoryMinutesToLimit(pod, (c) => c.usage.memorySlope5m),
+  },
+  {
+    name: 'memory_minutes_to_limit_15m',
+    unit: 'minutes',
+    about: 'the same, growing on as over the last 15 minutes',
+    from: ['memory-working-set', 'memory-slope-15m', 'limits'],
+    value: (pod) => memoryMinutesToLimit(pod, (c) => c.usage.memorySlope15m),
+  },
+  {
+    name: 'memory_peak_percent',
+    unit: 'percent',
+    about: 'the most that a container used within 30 minutes, in this life or an earlier one, of its limit',
+    from: ['memory-peak-30m', 'limits'],
+    value: (pod) => memoryShare(pod, (c) => c.usage.memoryPeakBytes)?.percent ?? Number.NaN,
+  },
+  {
+    name: 'memory_of_peak_percent',
+    unit: 'percent',
+    about: 'working set of the most that earlier lives of the container used; only after a restart',
+    from: ['memory-working-set', 'memory-peak-30m', 'restarts-30m-ago'],
+    value: memoryOfPeak,
+  },
+  {
+    name: 'memory_minutes_to_peak',
+    unit: 'minutes',
+    about: 'when that peak is reached if memory grows on as over the last 5 minutes; at most 60',
+    from: ['memory-working-set', 'memory-slope-5m', 'memory-peak-30m', 'restarts-30m-ago'],
+    value: memoryMinutesToPeak,
   },
   {
     name: 'memory_high',
@@ -262,6 +299,76 @@ export const FEATURES: readonly Feature[] = [
     value: (pod) => sum(pod, (c) => c.restartsIn15m),
   },
   {
+    name: 'restarts_30m',
+    unit: 'count',
+    about: 'restarts within 30 minutes',
+    from: ['restarts', 'restarts-30m-ago'],
+    value: (pod) => sum(pod, (c) => c.restartsIn30m),
+  },
+  {
+    name: 'sibling_restarts_30m',
+    unit: 'count',
+    about: 'restarts within 30 minutes in other pods of the same owner, gone ones too',
+    from: ['owner-restarts-30m', 'restarts-30m-ago'],
+    value: siblingRestarts,
+  },
+  {
+    name: 'mean_life_seconds',
+    unit: 'seconds',
+    about: 'how long earlier lives of the container lasted on average',
+    from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m'],
+    value: shortestLife,
+  },
+  {
+    name: 'life_elapsed_percent',
+    unit: 'percent',
+    about: 'how long it runs now, of that',
+    from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m', 'container-started'],
+    value: lifeElapsed,
+  },
+  {
+    name: 'seconds_to_life_end',
+    unit: 'seconds',
+    about: 'until it has run as long as that',
+    from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m', 'container-started'],
+    value: secondsToLifeEnd,
+  },
+  {
+    name: 'mean_cycle_seconds',
+    unit: 'seconds',
+    about: 'mean time between ends since the pod was made; at most 3600',
+    from: ['restarts', 'last-terminated-at', 'pod-created'],
+    value: meanCycle,
+  },
+  {
+    name: 'backoff_seconds',
+    unit: 'seconds',
+    about: 'how long the container was kept waiting before it was last started; at most 300',
+    from: ['last-terminated-at', 'container-started'],
+    value: backoffSeconds,
+  },
+  {
+    name: 'ready_percent_5m',
+    unit: 'percent',
+    about: 'part of the last 5 minutes in which the pod was ready',
+    from: ['ready-share-5m'],
+    value: (pod) => 100 * (pod.readyShareOver5m ?? Number.NaN),
+  },
+  {
+    name: 'ready_percent_15m',
+    unit: 'percent',
+    about: 'part of the last 15 minutes in which the pod was ready',
+    from: ['ready-share-15m'],
+    value: (pod) => 100 * (pod.readyShareOver15m ?? Number.NaN),
+  },
+  {
+    name: 'ready_changes_15m',
+    unit: 'count',
+    about: 'how often the pod became ready or ceased to be within 15 minutes',
+    from: ['ready-changes-15m'],
+    value: (pod) => pod.readyChangesIn15m ?? Number.NaN,
+  },
+  {
     name: 'seconds_since_last_start',
     unit: 'seconds',
     about: 'since the container that started last did; at most 900',
@@ -405,15 +512,112 @@ function memoryTrend(pod: PodSnapshot, slope: (container: ContainerSnapshot) => 
   return trends.reduce((fastest, trend) => (Number.isNaN(fastest) || trend > fastest ? trend : fastest), Number.NaN);
 }
 
-function memoryMinutesToLimit(pod: PodSnapshot): number {
-  const minutes = runningContainers(pod).map((c) => {
-    const { memoryBytes, memorySlope5m } = c.usage;
-    const limit = c.limits?.memoryBytes;
-    if (memoryBytes === undefined || memorySlope5m === undefined || limit === undefined) return Number.NaN;
-    if (memorySlope5m <= 0) return FARTHEST_MINUTES;
-    return Math.min(Math.max((limit - memoryBytes) / memorySlope5m / 60, 0), FARTHEST_MINUTES);
+function memoryMinutesToLimit(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
+  return least(runningContainers(pod).map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
+}
+
+/** The containers that run again after a restart within the window: only those have an earlier life to compare with. */
+function restartedContainers(pod: PodSnapshot): ContainerSnapshot[] {
+  return runningContainers(pod).filter((c) => (c.restartsIn30m ?? 0) > 0);
+}
+
+function memoryOfPeak(pod: PodSnapshot): number {
+  const shares = restartedContainers(pod).map(({ usage }) =>
+    usage.memoryBytes === undefined || usage.memoryPeakBytes === undefined
+      ? Number.NaN
+      : (100 * usage.memoryBytes) / usage.memoryPeakBytes,
+  );
+  return -least(shares.map((share) => -share));
+}
+
+function memoryMinutesToPeak(pod: PodSnapshot): number {
+  return least(
+    restartedContainers(pod).map(({ usage }) =>
+      minutesTo(usage.memoryPeakBytes, usage.memoryBytes, usage.memorySlope5m),
+    ),
+  );
+}
+
+function minutesTo(goal: number | undefined, bytes: number | undefined, slope: number | undefined): number {
+  if (goal === undefined || bytes === undefined || slope === undefined) return Number.NaN;
+  if (slope <= 0) return FARTHEST_MINUTES;
+  return Math.min(Math.max((goal - bytes) / slope / 60, 0), FARTHEST_MINUTES);
+}
+
+/** The least of the numbers that are known; NaN where none is. */
+function least(numbers: readonly number[]): number {
+  return numbers.reduce((known, n) => (Number.isNaN(known) || n < known ? n : known), Number.NaN);
+}
+
+/**
+ * Seconds that the container's earlier lives within 30 minutes lasted on average; where it has none, those of the same
+ * container in pods of the same owner. undefined where nobody restarted.
+ */
+function meanLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  if (c.runningShareOver30m !== undefined && (c.restartsIn30m ?? 0) > 0) {
+    const age =
+      pod.createdAtUnixSeconds === undefined ? RHYTHM_SECONDS : pod.readAtUnixSeconds - pod.createdAtUnixSeconds;
+    const ran = c.runningShareOver30m * Math.min(RHYTHM_SECONDS, age);
+    return Math.max(ran - (lifeSeconds(c, pod) ?? 0), 0) / (c.restartsIn30m ?? 1);
+  }
+  if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;
+  return c.siblings.runningSeconds / c.siblings.restartsIn30m;
+}
+
+/** How long the container has been running; undefined where it is not. */
+function lifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  if (c.state !== 'running' || c.startedAtUnixSeconds === undefined) return undefined;
+  return pod.readAtUnixSeconds - c.startedAtUnixSeconds;
+}
+
+function siblingRestarts(pod: PodSnapshot): number {
+  return sum(pod, (c) =>
+    c.siblings === undefined ? undefined : Math.max(c.siblings.restartsIn30m - (c.restartsIn30m ?? 0), 0),
+  );
+}
+
+function shortestLife(pod: PodSnapshot): number {
+  const lives = pod.containers.filter((c) => c.role !== 'init').map((c) => meanLifeSeconds(c, pod) ?? Number.NaN);
+  return least(lives);
+}
+
+/** How far the container that is farthest into its life has come, in percent of its earlier lives. */
+function lifeElapsed(pod: PodSnapshot): number {
+  const shares = runningContainers(pod).map((c) => {
+    const life = meanLifeSeconds(c, pod);
+    if (life === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
+    return Math.min((100 * (pod.readAtUnixSeconds - c.startedAtUnixSeconds)) / Math.max(life, 1), 1000);
   });
-  return minutes.reduce((least, m) => (Number.isNaN(least) || m < least ? m : least), Number.NaN);
+  return -least(shares.map((share) => -share));
+}
+
+/** Seconds until a running container has lived as long as its earlier lives did. */
+function secondsToLifeEnd(pod: PodSnapshot): number {
+  const left = runningContainers(pod).map((c) => {
+    const life = meanLifeSeconds(c, pod);
+    if (life === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
+    return life - (pod.readAtUnixSeconds - c.startedAtUnixSeconds);
+  });
+  return least(left);
+}
+
+/** The mean time between the ends of the container, over the whole life of the pod. */
+function meanCycle(pod: PodSnapshot): number {
+  const cycles = pod.containers.map((c) => {
+    const at = c.lastTermination?.atUnixSeconds;
+    if (at === undefined || pod.createdAtUnixSeconds === undefined || (c.restarts ?? 0) <= 0) return Number.NaN;
+    return Math.min((at - pod.createdAtUnixSeconds) / (c.restarts ?? 1), 3600);
+  });
+  return least(cycles);
+}
+
+function backoffSeconds(pod: PodSnapshot): number {
+  const waits = runningContainers(pod).map((c) => {
+    const at = c.lastTermination?.atUnixSeconds;
+    if (at === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
+    return Math.min(Math.max(c.startedAtUnixSeconds - at, 0), 300);
+  });
+  return -least(waits.map((wait) => -wait));
 }
 
 /** 1 where the condition holds, 0 where it does not; a condition that the node does not know itself holds for neither. */

@@ -1,7 +1,7 @@
 import { FEATURES } from './catalogue.ts';
 
 /** How far back any feature sees, in seconds. */
-export const LOOKBACK_SECONDS = 900;
+export const LOOKBACK_SECONDS = 1800;
 
 /** The names of the columns, in order. */
 export const FEATURE_NAMES: readonly string[] = FEATURES.map((feature) => feature.name);

@@ -20,7 +20,9 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
   const node = index.node(sighting.labels['node']);
   const owner = ownerOf(sighting.labels);
   const hostNetwork = sighting.labels['host_network'] === 'true';
-  const containers = assembleContainers(rows, readings.unixSeconds, rows.value('pod-created'));
+  const siblings = (container: string): ContainerSnapshot['siblings'] =>
+    owner === undefined ? undefined : index.siblings(sighting.namespace, owner, container);
+  const containers = assembleContainers(rows, readings.unixSeconds, rows.value('pod-created'), siblings);
   const pod = {
     cluster: readings.layout.cluster?.value,
     namespace: sighting.namespace,
@@ -37,6 +39,9 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
     readAtUnixSeconds: readings.unixSeconds,
     phase: rows.newestLabel('phase', 'phase'),
     readyCondition: rows.newestLabel('ready-condition', 'condition') as PodSnapshot['readyCondition'],
+    readyShareOver5m: rows.value('ready-share-5m'),
+    readyShareOver15m: rows.value('ready-share-15m'),
+    readyChangesIn15m: rows.value('ready-changes-15m'),
     initialized: rows.tells('initialized'),
     statusReasons: rows.of('status-reason').map((row) => row.labels['reason'] ?? ''),
     unschedulable: rows.tells('unschedulable'),
@@ -55,7 +60,12 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
 
 // ---- containers
 
-function assembleContainers(rows: PodRows, unixSeconds: number, podCreatedAt: number | undefined): ContainerSnapshot[] {
+function assembleContainers(
+  rows: PodRows,
+  unixSeconds: number,
+  podCreatedAt: number | undefined,
+  siblings: (container: string) => ContainerSnapshot['siblings'],
+): ContainerSnapshot[] {
   const init = new Set(INIT_SIGNALS.flatMap((signal) => rows.containers(signal)));
   const names = new Set([...CONTAINER_SIGNALS.flatMap((signal) => rows.containers(signal)), ...init]);
   return [...names].sort().map((name) => {
@@ -81,15 +91,20 @@ function assembleContainers(rows: PodRows, unixSeconds: number, podCreatedAt: nu
       restarts,
       restartsIn5m: restartsIn('restarts-5m-ago', 300),
       restartsIn15m: restartsIn('restarts-15m-ago', 900),
+      restartsIn30m: restartsIn('restarts-30m-ago', 1800),
+      runningShareOver30m: rows.value('running-share-30m', name),
+      siblings: siblings(name),
       startedAtUnixSeconds: startedAt,
       lastTermination: rows.lastTermination(name),
       limits: rows.resources(role === 'container' ? 'limits' : 'sidecar-limits', name),
       requests: rows.resources(role === 'container' ? 'requests' : 'sidecar-requests', name),
       usage: {
         cpuCores: usage('cpu-usage'),
+        cpuCoresOver2m: usage('cpu-usage-2m'),
         cpuCoresOver15m: usage('cpu-usage-15m'),
         memoryBytes: usage('memory-working-set'),
         memoryMeanBytes: usage('memory-mean-5m'),
+        memoryPeakBytes: rows.value('memory-peak-30m', name),
         memorySlope5m: usage('memory-slope-5m'),
         memorySlope15m: usage('memory-slope-15m'),
         cpuPeriods: usage('cpu-periods'),
@@ -252,6 +267,7 @@ class RowIndex {
   readonly #byPod = new Map<string, Map<SignalName, SignalRow[]>>();
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
+  readonly #siblings: ReadonlyMap<string, NonNullable<ContainerSnapshot['siblings']>> | undefined;
 
   constructor(readings: Readings) {
     for (const signal of SIGNALS) {
@@ -260,6 +276,7 @@ class RowIndex {
     }
     this.#readNodes(readings);
     this.#readOwners(readings);
+    this.#siblings = this.#readSiblings(readings);
   }
 
   #add(signal: SignalName, row: SignalRow): void {
@@ -288,6 +305,29 @@ class RowIndex {
 
   rootOwner(namespace: string, owner: Owner): Owner | undefined {
     return this.#rootOwners.get(ownerKey(namespace, owner));
+  }
+
+  /** Containers of other names, and owners none of whose pods restarted, have no row: that is 0, once there is an answer. */
+  siblings(namespace: string, owner: Owner, container: string): ContainerSnapshot['siblings'] {
+    if (this.#siblings === undefined) return undefined;
+    return this.#siblings.get(`${ownerKey(namespace, owner)}/${container}`) ?? { restartsIn30m: 0, runningSeconds: 0 };
+  }
+
+  #readSiblings(readings: Readings): Map<string, NonNullable<ContainerSnapshot['siblings']>> | undefined {
+    if (readings.gaps.has('owner-restarts-30m') || readings.gaps.has('owner-running-30m')) return undefined;
+    const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'];
+    if (interval === undefined) return undefined;
+    const keyOf = ({ labels }: SignalRow): string => {
+      const owner = { kind: labels['created_by_kind'] ?? '', name: labels['created_by_name'] ?? '' };
+      return `${ownerKey(labels['namespace'] ?? '', owner)}/${labels['container'] ?? ''}`;
+    };
+    const running = new Map(rowsOf(readings, 'owner-running-30m').map((row) => [keyOf(row), row.value * interval]));
+    return new Map(
+      rowsOf(readings, 'owner-restarts-30m').map((row) => {
+        const key = keyOf(row);
+        return [key, { restartsIn30m: row.value, runningSeconds: running.get(key) ?? 0 }];
+      }),
+    );
   }
 
   #readNodes(readings: Readings): void {

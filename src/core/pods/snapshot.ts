@@ -29,6 +29,10 @@ export interface PodSnapshot {
   readonly readAtUnixSeconds: number;
   readonly phase: string | undefined;
   readonly readyCondition: 'true' | 'false' | 'unknown' | undefined;
+  /** The part of the last 5 and 15 minutes in which the pod was ready; of 1. */
+  readonly readyShareOver5m: number | undefined;
+  readonly readyShareOver15m: number | undefined;
+  readonly readyChangesIn15m: number | undefined;
   /** True while the condition Initialized is; kube-state-metrics tells since 2.8. */
   readonly initialized: boolean | undefined;
   /** status.reason and the marks that kube-state-metrics keeps beside it: Evicted, NodeLost, SchedulingGated, … */
@@ -70,12 +74,24 @@ export interface ContainerSnapshot {
   readonly restarts: number | undefined;
   readonly restartsIn5m: number | undefined;
   readonly restartsIn15m: number | undefined;
+  readonly restartsIn30m: number | undefined;
+  /** The part of the last 30 minutes, or of what was seen of them, in which it ran; of 1. */
+  readonly runningShareOver30m: number | undefined;
+  /** What pods of the same owner, this one among them, did in containers of this name; undefined without an owner. */
+  readonly siblings: SiblingRestarts | undefined;
   readonly startedAtUnixSeconds: number | undefined;
   readonly lastTermination: Termination | undefined;
   /** undefined: nothing tells whether there are any. */
   readonly limits: Resources | undefined;
   readonly requests: Resources | undefined;
   readonly usage: Usage;
+}
+
+/** Of the containers that restarted within 30 minutes. */
+interface SiblingRestarts {
+  readonly restartsIn30m: number;
+  /** How long they ran within them, all together. */
+  readonly runningSeconds: number;
 }
 
 interface Termination {
@@ -93,9 +109,12 @@ export interface Resources {
 /** What cAdvisor measured of the container that lives now. */
 interface Usage {
   readonly cpuCores: number | undefined;
+  readonly cpuCoresOver2m: number | undefined;
   readonly cpuCoresOver15m: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly memoryMeanBytes: number | undefined;
+  /** The most within 30 minutes, of this container and of those before it. */
+  readonly memoryPeakBytes: number | undefined;
   /** Bytes per second over 5 and over 15 minutes. */
   readonly memorySlope5m: number | undefined;
   readonly memorySlope15m: number | undefined;

@@ -2,6 +2,7 @@ import { featureMatrix } from '../features/matrix.ts';
 import type { PodSnapshot } from '../pods/snapshot.ts';
 import { podStatus, STATUSES, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
 import { predictStatuses, type Model } from './model.ts';
+import { FAILING } from './observation.ts';
 
 /** What is expected of a pod within the horizon. */
 export interface Prediction {
@@ -26,9 +27,6 @@ export interface PodPrediction {
   readonly features: Float32Array | undefined;
 }
 
-/** The statuses whose probabilities make the risk. */
-const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
-
 /** Predicts every pod that can be evaluated; a pod that is gone is NotFound by evidence, without the model. */
 export function predictPods(pods: readonly PodSnapshot[], model: Model, rules: StatusRules): PodPrediction[] {
   const statuses = pods.map((pod) => podStatus(pod, rules));
@@ -52,7 +50,8 @@ export function predictPods(pods: readonly PodSnapshot[], model: Model, rules: S
   });
 }
 
-function whyNotEvaluated(pod: PodSnapshot, status: PodStatus): NotEvaluated | undefined {
+/** Why the model is not asked of a pod; undefined where it is, and where the pod is gone. */
+export function whyNotEvaluated(pod: PodSnapshot, status: PodStatus): NotEvaluated | undefined {
   if (pod.presence === 'gone') return undefined;
   if (pod.presence === 'untold') return 'untold';
   if (status.now === '?') return 'no-phase';

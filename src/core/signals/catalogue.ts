@@ -324,6 +324,100 @@ const table = [
     raw: (q) => q.lowerBefore('restarts_total', '15m'),
   },
   {
+    name: 'restarts-30m-ago',
+    request: 'restarts-before',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'count',
+    windowSeconds: 1800,
+    metric: 'kube_pod_container_status_restarts_total',
+    expect: 'nothing',
+    feeds: 'features restarts_30m, mean_life_seconds',
+    raw: (q) => q.lowerBefore('restarts_total', '30m'),
+  },
+  {
+    name: 'running-share-30m',
+    request: 'rhythm',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'share',
+    windowSeconds: 1800,
+    metric: 'kube_pod_container_status_running',
+    expect: 'nothing',
+    feeds: 'features mean_life_seconds, life_elapsed_percent',
+    expression: (q) => `avg_over_time(${q.series('kube_pod_container_status_running')}[30m])`,
+  },
+  {
+    name: 'ready-share-5m',
+    request: 'rhythm',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'share',
+    windowSeconds: 300,
+    metric: 'kube_pod_status_ready',
+    expect: 'nothing',
+    feeds: 'feature ready_percent_5m',
+    expression: (q) =>
+      `avg_over_time(${q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' })}[5m])`,
+  },
+  {
+    name: 'ready-share-15m',
+    request: 'rhythm',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'share',
+    windowSeconds: 900,
+    metric: 'kube_pod_status_ready',
+    expect: 'nothing',
+    feeds: 'feature ready_percent_15m',
+    expression: (q) =>
+      `avg_over_time(${q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' })}[15m])`,
+  },
+  {
+    name: 'ready-changes-15m',
+    request: 'rhythm',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'count',
+    windowSeconds: 900,
+    metric: 'kube_pod_status_ready',
+    expect: 'nothing',
+    feeds: 'feature ready_changes_15m',
+    expression: (q) =>
+      `changes(${q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' })}[15m])`,
+  },
+  {
+    name: 'owner-restarts-30m',
+    request: 'siblings',
+    exporter: 'kube-state-metrics',
+    subject: 'owner',
+    labels: ['created_by_kind', 'created_by_name', 'container'],
+    unit: 'count',
+    windowSeconds: 1800,
+    metric: 'kube_pod_container_status_restarts_total',
+    expect: 'nothing',
+    feeds: 'feature sibling_restarts_30m, and the rhythm of a pod that has none of its own',
+    raw: (q) => q.ofRestartedByOwner((restarted) => restarted),
+  },
+  {
+    name: 'owner-running-30m',
+    request: 'siblings',
+    exporter: 'kube-state-metrics',
+    subject: 'owner',
+    labels: ['created_by_kind', 'created_by_name', 'container'],
+    unit: 'samples',
+    windowSeconds: 1800,
+    metric: 'kube_pod_container_status_running',
+    expect: 'nothing',
+    feeds: 'the rhythm of a pod that has none of its own',
+    raw: (q) => q.ofRestartedByOwner((restarted, running) => `${running} and ${restarted}`),
+  },
+  {
     name: 'last-terminated-reason',
     request: 'last-termination',
     exporter: 'kube-state-metrics',
@@ -589,6 +683,19 @@ const table = [
     expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[15m])`),
   },
   {
+    name: 'cpu-usage-2m',
+    request: 'cpu',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'cores',
+    windowSeconds: 120,
+    metric: 'container_cpu_usage_seconds_total',
+    expect: 'nothing',
+    feeds: 'feature cpu_usage_2m_percent',
+    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[2m])`),
+  },
+  {
     name: 'cpu-usage-of-pod',
     request: 'cpu',
     exporter: 'cadvisor',
@@ -675,6 +782,19 @@ const table = [
     expect: 'running container',
     feeds: 'feature memory_trend_15m',
     expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[15m])`),
+  },
+  {
+    name: 'memory-peak-30m',
+    request: 'memory-trend',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'bytes',
+    windowSeconds: 1800,
+    metric: 'container_memory_working_set_bytes',
+    expect: 'nothing',
+    feeds: 'features memory_peak_percent, memory_of_peak_percent',
+    expression: (q) => `max_over_time(${q.containers('container_memory_working_set_bytes')}[30m])`,
   },
   {
     name: 'cpu-throttled-periods',
@@ -917,6 +1037,27 @@ class QueryWriter {
       return `${by('min', labels, `min_over_time(${series}[${window}])`)} < ${by('max', labels, series)}`;
     };
     return `${restarted(`kube_pod_container_status_${counter}`)} or ${restarted(`kube_pod_init_container_status_${counter}`)}`;
+  }
+
+  /**
+   * Sums over the containers that restarted within 30 minutes, by the owner of their pods (which are all of one template):
+   * `of` gets their restarts, and in how many samples of the window each container of the namespace ran. Pods that are
+   * gone count as well. The scope is the namespace's: what a pod is predicted does not depend on who asked.
+   */
+  ofRestartedByOwner(of: (restarted: string, running: string) => string): string {
+    const container = this.keys('container');
+    const pod = this.keys('pod');
+    const owner = ['created_by_kind', 'created_by_name'];
+    const restarts = this.ownerSeries('kube_pod_container_status_restarts_total');
+    const restarted = `(${by('max', container, `max_over_time(${restarts}[30m]) - min_over_time(${restarts}[30m])`)} > 0)`;
+    const running = by(
+      'max',
+      container,
+      `sum_over_time(${this.ownerSeries('kube_pod_container_status_running')}[30m])`,
+    );
+    const info = by('max', [...pod, ...owner], `last_over_time(${this.ownerSeries('kube_pod_info')}[30m])`);
+    const owned = `(${of(restarted, running)}) * on (${pod.join(',')}) group_left(${owner.join(',')}) topk by (${pod.join(',')}) (1,${info})`;
+    return by('sum', [...this.keys('owner'), ...owner, this.#label('container')], owned);
   }
 
   /** Both spellings of requests and limits: kube-state-metrics 1 had a metric for each resource. */

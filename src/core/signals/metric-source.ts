@@ -29,6 +29,34 @@ export interface MetricSource {
   connect(): Promise<ConnectionStep[]>;
 }
 
+/** One series of a range query: its value at each step, and at which steps it has one. */
+export interface RangeSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  /** A value for each step, as Prometheus wrote it; meaningless where `present` is 0. */
+  readonly values: Float64Array;
+  /** 1 where the series has a value at the step, else 0. A value may itself be NaN, so NaN cannot say so. */
+  readonly present: Uint8Array;
+}
+
+/** The steps of a range query: `count` instants from `start`, `step` apart, all in Unix seconds. */
+export interface Steps {
+  readonly start: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+export interface RangeAnswer {
+  readonly series: readonly RangeSeries[];
+  readonly warnings: readonly string[];
+  readonly retries: number;
+}
+
+/** A source that can be asked for many instants at once. */
+export interface HistorySource extends MetricSource {
+  /** At every step the same as `query` would answer at that instant. Rejects as the others do. */
+  queryRange(promql: string, steps: Steps): Promise<RangeAnswer>;
+}
+
 export interface ServerFacts {
   /** From /api/v1/status/buildinfo; undefined where the server has none (Thanos, VictoriaMetrics, proxies). */
   readonly version: string | undefined;

@@ -16,12 +16,14 @@ export type Unit =
   | 'scrape time'
   | 'unix seconds'
   | 'count'
+  | 'share'
   | 'exit code'
   | 'cores'
   | 'bytes'
   | 'bytes per second'
   | 'packets per second'
   | 'periods'
+  | 'samples'
   | 'cores or bytes';
 
 /** One row of a signal: canonical label names (`namespace`, `pod`, `uid`, `container`, `node`, …) and the value. */

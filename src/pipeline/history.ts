@@ -1,0 +1,98 @@
+import { isOverflow, FailureError } from '../core/failure.ts';
+import type {
+  Answer,
+  HistorySource,
+  MetricSource,
+  RangeAnswer,
+  ServerFacts,
+  Steps,
+} from '../core/signals/metric-source.ts';
+
+/** The instants that are looked at, all in Unix seconds; the last one is the last step at or before `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+}
+
+/** The most steps that are asked for at once; Prometheus itself refuses more than 11,000. */
+const MAX_STEPS = 2000;
+/** Before anything is known of a question it is asked for so many steps. */
+const FIRST_STEPS = 8;
+/** How many times as many steps the next request of a question may have as the one before. */
+const GROWTH = 4;
+
+/** A question with the answers that are held: those of a few steps, dropped as time goes on. */
+interface Piece {
+  readonly steps: Steps;
+  readonly answer: RangeAnswer;
+  told: boolean;
+}
+
+/**
+ * Many instants of a Prometheus, one after the other, read by range queries: `query` at a step answers what an instant
+ * query would, so that whatever computes a snapshot of now computes one of then, and the same one. Asked in order of
+ * time, it holds one piece of each question and no more, and sizes a piece by the series that the last one had.
+ */
+export class History implements MetricSource {
+  readonly address: string;
+  readonly #source: HistorySource;
+  readonly #span: Span;
+  readonly #maxSamples: number;
+  readonly #pieces = new Map<string, Promise<Piece>>();
+  readonly #lastSteps = new Map<string, number>();
+
+  /** `maxSamples`: about how many values (series x steps) one request may answer with. */
+  constructor(source: HistorySource, span: Span, maxSamples: number) {
+    this.address = source.address;
+    this.#source = source;
+    this.#span = span;
+    this.#maxSamples = maxSamples;
+  }
+
+  async query(promql: string, unixSeconds: number): Promise<Answer> {
+    const { answer, steps, told } = await this.#pieceAt(promql, unixSeconds);
+    const i = Math.round((unixSeconds - steps.start) / steps.step);
+    const series = answer.series
+      .filter(({ present }) => present[i] === 1)
+      .map(({ labels, values }) => ({ labels, value: values[i] as number }));
+    return { series, warnings: answer.warnings, retries: told ? 0 : answer.retries };
+  }
+
+  async server(): Promise<ServerFacts> {
+    return this.#source.server();
+  }
+
+  connect(): ReturnType<MetricSource['connect']> {
+    return this.#source.connect();
+  }
+
+  async #pieceAt(promql: string, unixSeconds: number): Promise<Piece> {
+    const held = this.#pieces.get(promql);
+    if (held !== undefined) {
+      const piece = await held.catch(() => undefined);
+      if (piece !== undefined && unixSeconds < piece.steps.start + piece.steps.count * piece.steps.step) {
+        piece.told = true;
+        return piece;
+      }
+    }
+    const left = Math.floor((this.#span.end - unixSeconds) / this.#span.step) + 1;
+    const count = Math.max(1, Math.min(this.#lastSteps.get(promql) ?? FIRST_STEPS, left));
+    const asked = this.#ask(promql, { start: unixSeconds, step: this.#span.step, count });
+    this.#pieces.set(promql, asked);
+    return asked;
+  }
+
+  /** Half as many steps where the answer was too big; a single step that is too big is the caller's to split. */
+  async #ask(promql: string, steps: Steps): Promise<Piece> {
+    try {
+      const answer = await this.#source.queryRange(promql, steps);
+      const affordable = Math.floor(this.#maxSamples / Math.max(answer.series.length, 1));
+      this.#lastSteps.set(promql, Math.max(1, Math.min(affordable, steps.count * GROWTH, MAX_STEPS)));
+      return { steps, answer, told: false };
+    } catch (error) {
+      if (steps.count === 1 || !(error instanceof FailureError) || !isOverflow(error.failure)) throw error;
+      return this.#ask(promql, { ...steps, count: Math.ceil(steps.count / 2) });
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { FailureError, type Failure } from '../core/failure.ts';
+import { featureMatrix } from '../core/features/matrix.ts';
+import { podKey } from '../core/pods/presence.ts';
+import type { PodSnapshot } from '../core/pods/snapshot.ts';
+import { podStatus, type Status } from '../core/pods/status.ts';
+import { labelOf } from '../core/predictions/label.ts';
+import type { Observation } from '../core/predictions/observation.ts';
+import { whyNotEvaluated } from '../core/predictions/prediction.ts';
+import { REQUESTS, type RequestName } from '../core/signals/catalogue.ts';
+import type { HistorySource } from '../core/signals/metric-source.ts';
+import type { NamingOptions } from '../core/signals/naming.ts';
+import type { Scope } from '../core/signals/signal.ts';
+import { History, type Span } from './history.ts';
+import { podsAt, STATUS_REQUESTS } from './pods-at.ts';
+
+/** Which pods of a Prometheus' past are looked at, and what is asked of it. */
+export interface HistoryRequest {
+  readonly span: Span;
+  readonly horizonSeconds: number;
+  readonly scope: Scope;
+  readonly naming: NamingOptions;
+  /** "1.34"; undefined: as the kubelets say. */
+  readonly kubernetesVersion: string | undefined;
+  /** About how many values one request may answer with. */
+  readonly maxSamples: number;
+}
+
+/** All pods as they were seen at one instant, by podKey. */
+export interface Poll {
+  readonly unixSeconds: number;
+  readonly pods: ReadonlyMap<string, Observation>;
+}
+
+/** A pod at one step, and what became of it. */
+export interface PodRow {
+  readonly unixSeconds: number;
+  readonly pod: PodSnapshot;
+  readonly now: string;
+  readonly status: Status;
+  /** In the order of the schema. */
+  readonly features: Float32Array;
+  /** undefined: the horizon was cut off. */
+  readonly label: Status | undefined;
+  /** How the pod was seen from this step until the next one. */
+  readonly seen: readonly Observation[];
+}
+
+/** Statuses are read as often as most clusters scrape; a failure of seconds would hide between longer steps. */
+const STATUS_STEP_SECONDS = 15;
+/** A pause in the scrapes longer than this, or than so many intervals, hides what happened in it. */
+const LONGEST_GAP_SECONDS = 60;
+const LONGEST_GAP_INTERVALS = 2.5;
+
+const OBSERVED: readonly RequestName[] = [...STATUS_REQUESTS, 'restarts'];
+
+/**
+ * The rows of every pod that can be evaluated, a batch for each step, in order of time: features as `--at` would compute
+ * them, and the label from what is seen later. `polls` says what kubectl printed; without it metrics tell. It holds the
+ * polls of one horizon and no more.
+ */
+export async function* podRows(
+  source: HistorySource,
+  request: HistoryRequest,
+  polls?: AsyncIterable<Poll>,
+): AsyncGenerator<{ unixSeconds: number; rows: PodRow[] }> {
+  const { span, horizonSeconds } = request;
+  const history = new History(source, span, request.maxSamples);
+  const future = { start: span.start, end: span.end + horizonSeconds, step: STATUS_STEP_SECONDS };
+  const seen = new Outlook(polls ?? metricPolls(new History(source, future, request.maxSamples), future, request));
+  for (let t = span.start; t <= span.end; t += span.step) {
+    const found = await momentAt(history, t, request, REQUESTS);
+    await seen.readUntil(t + horizonSeconds);
+    seen.forgetBefore(t);
+    yield { unixSeconds: t, rows: found === undefined ? [] : labelled(found, seen, t, request) };
+  }
+}
+
+function labelled(found: Moment, seen: Outlook, t: number, { horizonSeconds, span }: HistoryRequest): PodRow[] {
+  const evaluated = found.pods.flatMap((pod) => {
+    const own = podStatus(pod, found.rules);
+    const { now, status, restarts } = own;
+    if (pod.presence !== 'present' || status === undefined || whyNotEvaluated(pod, own) !== undefined) return [];
+    return [{ pod, now, status, restarts }];
+  });
+  const matrix = featureMatrix(evaluated.map(({ pod }) => pod));
+  return evaluated.map(({ pod, now, status, restarts }, i): PodRow => {
+    const later = seen.of(podKey(pod.namespace, pod.name));
+    const row: Observation = { unixSeconds: t, uid: pod.uid, now, status, restarts };
+    return {
+      unixSeconds: t,
+      pod,
+      now,
+      status,
+      features: matrix.values.subarray(i * matrix.columnCount, (i + 1) * matrix.columnCount),
+      label: labelOf(row, later, horizonSeconds, found.longestGapSeconds),
+      seen: later.filter(({ unixSeconds }) => unixSeconds < t + span.step),
+    };
+  });
+}
+
+type Moment = Awaited<ReturnType<typeof podsAt>> & { readonly longestGapSeconds: number };
+
+/** undefined where kube-state-metrics told nothing at that instant, or nothing new for so long that it is silent. */
+async function momentAt(
+  history: History,
+  unixSeconds: number,
+  { scope, naming, kubernetesVersion }: HistoryRequest,
+  requests: readonly RequestName[],
+): Promise<Moment | undefined> {
+  try {
+    const found = await podsAt(history, unixSeconds, requests, { scope, naming, kubernetesVersion });
+    const longestGapSeconds = Math.max(LONGEST_GAP_SECONDS, LONGEST_GAP_INTERVALS * (found.scrapeIntervalSeconds ?? 0));
+    return unixSeconds - found.scrapedAt > longestGapSeconds ? undefined : { ...found, longestGapSeconds };
+  } catch (error) {
+    if (error instanceof FailureError && SILENT.has(error.failure.kind)) return undefined;
+    throw error;
+  }
+}
+
+/** Before the first scrape, and while kube-state-metrics is down, there is nothing to look at. */
+const SILENT: ReadonlySet<Failure['kind']> = new Set(['pods-silent']);
+
+/** The pods as metrics showed them, at each step of the span. */
+async function* metricPolls(history: History, span: Span, request: HistoryRequest): AsyncGenerator<Poll> {
+  for (let t = span.start; t <= span.end; t += span.step) {
+    const found = await momentAt(history, t, request, OBSERVED);
+    if (found === undefined) continue;
+    const pods = new Map<string, Observation>();
+    for (const pod of found.pods) {
+      if (pod.presence !== 'present') continue;
+      const { now, status, restarts } = podStatus(pod, found.rules);
+      pods.set(podKey(pod.namespace, pod.name), { unixSeconds: t, uid: pod.uid, now, status, restarts });
+    }
+    yield { unixSeconds: t, pods };
+  }
+}
+
+/** What is seen of each pod from now until one horizon ahead. */
+class Outlook {
+  readonly #polls: AsyncIterator<Poll>;
+  readonly #seen = new Map<string, Observation[]>();
+  #next: Poll | undefined;
+  #ended = false;
+
+  constructor(polls: AsyncIterable<Poll>) {
+    this.#polls = polls[Symbol.asyncIterator]();
+  }
+
+  async readUntil(unixSeconds: number): Promise<void> {
+    for (;;) {
+      if (this.#next === undefined) {
+        if (this.#ended) return;
+        const { done, value } = await this.#polls.next();
+        if (done === true) {
+          this.#ended = true;
+          return;
+        }
+        this.#next = value;
+      }
+      if (this.#next.unixSeconds > unixSeconds) return;
+      for (const [key, observation] of this.#next.pods) {
+        const own = this.#seen.get(key);
+        if (own === undefined) this.#seen.set(key, [observation]);
+        else own.push(observation);
+      }
+      this.#next = undefined;
+    }
+  }
+
+  forgetBefore(unixSeconds: number): void {
+    for (const [key, own] of this.#seen) {
+      const kept = own.filter((observation) => observation.unixSeconds >= unixSeconds);
+      if (kept.length === 0) this.#seen.delete(key);
+      else this.#seen.set(key, kept);
+    }
+  }
+
+  of(key: string): readonly Observation[] {
+    return this.#seen.get(key) ?? [];
+  }
+}
