@@ -11,7 +11,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { FEATURES } from '../../src/core/features/catalogue.ts';
-import { FEATURE_NAMES, LOOKBACK_SECONDS, SCHEMA_HASH } from '../../src/core/features/schema.ts';
+import { FEATURE_NAMES, LOOKBACK_SECONDS, schemaHash } from '../../src/core/features/schema.ts';
 import type { PodSnapshot } from '../../src/core/pods/snapshot.ts';
 import { STATUSES } from '../../src/core/pods/status.ts';
 import { SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
@@ -39,7 +39,7 @@ for (const recording of recordings) {
 writeFileSync(out, `${lines.join('\n')}\n`);
 // What train.py must know to stamp a model with the schema that its rows have.
 const schema = {
-  hash: SCHEMA_HASH,
+  hash: schemaHash(FEATURES.map((_, i) => i)),
   features: FEATURE_NAMES,
   lookbackSeconds: LOOKBACK_SECONDS,
   horizonSeconds: HORIZON_SECONDS,
@@ -69,6 +69,7 @@ async function rowsOf(run: string, { url, folder }: RunningPrometheus): Promise<
     naming: { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
     kubernetesVersion: undefined,
     maxSamples: 200_000,
+    withRivals: false,
   };
   for await (const batch of podRows(clientOf(url), request)) {
     for (const { unixSeconds, pod, now, status, label, features } of batch.rows) {

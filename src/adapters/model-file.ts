@@ -3,46 +3,53 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { FailureError } from '../core/failure.ts';
-import { FEATURE_NAMES, SCHEMA_HASH } from '../core/features/schema.ts';
+import { FEATURE_NAMES, schemaHash } from '../core/features/schema.ts';
 import { ModelError } from '../core/forest/model-error.ts';
 import { readForest, type ReadForestOptions } from '../core/forest/read-forest.ts';
 import type { ForestFile } from '../core/predictions/forest-file.ts';
-import { composeModel, readMetadata, SchemaMismatch, type Model } from '../core/predictions/model.ts';
+import { composeModel, SchemaMismatch, type Model } from '../core/predictions/model.ts';
+import { readMetadata } from '../core/predictions/model-metadata.ts';
 import { codeOf } from './prometheus/error-code.ts';
 
 /** A small file can unpack to more than memory holds. */
 const LARGEST_UNPACKED = 2 * 1024 ** 3;
 
-/** Loads a model's folder: metadata.json and the file that it names. Rejects with a FailureError. */
+/** Loads a model's folder: metadata.json and the files that it names. Rejects with a FailureError. */
 export async function loadModel(folder: string, statistics = false): Promise<Model> {
   const metadataPath = join(folder, 'metadata.json');
   let path = metadataPath;
+  // A name, not a path: a model's folder does not reach out of itself.
+  const read = async (file: string): Promise<Buffer> => readBytes((path = join(folder, basename(file))));
   try {
     const metadata = readMetadata((await readBytes(metadataPath)).toString('utf8'));
-    // A name, not a path: a model's folder does not reach out of itself.
-    path = join(folder, basename(metadata.file));
-    const bytes = await readBytes(path);
-    const found = createHash('sha256').update(bytes).digest('hex');
-    if (metadata.sha256 !== undefined && metadata.sha256 !== found) {
+    const risk = metadata.risk === undefined ? undefined : await read(metadata.risk.file);
+    const model = await read(metadata.file);
+    const bytes = { model: unpacked(model), risk: risk === undefined ? undefined : unpacked(risk) };
+    const changed = [metadata, metadata.risk].find(
+      (own, i) => own?.sha256 !== undefined && own.sha256 !== sha256(i === 0 ? model : (risk as Buffer)),
+    );
+    if (changed !== undefined) {
       // Say what is wrong with the file where it is plainly broken, before saying that it is another one.
-      composeModel(metadata, unpacked(bytes));
+      composeModel(metadata, bytes);
+      path = join(folder, basename(changed.file));
       throw new ModelError('it was changed after metadata.json was written: their SHA-256 differ');
     }
-    return composeModel(metadata, unpacked(bytes), statistics);
+    return composeModel(metadata, bytes, statistics);
   } catch (error) {
     if (error instanceof SchemaMismatch) {
       const { hash, features } = error.found;
-      const missing = FEATURE_NAMES.filter((name) => !features.includes(name));
       const unknown = features.filter((name) => !FEATURE_NAMES.includes(name));
-      throw new FailureError(
-        { kind: 'model-schema', path, expected: SCHEMA_HASH, found: hash, missing, unknown },
-        error,
-      );
+      const expected = schemaHash(features.map((name) => FEATURE_NAMES.indexOf(name)).filter((i) => i >= 0));
+      throw new FailureError({ kind: 'model-schema', path, expected, found: hash, missing: [], unknown }, error);
     }
     if (error instanceof ModelError)
       throw new FailureError({ kind: 'model-invalid', path, problem: error.message }, error);
     throw error;
   }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Loads any model of XGBoost, or the folder of a model of kpfd. Rejects with a FailureError. */

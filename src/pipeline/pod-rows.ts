@@ -6,9 +6,10 @@ import { podStatus, type Status } from '../core/pods/status.ts';
 import { labelOf } from '../core/predictions/label.ts';
 import type { Observation } from '../core/predictions/observation.ts';
 import { whyNotEvaluated } from '../core/predictions/prediction.ts';
+import { rivalsQuery } from '../core/predictions/rivals.ts';
 import { REQUESTS, type RequestName } from '../core/signals/catalogue.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
-import type { NamingOptions } from '../core/signals/naming.ts';
+import { canonicalLabels, type Naming, type NamingOptions } from '../core/signals/naming.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import { History, type Span } from './history.ts';
 import { podsAt, STATUS_REQUESTS } from './pods-at.ts';
@@ -23,6 +24,8 @@ export interface HistoryRequest {
   readonly kubernetesVersion: string | undefined;
   /** About how many values one request may answer with. */
   readonly maxSamples: number;
+  /** Whether to look as well at what rivals would say. */
+  readonly withRivals: boolean;
 }
 
 /** All pods as they were seen at one instant, by podKey. */
@@ -41,8 +44,19 @@ export interface PodRow {
   readonly features: Float32Array;
   /** undefined: the horizon was cut off. */
   readonly label: Status | undefined;
+  /** A pause between observations longer than this hides what happened in it. */
+  readonly longestGapSeconds: number;
   /** How the pod was seen from this step until the next one. */
   readonly seen: readonly Observation[];
+  /** Which conditions of rivals hold (rivalsQuery). */
+  readonly conditions: ReadonlySet<string>;
+}
+
+/** The rows of one step. */
+export interface PodRows {
+  readonly unixSeconds: number;
+  /** None where kube-state-metrics was silent. */
+  readonly rows: readonly PodRow[];
 }
 
 /** Statuses are read as often as most clusters scrape; a failure of seconds would hide between longer steps. */
@@ -62,20 +76,46 @@ export async function* podRows(
   source: HistorySource,
   request: HistoryRequest,
   polls?: AsyncIterable<Poll>,
-): AsyncGenerator<{ unixSeconds: number; rows: PodRow[] }> {
+): AsyncGenerator<PodRows> {
   const { span, horizonSeconds } = request;
   const history = new History(source, span, request.maxSamples);
   const future = { start: span.start, end: span.end + horizonSeconds, step: STATUS_STEP_SECONDS };
   const seen = new Outlook(polls ?? metricPolls(new History(source, future, request.maxSamples), future, request));
   for (let t = span.start; t <= span.end; t += span.step) {
     const found = await momentAt(history, t, request, REQUESTS);
+    const conditions =
+      found !== undefined && request.withRivals ? await conditionsAt(history, t, found.naming) : NO_CONDITIONS;
     await seen.readUntil(t + horizonSeconds);
     seen.forgetBefore(t);
-    yield { unixSeconds: t, rows: found === undefined ? [] : labelled(found, seen, t, request) };
+    const rows = found === undefined ? [] : labelled(found, conditions, seen, t, request);
+    yield { unixSeconds: t, rows };
   }
 }
 
-function labelled(found: Moment, seen: Outlook, t: number, { horizonSeconds, span }: HistoryRequest): PodRow[] {
+type Conditions = ReadonlyMap<string, ReadonlySet<string>>;
+const NO_CONDITIONS: Conditions = new Map();
+const NONE: ReadonlySet<string> = new Set();
+
+/** podKey -> the conditions of rivals that hold. */
+async function conditionsAt(history: History, unixSeconds: number, naming: Naming): Promise<Conditions> {
+  const { series } = await history.query(rivalsQuery(naming), unixSeconds);
+  const found = new Map<string, Set<string>>();
+  for (const { labels } of series) {
+    const own = canonicalLabels(naming, 'kube-state-metrics', labels);
+    const key = podKey(own['namespace'] ?? '', own['pod'] ?? '');
+    const conditions = found.get(key) ?? new Set();
+    found.set(key, conditions.add(labels['fact'] ?? ''));
+  }
+  return found;
+}
+
+function labelled(
+  found: Moment,
+  conditions: Conditions,
+  seen: Outlook,
+  t: number,
+  { horizonSeconds, span }: HistoryRequest,
+): PodRow[] {
   const evaluated = found.pods.flatMap((pod) => {
     const own = podStatus(pod, found.rules);
     const { now, status, restarts } = own;
@@ -84,7 +124,8 @@ function labelled(found: Moment, seen: Outlook, t: number, { horizonSeconds, spa
   });
   const matrix = featureMatrix(evaluated.map(({ pod }) => pod));
   return evaluated.map(({ pod, now, status, restarts }, i): PodRow => {
-    const later = seen.of(podKey(pod.namespace, pod.name));
+    const key = podKey(pod.namespace, pod.name);
+    const later = seen.of(key);
     const row: Observation = { unixSeconds: t, uid: pod.uid, now, status, restarts };
     return {
       unixSeconds: t,
@@ -92,8 +133,10 @@ function labelled(found: Moment, seen: Outlook, t: number, { horizonSeconds, spa
       now,
       status,
       features: matrix.values.subarray(i * matrix.columnCount, (i + 1) * matrix.columnCount),
+      longestGapSeconds: found.longestGapSeconds,
       label: labelOf(row, later, horizonSeconds, found.longestGapSeconds),
       seen: later.filter(({ unixSeconds }) => unixSeconds < t + span.step),
+      conditions: conditions.get(key) ?? NONE,
     };
   });
 }

@@ -4,7 +4,7 @@ import { ASSUMED_KUBERNETES_MINOR, kubernetesMinor } from '../core/pods/kubernet
 import type { StatusRules } from '../core/pods/status.ts';
 import type { RequestName } from '../core/signals/catalogue.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
-import type { NamingOptions } from '../core/signals/naming.ts';
+import type { Naming, NamingOptions } from '../core/signals/naming.ts';
 import { rowsOf, type Readings } from '../core/signals/readings.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import { Journal } from './journal.ts';
@@ -46,6 +46,7 @@ export async function podsAt(
   scrapedAt: number;
   scrapeIntervalSeconds: number | undefined;
   rules: StatusRules;
+  naming: Naming;
 }> {
   const journal = new Journal();
   const found = await findNaming(source, unixSeconds, naming, journal);
@@ -55,6 +56,7 @@ export async function podsAt(
     scrapedAt: Math.max(...found.copies.map((copy) => copy.scrapedAtUnixSeconds)),
     scrapeIntervalSeconds: readings.layout.scrapeIntervalSeconds['kube-state-metrics'],
     rules: statusRules(readings, kubernetesVersion),
+    naming: found.naming,
   };
 }
 

@@ -97,9 +97,16 @@ export const FEATURES: readonly Feature[] = [
     value: (pod) => memoryShare(pod, (c) => c.usage.memoryMeanBytes)?.percent ?? Number.NaN,
   },
   {
+    name: 'memory_trend_2m',
+    unit: 'percent per minute',
+    about: 'how fast the working set moves towards the limit, over 2 minutes',
+    from: ['memory-slope-2m', 'limits'],
+    value: (pod) => memoryTrend(pod, (c) => c.usage.memorySlope2m),
+  },
+  {
     name: 'memory_trend_5m',
     unit: 'percent per minute',
-    about: 'how fast the working set moves towards the limit, over 5 minutes',
+    about: 'the same over 5 minutes',
     from: ['memory-slope-5m', 'limits'],
     value: (pod) => memoryTrend(pod, (c) => c.usage.memorySlope5m),
   },
@@ -113,9 +120,10 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'memory_minutes_to_limit',
     unit: 'minutes',
-    about: 'when the limit is reached if memory grows on as over the last 5 minutes; at most 60',
-    from: ['memory-working-set', 'memory-slope-5m', 'limits'],
-    value: (pod) => memoryMinutesToLimit(pod, (c) => c.usage.memorySlope5m),
+    about:
+      'when the limit is reached if memory grows on as over the last 2 or 5 minutes, the slower of the two; at most 60',
+    from: ['memory-working-set', 'memory-slope-2m', 'memory-slope-5m', 'limits'],
+    value: (pod) => memoryMinutesToLimit(pod, steadySlope),
   },
   {
     name: 'memory_minutes_to_limit_15m',
@@ -350,16 +358,16 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'ready_percent_5m',
     unit: 'percent',
-    about: 'part of the last 5 minutes in which the pod was ready',
+    about: 'part of the last 5 minutes in which the pod was ready; not of a younger pod',
     from: ['ready-share-5m'],
-    value: (pod) => 100 * (pod.readyShareOver5m ?? Number.NaN),
+    value: (pod) => readyPercent(pod, pod.readyShareOver5m, 300),
   },
   {
     name: 'ready_percent_15m',
     unit: 'percent',
-    about: 'part of the last 15 minutes in which the pod was ready',
+    about: 'part of the last 15 minutes in which the pod was ready; not of a younger pod',
     from: ['ready-share-15m'],
-    value: (pod) => 100 * (pod.readyShareOver15m ?? Number.NaN),
+    value: (pod) => readyPercent(pod, pod.readyShareOver15m, 900),
   },
   {
     name: 'ready_changes_15m',
@@ -512,6 +520,12 @@ function memoryTrend(pod: PodSnapshot, slope: (container: ContainerSnapshot) => 
   return trends.reduce((fastest, trend) => (Number.isNaN(fastest) || trend > fastest ? trend : fastest), Number.NaN);
 }
 
+/** Growth that goes on now: the jump of a start stays in the slope of 5 minutes long after it is over. */
+function steadySlope({ usage: { memorySlope2m, memorySlope5m } }: ContainerSnapshot): number | undefined {
+  if (memorySlope2m === undefined || memorySlope5m === undefined) return memorySlope5m;
+  return Math.min(memorySlope2m, memorySlope5m);
+}
+
 function memoryMinutesToLimit(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
   return least(runningContainers(pod).map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
 }
@@ -532,9 +546,7 @@ function memoryOfPeak(pod: PodSnapshot): number {
 
 function memoryMinutesToPeak(pod: PodSnapshot): number {
   return least(
-    restartedContainers(pod).map(({ usage }) =>
-      minutesTo(usage.memoryPeakBytes, usage.memoryBytes, usage.memorySlope5m),
-    ),
+    restartedContainers(pod).map((c) => minutesTo(c.usage.memoryPeakBytes, c.usage.memoryBytes, steadySlope(c))),
   );
 }
 
@@ -609,6 +621,14 @@ function meanCycle(pod: PodSnapshot): number {
     return Math.min((at - pod.createdAtUnixSeconds) / (c.restarts ?? 1), 3600);
   });
   return least(cycles);
+}
+
+/** Of a pod that is younger than the window the share would say how young it is. */
+function readyPercent(pod: PodSnapshot, share: number | undefined, windowSeconds: number): number {
+  const created = pod.createdAtUnixSeconds;
+  if (share === undefined || created === undefined || pod.readAtUnixSeconds - created < windowSeconds)
+    return Number.NaN;
+  return 100 * share;
 }
 
 function backoffSeconds(pod: PodSnapshot): number {

@@ -7,10 +7,12 @@ export const LOOKBACK_SECONDS = 1800;
 export const FEATURE_NAMES: readonly string[] = FEATURES.map((feature) => feature.name);
 
 /**
- * A fingerprint of names, units and their order (FNV-1a, 64 bits, over UTF-8 of `name:unit` lines). A model carries the
- * one that it was trained on.
+ * A fingerprint of names, units and their order (FNV-1a, 64 bits, over UTF-8 of `name:unit` lines) of some columns, given
+ * by their places in the catalogue. A model carries the one of the columns that it was trained on.
  */
-export const SCHEMA_HASH: string = fnv1a64(FEATURES.map((feature) => `${feature.name}:${feature.unit}\n`).join(''));
+export function schemaHash(columns: readonly number[]): string {
+  return fnv1a64(columns.map((i) => `${FEATURES[i]?.name}:${FEATURES[i]?.unit}\n`).join(''));
+}
 
 /** Offset basis and prime are those of the FNV specification. */
 export function fnv1a64(text: string): string {

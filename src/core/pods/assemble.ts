@@ -105,6 +105,7 @@ function assembleContainers(
         memoryBytes: usage('memory-working-set'),
         memoryMeanBytes: usage('memory-mean-5m'),
         memoryPeakBytes: rows.value('memory-peak-30m', name),
+        memorySlope2m: usage('memory-slope-2m'),
         memorySlope5m: usage('memory-slope-5m'),
         memorySlope15m: usage('memory-slope-15m'),
         cpuPeriods: usage('cpu-periods'),

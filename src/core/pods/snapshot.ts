@@ -115,7 +115,8 @@ interface Usage {
   readonly memoryMeanBytes: number | undefined;
   /** The most within 30 minutes, of this container and of those before it. */
   readonly memoryPeakBytes: number | undefined;
-  /** Bytes per second over 5 and over 15 minutes. */
+  /** Bytes per second over 2, 5 and 15 minutes. */
+  readonly memorySlope2m: number | undefined;
   readonly memorySlope5m: number | undefined;
   readonly memorySlope15m: number | undefined;
   readonly cpuPeriods: number | undefined;

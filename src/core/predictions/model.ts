@@ -1,10 +1,13 @@
-import { FEATURE_NAMES, LOOKBACK_SECONDS, SCHEMA_HASH } from '../features/schema.ts';
+import { FEATURE_NAMES, LOOKBACK_SECONDS, schemaHash } from '../features/schema.ts';
+import type { FeatureMatrix } from '../features/matrix.ts';
 import type { DumpFacts } from '../forest/dump-json.ts';
 import type { Forest } from '../forest/forest.ts';
 import { baseScoresOf } from '../forest/model-document.ts';
 import { ModelError } from '../forest/model-error.ts';
 import { readForest } from '../forest/read-forest.ts';
 import { STATUSES, type Status } from '../pods/status.ts';
+import type { ModelMetadata, Prior } from './model-metadata.ts';
+import { FAILING, isFailing } from './observation.ts';
 
 /** A forest with what it means: which statuses its outputs are, how far ahead it speaks, when to raise an alarm. */
 export interface Model {
@@ -15,24 +18,25 @@ export interface Model {
   readonly classes: readonly Status[];
   /** The RISK from which a pod counts as at risk: the default of --fail-on and --at-risk. */
   readonly riskThreshold: number;
+  /** Which columns of the feature matrix are the forests' inputs, in their order. */
+  readonly columns: readonly number[];
+  /** Which status: of a failing pod and of any other where `risk` tells them apart, else altogether. */
   readonly forest: Forest;
+  readonly risk: RiskForest | undefined;
+  readonly prior: Prior | undefined;
 }
 
-/** metadata.json beside a model, as far as kpfd needs it to predict. */
-export interface ModelMetadata {
-  readonly name: string;
-  readonly version: string;
-  readonly horizonSeconds: number;
-  readonly lookbackSeconds: number;
-  readonly classes: readonly Status[];
-  readonly riskThreshold: number;
-  readonly schema: { readonly hash: string; readonly features: readonly string[] };
-  readonly file: string;
-  /** Hex SHA-256 of the file, where the trainer wrote one: an edited file is not the model that was measured. */
-  readonly sha256: string | undefined;
-  readonly format: 'model' | 'dump';
-  /** What a dump loses. */
-  readonly dump: { readonly objective: string; readonly baseScore: unknown; readonly xgboost: string } | undefined;
+/** Whether the pod fails at all: the one number that has a direction, so its trees can be held to one. */
+export interface RiskForest {
+  readonly forest: Forest;
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+/** The bytes of a model's files, unpacked. */
+export interface ModelBytes {
+  readonly model: Uint8Array;
+  readonly risk: Uint8Array | undefined;
 }
 
 /** The schemas of model and kpfd are not the same: the columns would be taken for one another. */
@@ -46,80 +50,59 @@ export class SchemaMismatch extends Error {
   }
 }
 
-const LONGEST_SPAN_SECONDS = 7 * 86_400;
-
-/** Reads metadata.json. Throws ModelError, with a half sentence, for what it cannot use. */
-export function readMetadata(text: string): ModelMetadata {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw new ModelError('metadata.json is no JSON');
-  }
-  const reader = new MetadataReader(document);
-  const classes = reader.texts('classes').map(statusNamed);
-  if (new Set(classes).size !== classes.length) throw new ModelError('metadata.json names a class twice');
-  const riskThreshold = reader.number('riskThreshold');
-  if (!(riskThreshold > 0 && riskThreshold <= 1))
-    throw new ModelError('metadata.json has a riskThreshold outside of 0 to 1');
-  for (const span of ['horizonSeconds', 'lookbackSeconds']) {
-    const seconds = reader.number(span);
-    if (!(seconds >= 1 && seconds <= LONGEST_SPAN_SECONDS))
-      throw new ModelError(`metadata.json has a ${span} outside of 1 s to 7 days`);
-  }
-  const model = reader.child('model');
-  const format = model.text('format');
-  if (format !== 'model' && format !== 'dump')
-    throw new ModelError(`metadata.json has the unknown format ${JSON.stringify(format)}`);
-  const schema = reader.child('schema');
-  return {
-    name: reader.text('name'),
-    version: reader.text('version'),
-    horizonSeconds: reader.number('horizonSeconds'),
-    lookbackSeconds: reader.number('lookbackSeconds'),
-    classes,
-    riskThreshold,
-    schema: { hash: schema.text('hash'), features: schema.texts('features') },
-    file: model.text('file'),
-    sha256: model.has('sha256') ? model.text('sha256') : undefined,
-    format,
-    dump:
-      format === 'dump'
-        ? { objective: model.text('objective'), baseScore: model.raw('baseScore'), xgboost: model.text('xgboost') }
-        : undefined,
-  };
-}
-
 /**
- * Puts a model together from its two files, unpacked. Statistics of the nodes are for contributions and importance;
- * predictions need none. Throws ModelError or SchemaMismatch.
+ * Puts a model together from its files. Statistics of the nodes are for contributions and importance; predictions need
+ * none. Throws ModelError or SchemaMismatch.
  */
-export function composeModel(metadata: ModelMetadata, modelBytes: Uint8Array, statistics = false): Model {
-  assertSchema(metadata);
+export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statistics = false): Model {
+  const columns = columnsOf(metadata);
   const reading = { statistics };
   const forest = readForest(
-    modelBytes,
+    bytes.model,
     metadata.dump === undefined ? reading : { ...reading, dump: dumpFactsOf(metadata, metadata.dump) },
   );
   assertClasses(forest, metadata.classes);
-  const columns = forest.featureNames;
-  if (forest.featureCount !== FEATURE_NAMES.length || (columns.length > 0 && !isSame(columns, FEATURE_NAMES))) {
-    throw new SchemaMismatch({ hash: 'of the forest itself', features: columns });
-  }
+  assertColumns(forest, metadata);
   return {
     name: metadata.name,
     version: metadata.version,
     horizonSeconds: metadata.horizonSeconds,
     classes: metadata.classes,
     riskThreshold: metadata.riskThreshold,
+    columns,
     forest,
+    risk: readRiskForest(metadata, bytes, statistics),
+    prior: metadata.prior,
   };
 }
 
-function assertSchema({ schema, lookbackSeconds }: ModelMetadata): void {
-  if (schema.hash !== SCHEMA_HASH || !isSame(schema.features, FEATURE_NAMES) || lookbackSeconds !== LOOKBACK_SECONDS) {
+/** Which features the model's columns are. A model may leave features out; what it names must be what kpfd computes. */
+function columnsOf({ schema, lookbackSeconds }: ModelMetadata): number[] {
+  const columns = schema.features.map((name) => FEATURE_NAMES.indexOf(name));
+  if (columns.includes(-1) || schema.hash !== schemaHash(columns) || lookbackSeconds !== LOOKBACK_SECONDS) {
     throw new SchemaMismatch(schema);
   }
+  return columns;
+}
+
+function assertColumns(forest: Forest, { schema }: ModelMetadata): void {
+  const names = forest.featureNames;
+  if (forest.featureCount !== schema.features.length || (names.length > 0 && !isSame(names, schema.features))) {
+    throw new SchemaMismatch({ hash: 'of the forest itself', features: names });
+  }
+}
+
+function readRiskForest(metadata: ModelMetadata, bytes: ModelBytes, statistics: boolean): RiskForest | undefined {
+  if (metadata.risk === undefined || bytes.risk === undefined) return undefined;
+  const forest = readForest(bytes.risk, { statistics });
+  if (forest.objective !== 'binary:logistic') {
+    throw new ModelError(`the objective of ${metadata.risk.file} is ${forest.objective}, not binary:logistic`);
+  }
+  assertColumns(forest, metadata);
+  if (!FAILING.some((status) => metadata.classes.includes(status)) || metadata.classes.every(isFailing)) {
+    throw new ModelError('metadata.json has a risk, and not both classes that fail and classes that do not');
+  }
+  return { forest, slope: metadata.risk.slope, intercept: metadata.risk.intercept };
 }
 
 function dumpFactsOf(metadata: ModelMetadata, dump: NonNullable<ModelMetadata['dump']>): DumpFacts {
@@ -145,78 +128,81 @@ function assertClasses(forest: Forest, classes: readonly Status[]): void {
 }
 
 /**
- * P(status) for each row and each of the seven statuses; a status that the model has no output for gets 0. Throws
- * ModelError where leaves are so large that their sums are no numbers: such a model would alarm nobody.
+ * P(status) for each row and each of the seven statuses; a status that the model has no output for gets 0. `now` is the
+ * status of each row's pod. Throws ModelError where leaves are so large that their sums are no numbers: such a model would
+ * alarm nobody.
  */
-export function predictStatuses(model: Model, rows: Float32Array, rowCount: number): Record<Status, number>[] {
+export function predictStatuses(
+  model: Model,
+  matrix: FeatureMatrix,
+  now: readonly (Status | undefined)[],
+): Record<Status, number>[] {
+  const { rowCount } = matrix;
+  const rows = modelRows(model, matrix);
   const outputs = model.forest.predict(rows, rowCount);
   if (!outputs.every((probability) => probability >= 0 && probability <= 1)) {
     throw new ModelError('its leaves sum to what is no probability');
   }
   const width = model.forest.outputCount;
+  const risks = model.risk === undefined ? undefined : predictRisks(model, model.risk, rows, now);
   return Array.from({ length: rowCount }, (_, row) => {
     const own = outputs.subarray(row * width, (row + 1) * width);
     const values = model.forest.objective === 'binary:logistic' ? [1 - (own[0] as number), own[0] as number] : [...own];
     const probabilities = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
     for (const [i, status] of model.classes.entries()) probabilities[status] = values[i] as number;
-    return probabilities;
+    return risks === undefined ? probabilities : spread(probabilities, risks[row] as number);
   });
 }
 
-function statusNamed(name: string): Status {
-  const found = STATUSES.find((status) => status === name);
-  if (found === undefined)
-    throw new ModelError(`metadata.json has the class ${JSON.stringify(name)}, which is no status`);
-  return found;
+/** The forests' inputs of every row, row-major. */
+export function modelRows({ columns }: Model, { values, rowCount, columnCount }: FeatureMatrix): Float32Array {
+  const rows = new Float32Array(rowCount * columns.length);
+  for (let row = 0; row < rowCount; row++) {
+    for (let i = 0; i < columns.length; i++) {
+      rows[row * columns.length + i] = values[row * columnCount + (columns[i] as number)] as number;
+    }
+  }
+  return rows;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/**
+ * The calibrated risk of each row. Another prior moves the odds of pods that are well by the ratio of the odds (Saerens
+ * et al. 2002, for a binary target); how a pod that fails already goes on does not depend on how rare failures are.
+ */
+function predictRisks(
+  { prior }: Model,
+  { forest, slope, intercept }: RiskForest,
+  rows: Float32Array,
+  now: readonly (Status | undefined)[],
+): number[] {
+  const margins = forest.predictMargin(rows, now.length);
+  const shift = prior === undefined ? 0 : logit(prior.assumed) - logit(prior.trained);
+  return now.map((status, row) => {
+    const margin = slope * (margins[row] as number) + intercept + (isFailing(status) ? 0 : shift);
+    const risk = 1 / (1 + Math.exp(-margin));
+    if (Number.isNaN(risk)) throw new ModelError('its leaves sum to what is no probability');
+    return risk;
+  });
+}
+
+function logit(probability: number): number {
+  return Math.log(probability / (1 - probability));
+}
+
+/** Gives the failing statuses `risk` altogether and the others the rest, each in the proportions that they have. */
+function spread(probabilities: Readonly<Record<Status, number>>, risk: number): Record<Status, number> {
+  const failing = FAILING.reduce((sum, status) => sum + probabilities[status], 0);
+  const other = STATUSES.reduce((sum, status) => sum + (isFailing(status) ? 0 : probabilities[status]), 0);
+  const share = (status: Status): number => {
+    // Where the forest is so sure of one side that the other got nothing at all, the other is Error, or Running.
+    if (isFailing(status))
+      return failing > 0 ? (risk * probabilities[status]) / failing : status === 'Error' ? risk : 0;
+    if (other > 0) return ((1 - risk) * probabilities[status]) / other;
+    return status === 'Running' ? 1 - risk : 0;
+  };
+  return Object.fromEntries(STATUSES.map((status) => [status, share(status)])) as Record<Status, number>;
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, i) => name === b[i]);
-}
-
-/** Fields of metadata.json, each of its type or a ModelError. */
-class MetadataReader {
-  readonly #object: Record<string, unknown>;
-
-  constructor(value: unknown) {
-    if (!isRecord(value)) throw new ModelError('metadata.json is no JSON object');
-    this.#object = value;
-  }
-
-  has(name: string): boolean {
-    return name in this.#object;
-  }
-
-  raw(name: string): unknown {
-    return this.#object[name];
-  }
-
-  text(name: string): string {
-    return this.#typed(name, (value): value is string => typeof value === 'string');
-  }
-
-  number(name: string): number {
-    return this.#typed(name, (value): value is number => typeof value === 'number' && Number.isFinite(value));
-  }
-
-  texts(name: string): string[] {
-    return this.#typed(
-      name,
-      (value): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string'),
-    );
-  }
-
-  child(name: string): MetadataReader {
-    return new MetadataReader(this.#typed(name, isRecord));
-  }
-
-  #typed<T>(name: string, test: (value: unknown) => value is T): T {
-    const value = this.#object[name];
-    if (!test(value)) throw new ModelError(`metadata.json has no usable "${name}"`);
-    return value;
-  }
 }

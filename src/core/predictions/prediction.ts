@@ -33,7 +33,12 @@ export function predictPods(pods: readonly PodSnapshot[], model: Model, rules: S
   const reasons = pods.map((pod, i) => whyNotEvaluated(pod, statuses[i] as PodStatus));
   const evaluated = pods.filter((pod, i) => reasons[i] === undefined && pod.presence === 'present');
   const matrix = featureMatrix(evaluated);
-  const probabilities = predictStatuses(model, matrix.values, matrix.rowCount);
+  const now = new Map(pods.map((pod, i) => [pod, statuses[i]?.status]));
+  const probabilities = predictStatuses(
+    model,
+    matrix,
+    evaluated.map((pod) => now.get(pod)),
+  );
   const rowOf = new Map(evaluated.map((pod, row) => [pod, row]));
   return pods.map((pod, i): PodPrediction => {
     const row = rowOf.get(pod);

@@ -1,0 +1,129 @@
+import { STATUSES, type Status } from '../pods/status.ts';
+import { isFailing } from './observation.ts';
+import { conclude } from './prediction.ts';
+
+/** How good the probabilities of many rows were. Shares are of 1; NaN where there was nothing to measure. */
+export interface RowFigures {
+  /** The sum of their weights. */
+  readonly rows: number;
+  /** The part of the rows whose pods failed within the horizon. */
+  readonly failed: number;
+  /** Of the label, in nats. */
+  readonly logLoss: number;
+  /** Of RISK. */
+  readonly brier: number;
+  /** The expected calibration error of RISK over ten bins of equal width, and over those of rows above 0.05 only. */
+  readonly ece: number;
+  readonly eceAbove5: number;
+  /** The mean over the classes that have rows. */
+  readonly macroF1: number;
+  readonly classes: Readonly<Partial<Record<Status, ClassFigures>>>;
+  readonly reliability: readonly ReliabilityBin[];
+}
+
+export interface ClassFigures {
+  readonly rows: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
+/** Rows whose RISK fell into one bin: how much was said, and how much of it came. */
+export interface ReliabilityBin {
+  readonly rows: number;
+  readonly meanRisk: number;
+  readonly failed: number;
+}
+
+const BINS = 10;
+/** Rows below it are the healthy many, which flatter every mean. */
+const LOW_RISK = 0.05;
+/** A probability of 0 for what came would make the log loss infinite. */
+const LEAST_PROBABILITY = 1e-6;
+
+/** Sums that grow by one row at a time: memory does not depend on how many rows there are. */
+export class RowScore {
+  #weight = 0;
+  #failed = 0;
+  #logLoss = 0;
+  #brier = 0;
+  readonly #confusion = new Map<Status, Map<Status, number>>();
+  readonly #all = newBins();
+  readonly #above = newBins();
+
+  /** `label`: what became of the row. `weight`: for how many rows it stands. */
+  add(probabilities: Readonly<Record<Status, number>>, label: Status, weight = 1): void {
+    const { status, risk } = conclude(probabilities);
+    const failed = Number(isFailing(label));
+    this.#weight += weight;
+    this.#failed += weight * failed;
+    this.#logLoss -= weight * Math.log(Math.max(probabilities[label], LEAST_PROBABILITY));
+    this.#brier += weight * (risk - failed) ** 2;
+    const own = this.#confusion.get(label) ?? new Map<Status, number>();
+    own.set(status, (own.get(status) ?? 0) + weight);
+    this.#confusion.set(label, own);
+    addTo(this.#all, risk, failed, weight);
+    if (risk > LOW_RISK) addTo(this.#above, risk, failed, weight);
+  }
+
+  figures(): RowFigures {
+    const classes = this.#classes();
+    const f1 = Object.values(classes).map((own) => own.f1);
+    return {
+      rows: this.#weight,
+      failed: this.#failed / this.#weight,
+      logLoss: this.#logLoss / this.#weight,
+      brier: this.#brier / this.#weight,
+      ece: calibrationError(this.#all),
+      eceAbove5: calibrationError(this.#above),
+      macroF1: f1.reduce((sum, value) => sum + value, 0) / f1.length,
+      classes,
+      reliability: this.#all.map(({ weight, risk, failed }) => ({
+        rows: weight,
+        meanRisk: risk / weight,
+        failed: failed / weight,
+      })),
+    };
+  }
+
+  #classes(): Partial<Record<Status, ClassFigures>> {
+    const classes: Partial<Record<Status, ClassFigures>> = {};
+    for (const status of STATUSES) {
+      const own = this.#confusion.get(status);
+      if (own === undefined) continue;
+      const actual = [...own.values()].reduce((sum, count) => sum + count, 0);
+      const hits = own.get(status) ?? 0;
+      const predicted = [...this.#confusion.values()].reduce((sum, row) => sum + (row.get(status) ?? 0), 0);
+      classes[status] = {
+        rows: actual,
+        precision: hits / predicted,
+        recall: hits / actual,
+        f1: (2 * hits) / (predicted + actual),
+      };
+    }
+    return classes;
+  }
+}
+
+interface Bin {
+  weight: number;
+  risk: number;
+  failed: number;
+}
+
+function newBins(): Bin[] {
+  return Array.from({ length: BINS }, () => ({ weight: 0, risk: 0, failed: 0 }));
+}
+
+function addTo(bins: readonly Bin[], risk: number, failed: number, weight: number): void {
+  const bin = bins[Math.min(Math.floor(risk * BINS), BINS - 1)] as Bin;
+  bin.weight += weight;
+  bin.risk += weight * risk;
+  bin.failed += weight * failed;
+}
+
+/** The mean distance between what was said and what came, weighted by rows (Naeini et al. 2015). */
+function calibrationError(bins: readonly Bin[]): number {
+  const total = bins.reduce((sum, bin) => sum + bin.weight, 0);
+  return bins.reduce((sum, bin) => sum + Math.abs(bin.risk - bin.failed), 0) / total;
+}

@@ -1,0 +1,138 @@
+import { CellScore } from '../core/predictions/cell-score.ts';
+import type { EventFigures } from '../core/predictions/event-score.ts';
+import { predictStatuses, type Model } from '../core/predictions/model.ts';
+import { isFailing } from '../core/predictions/observation.ts';
+import { conclude } from '../core/predictions/prediction.ts';
+import { RIVALS, RivalWatch } from '../core/predictions/rivals.ts';
+import { RowScore, type RowFigures } from '../core/predictions/row-score.ts';
+import { Trial } from '../core/predictions/trial.ts';
+import { FEATURE_NAMES } from '../core/features/schema.ts';
+import type { HistorySource } from '../core/signals/metric-source.ts';
+import { podRows, type HistoryRequest, type PodRow, type Poll } from './pod-rows.ts';
+
+/** How a model would have done on a Prometheus' past, beside what people have today. */
+export interface Backtest {
+  readonly request: HistoryRequest;
+  readonly model: Model;
+  readonly threshold: number;
+  /** Steps at which kube-state-metrics told something, of all. */
+  readonly steps: { readonly told: number; readonly all: number };
+  readonly detectors: readonly DetectorFigures[];
+}
+
+export interface DetectorFigures {
+  readonly name: string;
+  readonly about: string;
+  readonly events: EventFigures;
+  /** All rows, those of pods that are well, and those of pods that fail already: to name the present is no forecast. */
+  readonly rows: Readonly<Record<RowGroup, RowFigures>>;
+}
+
+const ROW_GROUPS = ['all', 'well', 'failing'] as const;
+export type RowGroup = (typeof ROW_GROUPS)[number];
+
+/** Evaluates the model at every step of the span, as if nothing later was known, and scores it by what came. */
+export async function backtestModel(
+  source: HistorySource,
+  loadModel: () => Promise<Model>,
+  request: Omit<HistoryRequest, 'horizonSeconds' | 'withRivals'>,
+  threshold: number | undefined,
+  polls: AsyncIterable<Poll> | undefined,
+  onStep: (done: number, all: number) => void,
+): Promise<Backtest> {
+  const model = await loadModel();
+  const wanted = { ...request, horizonSeconds: model.horizonSeconds, withRivals: true };
+  const scores = new Scores(model, threshold ?? model.riskThreshold, wanted);
+  const all = Math.floor((request.span.end - request.span.start) / request.span.step) + 1;
+  let told = 0;
+  let done = 0;
+  for await (const { unixSeconds, rows } of podRows(source, wanted, polls)) {
+    if (rows.length > 0) told += 1;
+    scores.take(unixSeconds, rows);
+    onStep((done += 1), all);
+  }
+  return {
+    request: wanted,
+    model,
+    threshold: scores.threshold,
+    steps: { told, all },
+    detectors: scores.figures(),
+  };
+}
+
+class Scores {
+  readonly threshold: number;
+  readonly #model: Model;
+  readonly #horizonSeconds: number;
+  readonly #trial: Trial;
+  readonly #own = byGroup(() => new RowScore());
+  readonly #rivals = RIVALS.map(() => byGroup(() => new CellScore()));
+  readonly #watches = new Map<string, { readonly watch: RivalWatch; lastSeconds: number }>();
+
+  constructor(model: Model, threshold: number, { span, horizonSeconds }: HistoryRequest) {
+    this.#model = model;
+    this.threshold = threshold;
+    this.#horizonSeconds = horizonSeconds;
+    this.#trial = new Trial({ stepSeconds: span.step, horizonSeconds }, 1 + RIVALS.length);
+  }
+
+  take(unixSeconds: number, rows: readonly PodRow[]): void {
+    const columnCount = FEATURE_NAMES.length;
+    const values = new Float32Array(rows.length * columnCount);
+    for (const [i, { features }] of rows.entries()) values.set(features, i * columnCount);
+    const probabilities = predictStatuses(
+      this.#model,
+      { values, rowCount: rows.length, columnCount },
+      rows.map(({ status }) => status),
+    );
+    for (const [i, row] of rows.entries()) {
+      const key = `${row.pod.namespace}/${row.pod.name}/${row.pod.uid ?? ''}`;
+      const rivals = this.#rivalsOf(key, row);
+      const own = conclude(probabilities[i] as NonNullable<(typeof probabilities)[0]>);
+      this.#trial.take(key, '', row, [own.risk >= this.threshold, ...rivals]);
+      if (row.label === undefined) continue;
+      for (const group of ['all', isFailing(row.status) ? 'failing' : 'well'] as const) {
+        this.#own[group].add(own.probabilities, row.label);
+        for (const [j, scores] of this.#rivals.entries()) {
+          // A rule that knows what kubectl prints now says at least that.
+          scores[group].add(`${row.status}/${String(rivals[j])}`, row.label);
+        }
+      }
+    }
+    this.#trial.forgetAt(unixSeconds);
+    for (const [key, { lastSeconds }] of this.#watches) {
+      if (unixSeconds - lastSeconds > this.#horizonSeconds) this.#watches.delete(key);
+    }
+  }
+
+  #rivalsOf(key: string, row: PodRow): boolean[] {
+    const known = this.#watches.get(key) ?? { watch: new RivalWatch(), lastSeconds: 0 };
+    known.lastSeconds = row.unixSeconds;
+    this.#watches.set(key, known);
+    return known.watch.take(row.unixSeconds, { ...row, horizonSeconds: this.#horizonSeconds });
+  }
+
+  figures(): DetectorFigures[] {
+    const events = this.#trial.total().map((score) => score.figures());
+    const about = `${this.#model.name} ${this.#model.version}, RISK from ${this.threshold}`;
+    const own = { name: 'kpfd', about, events: events[0] as EventFigures, rows: figuresOf(this.#own) };
+    const rivals = RIVALS.map((rival, i) => ({
+      name: rival.name,
+      about: rival.about,
+      events: events[1 + i] as EventFigures,
+      rows: figuresOf(this.#rivals[i] as Record<RowGroup, CellScore>),
+    }));
+    return [own, ...rivals];
+  }
+}
+
+function byGroup<T>(make: () => T): Record<RowGroup, T> {
+  return Object.fromEntries(ROW_GROUPS.map((group) => [group, make()])) as Record<RowGroup, T>;
+}
+
+function figuresOf(scores: Record<RowGroup, { figures(): RowFigures }>): Record<RowGroup, RowFigures> {
+  return Object.fromEntries(ROW_GROUPS.map((group) => [group, scores[group].figures()])) as Record<
+    RowGroup,
+    RowFigures
+  >;
+}
