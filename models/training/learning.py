@@ -7,6 +7,7 @@ and of those that do not; the risk decides how much each side gets (src/core/pre
 """
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -31,9 +32,6 @@ COLUMNS = {
     "memory_of_peak_percent": 0,
     "memory_minutes_to_peak": -1,
     "pod_ready": 0,
-    "ready_percent_5m": -1,
-    "ready_percent_15m": -1,
-    "ready_changes_15m": 0,
     "phase_pending": 0,
     "phase_failed": 0,
     "unschedulable": 0,
@@ -62,8 +60,8 @@ COLUMNS = {
     "node_disk_pressure": 0,
 }
 FAILING = ("CrashLoopBackOff", "Error", "Unknown")
-# Too few nodes were lost in the recordings to learn from: kpfd decides Unknown by the node's condition.
-NOT_LEARNED = ("Unknown", "NotFound")
+# Decided by evidence, never by a forest.
+NOT_LEARNED = ("NotFound",)
 SEED = 20261127
 COMMON = {"tree_method": "hist", "seed": SEED, "nthread": 1}
 RISK = {
@@ -71,9 +69,11 @@ RISK = {
     "objective": "binary:logistic",
     "max_depth": 3,
     "eta": 0.05,
-    "min_child_weight": 20,
-    "subsample": 0.7,
-    "colsample_bytree": 0.4,
+    "min_child_weight": 5,
+    # Small forests in place of trees: with so few applications, the mean of several is steadier than one.
+    "num_parallel_tree": 4,
+    "subsample": 0.5,
+    "colsample_bytree": 0.2,
     "monotone_constraints": tuple(COLUMNS.values()),
 }
 RISK_ROUNDS = 150
@@ -102,10 +102,11 @@ class Rows:
         rows = list(csv.DictReader(Path(path).open()))
         self.x = np.array([[float(row[name] or "nan") for name in self.features] for row in rows], dtype=np.float32)
         self.run = np.array([row["run"] for row in rows])
-        self.application = np.array([f"{row['run']}:{row['application']}" for row in rows])
+        self.application = np.array([row["application"] for row in rows])
         self.status = np.array([row["status"] for row in rows])
         self.label = np.array([row["label"] for row in rows])
         self.uid = np.array([row["uid"] for row in rows])
+        self.time = np.array([float(row["time"]) for row in rows])
         self.classes = [name for name in self.schema["classes"] if name not in NOT_LEARNED]
         self.labelled = self.label != ""
         self.failed = np.isin(self.label, FAILING)
@@ -191,12 +192,14 @@ def fit_line(margin: np.ndarray, failed: np.ndarray) -> tuple[float, float]:
     return float(weights[0]), float(weights[1])
 
 
-def parts_of(applications: np.ndarray, count: int, salt: str) -> np.ndarray:
-    """A part for each row, the same for all rows of an application, and about as many applications in each."""
-    import hashlib
+def parts_of(applications: np.ndarray, count: int, salt: str, strata: dict[str, str] | None = None) -> np.ndarray:
+    """A part for each row, the same for all rows of an application, and about as many applications in each; also of each
+    stratum, where the applications' strata are given."""
 
-    names = sorted(set(applications), key=lambda name: hashlib.sha256(f"{salt}:{name}".encode()).hexdigest())
-    part = {name: i % count for i, name in enumerate(names)}
+    def place(name: str) -> tuple[str, str]:
+        return (strata or {}).get(name, ""), hashlib.sha256(f"{salt}:{name}".encode()).hexdigest()
+
+    part = {name: i % count for i, name in enumerate(sorted(set(applications.tolist()), key=place))}
     return np.array([part[name] for name in applications])
 
 

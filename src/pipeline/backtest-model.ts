@@ -1,14 +1,14 @@
 import { CellScore } from '../core/predictions/cell-score.ts';
 import type { EventFigures } from '../core/predictions/event-score.ts';
 import { predictStatuses, type Model } from '../core/predictions/model.ts';
-import { isFailing } from '../core/predictions/observation.ts';
+import { isFailing, type Poll } from '../core/predictions/observation.ts';
 import { conclude } from '../core/predictions/prediction.ts';
 import { RIVALS, RivalWatch } from '../core/predictions/rivals.ts';
 import { RowScore, type RowFigures } from '../core/predictions/row-score.ts';
 import { Trial } from '../core/predictions/trial.ts';
 import { FEATURE_NAMES } from '../core/features/schema.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
-import { podRows, type HistoryRequest, type PodRow, type Poll } from './pod-rows.ts';
+import { podRows, type HistoryRequest, type PodRow } from './pod-rows.ts';
 
 /** How a model would have done on a Prometheus' past, beside what people have today. */
 export interface Backtest {

@@ -4,7 +4,7 @@ import { podKey } from '../core/pods/presence.ts';
 import type { PodSnapshot } from '../core/pods/snapshot.ts';
 import { podStatus, type Status } from '../core/pods/status.ts';
 import { labelOf } from '../core/predictions/label.ts';
-import type { Observation } from '../core/predictions/observation.ts';
+import type { Observation, Poll } from '../core/predictions/observation.ts';
 import { whyNotEvaluated } from '../core/predictions/prediction.ts';
 import { rivalsQuery } from '../core/predictions/rivals.ts';
 import { REQUESTS, type RequestName } from '../core/signals/catalogue.ts';
@@ -26,12 +26,6 @@ export interface HistoryRequest {
   readonly maxSamples: number;
   /** Whether to look as well at what rivals would say. */
   readonly withRivals: boolean;
-}
-
-/** All pods as they were seen at one instant, by podKey. */
-export interface Poll {
-  readonly unixSeconds: number;
-  readonly pods: ReadonlyMap<string, Observation>;
 }
 
 /** A pod at one step, and what became of it. */

@@ -132,6 +132,12 @@ function words(failure: Failure): Words {
       return { what: `cannot use the model ${clean(failure.path)}: ${clean(failure.problem)}` };
     case 'rows-unusable':
       return rowsWords(failure.name, failure.problem, failure.predicted);
+    case 'labels-unusable':
+      return {
+        what: `line ${failure.line} of the labels file ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,
+        advice:
+          'give JSON Lines like {"t": 1795411800, "pods": {"shop/cart-0": ["1/1", "Running", 0]}}, in order of time',
+      };
     case 'model-invalid':
       return {
         what: `the model ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,

@@ -7,6 +7,8 @@ export interface EventFigures {
   readonly events: number;
   readonly found: number;
   readonly recall: number;
+  /** Of the onsets, those of pods that had failed before, or whose containers had restarted. */
+  readonly repeats: { readonly events: number; readonly found: number };
   /** Seconds from the alarm to the onset, of the events that were found; an alarm older than the horizon counts as the horizon. */
   readonly leadSeconds: Quartiles;
   /** The same from the first evaluation since the pod was last well: an alarm that outlived a crash starts anew. */
@@ -43,22 +45,29 @@ const OF = 3;
 /** Evaluations farther apart than so many steps have a hole between them, and count anew. */
 const HOLE_STEPS = 3;
 
-/** How many hours a count of 0 or more can speak for. */
+/** Counts that grow as pods are watched. */
 export class EventScore {
   events = 0;
   found = 0;
+  repeatedEvents = 0;
+  repeatedFound = 0;
   falseAlarms = 0;
   healthySeconds = 0;
   readonly leads: number[] = [];
   readonly leadsSinceWell: number[] = [];
 
-  add(other: EventScore): void {
-    this.events += other.events;
-    this.found += other.found;
-    this.falseAlarms += other.falseAlarms;
-    this.healthySeconds += other.healthySeconds;
-    this.leads.push(...other.leads);
-    this.leadsSinceWell.push(...other.leadsSinceWell);
+  /** Adds what another score counted, `times` over. */
+  addScore(other: EventScore, times = 1): void {
+    this.events += times * other.events;
+    this.found += times * other.found;
+    this.repeatedEvents += times * other.repeatedEvents;
+    this.repeatedFound += times * other.repeatedFound;
+    this.falseAlarms += times * other.falseAlarms;
+    this.healthySeconds += times * other.healthySeconds;
+    for (let i = 0; i < times; i++) {
+      this.leads.push(...other.leads);
+      this.leadsSinceWell.push(...other.leadsSinceWell);
+    }
   }
 
   figures(): EventFigures {
@@ -67,6 +76,7 @@ export class EventScore {
       events: this.events,
       found: this.found,
       recall: this.found / this.events,
+      repeats: { events: this.repeatedEvents, found: this.repeatedFound },
       leadSeconds: quartiles(this.leads),
       leadSecondsSinceWell: quartiles(this.leadsSinceWell),
       falseAlarms: this.falseAlarms,
@@ -98,6 +108,7 @@ export class PodWatch {
   readonly #detectors: Detector[];
   #last: Observation | undefined;
   #healthySince: number | undefined;
+  #hasFailed = false;
 
   /** A score for each detector. */
   constructor(times: WatchTimes, scores: readonly EventScore[]) {
@@ -144,22 +155,28 @@ export class PodWatch {
     if (failure === undefined) {
       if (next.status === 'Running') this.#healthySince ??= next.unixSeconds;
       else this.#healthySince = undefined;
+      this.#hasFailed ||= (next.restarts ?? 0) > 0;
       return;
     }
     const since = this.#healthySince;
     this.#healthySince = undefined;
-    if (since !== undefined && last !== undefined && last.unixSeconds - since >= HEALTHY_SECONDS)
+    if (since !== undefined && last !== undefined && last.unixSeconds - since >= HEALTHY_SECONDS) {
       this.#onset(next.unixSeconds, since);
+    }
+    this.#hasFailed = true;
   }
 
   #onset(at: number, healthySince: number): void {
     const { horizonSeconds } = this.#times;
+    const isRepeated = Number(this.#hasFailed);
     for (const [i, detector] of this.#detectors.entries()) {
       const score = this.#scores[i] as EventScore;
       score.events += 1;
+      score.repeatedEvents += isRepeated;
       const first = detector.ups.find((up) => up >= Math.max(at - horizonSeconds, healthySince) && up < at);
       if (first === undefined || detector.alarm === undefined) continue;
       score.found += 1;
+      score.repeatedFound += isRepeated;
       score.leads.push(at - Math.max(detector.alarm.since, at - horizonSeconds));
       score.leadsSinceWell.push(at - first);
     }

@@ -12,6 +12,12 @@ export interface Observation {
   readonly restarts: number | undefined;
 }
 
+/** All pods as they were seen at one instant, by podKey. */
+export interface Poll {
+  readonly unixSeconds: number;
+  readonly pods: ReadonlyMap<string, Observation>;
+}
+
 /** The statuses of a pod that fails: RISK is the sum of their probabilities. */
 export const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
 

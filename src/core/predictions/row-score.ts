@@ -26,6 +26,8 @@ export interface ClassFigures {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
+  /** Of this class against all others, over all rows. */
+  readonly brier: number;
 }
 
 /** Rows whose RISK fell into one bin: how much was said, and how much of it came. */
@@ -47,6 +49,7 @@ export class RowScore {
   #failed = 0;
   #logLoss = 0;
   #brier = 0;
+  readonly #classBrier = new Map<Status, number>();
   readonly #confusion = new Map<Status, Map<Status, number>>();
   readonly #all = newBins();
   readonly #above = newBins();
@@ -59,11 +62,33 @@ export class RowScore {
     this.#failed += weight * failed;
     this.#logLoss -= weight * Math.log(Math.max(probabilities[label], LEAST_PROBABILITY));
     this.#brier += weight * (risk - failed) ** 2;
+    for (const one of STATUSES) {
+      const miss = probabilities[one] - Number(one === label);
+      this.#classBrier.set(one, (this.#classBrier.get(one) ?? 0) + weight * miss * miss);
+    }
     const own = this.#confusion.get(label) ?? new Map<Status, number>();
     own.set(status, (own.get(status) ?? 0) + weight);
     this.#confusion.set(label, own);
     addTo(this.#all, risk, failed, weight);
     if (risk > LOW_RISK) addTo(this.#above, risk, failed, weight);
+  }
+
+  /** Adds the rows of another score, `times` over. */
+  addScore(other: RowScore, times = 1): void {
+    this.#weight += times * other.#weight;
+    this.#failed += times * other.#failed;
+    this.#logLoss += times * other.#logLoss;
+    this.#brier += times * other.#brier;
+    for (const [status, sum] of other.#classBrier) {
+      this.#classBrier.set(status, (this.#classBrier.get(status) ?? 0) + times * sum);
+    }
+    for (const [label, theirs] of other.#confusion) {
+      const own = this.#confusion.get(label) ?? new Map<Status, number>();
+      for (const [status, weight] of theirs) own.set(status, (own.get(status) ?? 0) + times * weight);
+      this.#confusion.set(label, own);
+    }
+    mergeBins(this.#all, other.#all, times);
+    mergeBins(this.#above, other.#above, times);
   }
 
   figures(): RowFigures {
@@ -99,6 +124,7 @@ export class RowScore {
         precision: hits / predicted,
         recall: hits / actual,
         f1: (2 * hits) / (predicted + actual),
+        brier: (this.#classBrier.get(status) ?? 0) / this.#weight,
       };
     }
     return classes;
@@ -120,6 +146,15 @@ function addTo(bins: readonly Bin[], risk: number, failed: number, weight: numbe
   bin.weight += weight;
   bin.risk += weight * risk;
   bin.failed += weight * failed;
+}
+
+function mergeBins(bins: readonly Bin[], others: readonly Bin[], times: number): void {
+  for (const [i, bin] of bins.entries()) {
+    const other = others[i] as Bin;
+    bin.weight += times * other.weight;
+    bin.risk += times * other.risk;
+    bin.failed += times * other.failed;
+  }
 }
 
 /** The mean distance between what was said and what came, weighted by rows (Naeini et al. 2015). */

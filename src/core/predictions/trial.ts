@@ -46,7 +46,7 @@ export class Trial {
   total(counts: (group: string) => boolean = () => true): EventScore[] {
     const totals = Array.from({ length: this.#detectors }, () => new EventScore());
     for (const [group, scores] of this.#groups) {
-      if (counts(group)) for (const [i, total] of totals.entries()) total.add(scores[i] as EventScore);
+      if (counts(group)) for (const [i, total] of totals.entries()) total.addScore(scores[i] as EventScore);
     }
     return totals;
   }

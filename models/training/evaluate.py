@@ -1,0 +1,169 @@
+"""evaluate.py ROWS.csv KINDS.json OUT.csv: what models say of rows that they have not seen.
+
+ROWS.csv is made by rows.ts. KINDS.json maps each application ("run:namespace/name") to its kind of fault, which is used to
+leave kinds out and for nothing else. OUT.csv has a line for each predictor and row: predictor, row, P(class) of each class.
+
+Predictors:
+  kpfd                  both forests, by grouped folds: no application in both train and test
+  kpfd-without-cadvisor the same, asked of rows without anything from cAdvisor
+  kpfd-unseen-kind      the same, each kind of fault left out in turn
+  kpfd-unseen-run       the same, each run left out in turn (where there are several)
+  logistic-regression   a linear model of the same columns, missing as the mean and a flag, by grouped folds
+  seed                  the seed's features and way (missing to 0, 300 rounds of depth 6, class weights), by grouped folds
+  seed-random-split     the same by random rows, as the seed measured itself
+  constants             kpfd with every column frozen at the pod's first minute: it must know nothing
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import xgboost as xgb
+from scipy.optimize import minimize
+
+from learning import COLUMNS, COMMON, SEED, Model, Rows, parts_of
+
+FOLDS = 5
+FIRST_MINUTE = 60
+# What the seed's project fed to its model, in kpfd's names. (Its event texts exist in no metric.)
+SEED_COLUMNS = [
+    "cpu_usage_percent",
+    "cpu_usage_rolling_mean_percent",
+    "cpu_high",
+    "memory_usage_percent",
+    "memory_usage_rolling_mean_percent",
+    "memory_high",
+    "network_receive_drops_per_second",
+    "network_transmit_drops_per_second",
+    "network_drop_high",
+    "ready_containers",
+    "total_containers",
+    "restarts_total",
+    "node_ready",
+    "node_memory_pressure",
+    "node_disk_pressure",
+    "node_pid_pressure",
+]
+SEED_PARAMETERS = {**COMMON, "objective": "multi:softprob", "max_depth": 6, "eta": 0.05}
+SEED_ROUNDS = 300
+
+
+def main(rows_path: str, kinds_path: str, out_path: str) -> None:
+    rows = Rows(rows_path)
+    kinds = json.loads(Path(kinds_path).read_text())
+    kind = np.array([kinds[application] for application in rows.application])
+    # Kinds are spread over the folds, so that a fold does not depend on the luck of the draw.
+    folds = parts_of(rows.application, FOLDS, "fold", kinds)
+    columns = list(COLUMNS)
+    x = rows.columns(columns)
+    bare = x.copy()
+    bare[:, [columns.index(name) for name in rows.schema["groups"]["cadvisor"] if name in columns]] = np.nan
+    answers: dict[str, np.ndarray] = {}
+
+    answers["kpfd"], answers["kpfd-without-cadvisor"] = held_out(folds, lambda chosen: Model(rows, chosen), [x, bare])
+    [answers["kpfd-unseen-kind"]] = held_out(kind, lambda chosen: Model(rows, chosen), [x])
+    if len(set(rows.run)) > 1:
+        [answers["kpfd-unseen-run"]] = held_out(rows.run, lambda chosen: Model(rows, chosen), [x])
+    [answers["logistic-regression"]] = held_out(folds, lambda chosen: LogisticRegression(rows, x, chosen), [x])
+    seed_x = np.nan_to_num(rows.columns(SEED_COLUMNS), nan=0.0)
+    [answers["seed"]] = held_out(folds, lambda chosen: Seed(rows, seed_x, chosen), [seed_x])
+    split = np.random.RandomState(SEED).randint(0, FOLDS, len(x))
+    [answers["seed-random-split"]] = held_out(split, lambda chosen: Seed(rows, seed_x, chosen), [seed_x])
+    frozen = Frozen(rows)
+    [answers["constants"]] = held_out(folds, lambda chosen: Model(frozen, chosen, calibrated=False), [frozen.columns(columns)])
+    write(answers, rows.classes, out_path)
+
+
+def held_out(parts: np.ndarray, learn, asked: list[np.ndarray]) -> list[np.ndarray]:
+    """Probabilities of each row of each matrix in `asked`, from a model that learned without the row's part."""
+    answers: list[np.ndarray | None] = [None for _ in asked]
+    for part in sorted(set(parts.tolist())):
+        model = learn(parts != part)
+        for i, x in enumerate(asked):
+            own = model.probabilities(x[parts == part])
+            answer = answers[i] if answers[i] is not None else np.zeros((len(parts), own.shape[1]))
+            answer[parts == part] = own
+            answers[i] = answer
+    return answers
+
+
+def targets(rows: Rows, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the chosen rows have a class that is learned, and its number."""
+    known = chosen & np.isin(rows.label, rows.classes)
+    return known, np.array([rows.classes.index(label) for label in rows.label[known]])
+
+
+class LogisticRegression:
+    """Multinomial, with a small ridge."""
+
+    RIDGE = 1e-3
+
+    def __init__(self, rows: Rows, x: np.ndarray, chosen: np.ndarray):
+        known, y = targets(rows, chosen)
+        self.mean = np.nan_to_num(np.nanmean(x[known], axis=0))
+        self.scale = np.nan_to_num(np.nanstd(x[known], axis=0), nan=1.0) + 1e-9
+        z = self._design(x[known])
+        wanted = np.eye(len(rows.classes))[y]
+
+        def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            weights = flat.reshape(z.shape[1], -1)
+            p = softmax(z @ weights)
+            value = -np.log(np.clip((p * wanted).sum(axis=1), 1e-12, 1)).mean() + self.RIDGE * (weights**2).sum()
+            return value, (z.T @ (p - wanted) / len(z) + 2 * self.RIDGE * weights).ravel()
+
+        start = np.zeros(z.shape[1] * len(rows.classes))
+        self.weights = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x.reshape(z.shape[1], -1)
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        return softmax(self._design(x) @ self.weights)
+
+    def _design(self, x: np.ndarray) -> np.ndarray:
+        missing = np.isnan(x)
+        z = np.where(missing, 0.0, np.clip((x - self.mean) / self.scale, -5, 5))
+        return np.concatenate([z, missing, np.ones((len(x), 1))], axis=1)
+
+
+class Seed:
+    """The seed's way: one forest, classes weighted by how rare they are, nothing calibrated."""
+
+    def __init__(self, rows: Rows, x: np.ndarray, chosen: np.ndarray):
+        known, y = targets(rows, chosen)
+        counts = np.bincount(y, minlength=len(rows.classes))
+        weights = len(y) / (len(rows.classes) * np.maximum(counts, 1))
+        matrix = xgb.DMatrix(x[known], label=y, weight=weights[y])
+        self.forest = xgb.train({**SEED_PARAMETERS, "num_class": len(rows.classes)}, matrix, SEED_ROUNDS)
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        return self.forest.predict(xgb.DMatrix(x)).astype(np.float64)
+
+
+class Frozen(Rows):
+    """The rows, each with the features that its pod had in its first minute."""
+
+    def __init__(self, rows: Rows):
+        self.__dict__.update(rows.__dict__)
+        self.x = rows.x.copy()
+        for uid in set(rows.uid.tolist()):
+            own = np.flatnonzero(rows.uid == uid)
+            first = own[rows.time[own] <= rows.time[own].min() + FIRST_MINUTE][-1]
+            self.x[own] = rows.x[first]
+
+
+def softmax(margins: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def write(answers: dict[str, np.ndarray], classes: list[str], path: str) -> None:
+    with Path(path).open("w") as out:
+        out.write(",".join(["predictor", "row", *classes]) + "\n")
+        for predictor, probabilities in answers.items():
+            for row, own in enumerate(probabilities):
+                out.write(f"{predictor},{row}," + ",".join(f"{p:.9g}" for p in own) + "\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("usage: evaluate.py ROWS.csv KINDS.json OUT.csv")
+    main(*sys.argv[1:])

@@ -1,0 +1,437 @@
+/**
+ * Figures of held-out predictions: what train.ts puts into the model card and evaluate.ts prints. Everything is measured on
+ * rows whose application the predictor has not seen (evaluate.py), and by the same scores as `kpfd backtest`.
+ */
+import { EventScore, type EventFigures } from '../../src/core/predictions/event-score.ts';
+import { CellScore } from '../../src/core/predictions/cell-score.ts';
+import { isFailing } from '../../src/core/predictions/observation.ts';
+import { conclude } from '../../src/core/predictions/prediction.ts';
+import { RIVALS, RivalWatch } from '../../src/core/predictions/rivals.ts';
+import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
+import { Trial } from '../../src/core/predictions/trial.ts';
+import { STATUSES, type Status } from '../../src/core/pods/status.ts';
+import { HORIZON_SECONDS, STEP_SECONDS, type TrainingRow } from './rows.ts';
+
+export type Probabilities = Readonly<Record<Status, number>>;
+/** Predictor -> its probabilities of each row. */
+export type Predictions = ReadonlyMap<string, readonly Probabilities[]>;
+
+/** Kinds of applications that no fault was given, however hard they look. */
+export const HEALTHY_KINDS: ReadonlySet<string> = new Set([
+  'steady',
+  'bursty',
+  'plateau',
+  'sawtooth',
+  'throttled',
+  'cpu-starve',
+  'twins',
+  'nolimit',
+  'slowstart',
+  'unready',
+  'init-slow',
+  'job-done',
+  'system',
+]);
+/** Healthy kinds that nothing distinguishes from a plain healthy pod. */
+export const PLAIN_KINDS: ReadonlySet<string> = new Set(['steady', 'bursty', 'twins', 'nolimit', 'job-done', 'system']);
+/** Faults that no metric of these clusters announces before the first failure, and what would. */
+export const UNANNOUNCED_KINDS: ReadonlyMap<string, string> = new Map([
+  ['disk-fill', 'the space that a container fills is in no metric here'],
+  ['job-fails', 'a Job fails once and is not started again'],
+  ['crash-now', 'it fails as it starts'],
+  ['bad-command', 'it fails as it starts'],
+  ['init-fails', 'it fails as it starts'],
+  ['image-missing', 'it fails as it starts'],
+  ['image-never', 'it fails as it starts'],
+  ['config-missing', 'it fails as it starts'],
+  ['volume-missing', 'it waits for a volume'],
+  ['unschedulable', 'it waits for a node'],
+]);
+/** Faults that only their own rhythm announces: the first failure of an application comes out of the blue. */
+export const RHYTHM_KINDS: ReadonlySet<string> = new Set(['hang', 'crash-minutes', 'crash-rare', 'sidecar-crashes']);
+
+/** The false alarms that the operating point may cost, on kinds that never fail. */
+const ALLOWED_PER_1000_POD_HOURS = 10;
+const THRESHOLDS = Array.from({ length: 97 }, (_, i) => (i + 2) / 100);
+const BOOTSTRAPS = 400;
+
+export interface Evaluation {
+  readonly rows: number;
+  readonly labelled: number;
+  readonly applications: number;
+  readonly runs: readonly string[];
+  /** The operating point: RISK from which an alarm is raised. */
+  readonly threshold: number;
+  readonly predictors: readonly PredictorFigures[];
+  readonly rivals: readonly PredictorFigures[];
+  readonly kinds: readonly KindFigures[];
+  /** kpfd at the operating point, by what kubectl printed. */
+  readonly byKubectl: { readonly events: EventFigures; readonly rows: RowFigures };
+  /** How far the rows of well pods beat the share that fails, in log loss; of columns frozen at the first minute. */
+  readonly skillOfConstants: number;
+  readonly bootstrap: Readonly<Record<BootstrapName, Interval>>;
+  /** Under other shares of well rows that fail, with the odds moved to them. */
+  readonly reweighted: readonly Reweighted[];
+  readonly curve: readonly { readonly threshold: number; readonly recall: number; readonly falseAlarms: number }[];
+}
+
+export interface PredictorFigures {
+  readonly name: string;
+  readonly threshold: number;
+  readonly events: EventFigures;
+  readonly announced: Announced;
+  readonly hard: EventFigures;
+  readonly plain: EventFigures;
+  readonly rows: Readonly<Record<'all' | 'well' | 'failing', RowFigures>>;
+}
+
+interface Announced {
+  readonly events: number;
+  readonly found: number;
+  readonly recall: number;
+}
+
+export interface KindFigures {
+  readonly kind: string;
+  readonly applications: number;
+  readonly events: EventFigures;
+  /** The same kind, left out of the training altogether. */
+  readonly unseen: EventFigures;
+}
+
+type BootstrapName =
+  | 'recall'
+  | 'announcedRecall'
+  | 'medianLeadSeconds'
+  | 'falseAlarmsPer1000PodHours'
+  | 'logLoss'
+  | 'ece';
+export interface Interval {
+  readonly lower: number;
+  readonly upper: number;
+}
+
+export interface Reweighted {
+  readonly failing: number;
+  readonly logLoss: number;
+  readonly ece: number;
+  /** Of rows at or above the operating point, moved with the odds. */
+  readonly precision: number;
+  readonly recall: number;
+}
+
+/** `kubectl`: the same rows, with labels and sightings from what kubectl printed. */
+export function evaluate(
+  rows: readonly TrainingRow[],
+  kubectl: readonly TrainingRow[],
+  predictions: Predictions,
+): Evaluation {
+  const of = (name: string): readonly Probabilities[] => {
+    const found = predictions.get(name);
+    if (found === undefined) throw new Error(`evaluate.py gave no predictions of ${name}`);
+    return found;
+  };
+  const risks = (name: string): number[] => of(name).map((own) => conclude(own).risk);
+  const sweep = sweepOf(rows, risks('kpfd'));
+  const threshold = operatingPoint(sweep);
+  const ceiling = falseAlarmsOn(sweep.trials, sweep.thresholds.indexOf(threshold));
+
+  const predictors = [...predictions.keys()]
+    .filter((name) => name !== 'constants')
+    .map((name) => {
+      // A rival gets the threshold that costs no more false alarms than kpfd's.
+      const own = name.startsWith('kpfd') ? threshold : thresholdWithin(sweepOf(rows, risks(name)), ceiling);
+      return figuresOf(
+        name,
+        own,
+        rows,
+        risks(name).map((risk) => risk >= own),
+        rowScores(rows, of(name)),
+      );
+    });
+  const firing = rivalFiring(rows);
+  const rivals = RIVALS.map(({ name }, i) => {
+    const fires = firing.map((own) => own[i] === true);
+    return figuresOf(name, Number.NaN, rows, fires, cellScores(rows, fires));
+  });
+  const kpfd = risks('kpfd').map((risk) => risk >= threshold);
+  const byKind = trialOf(rows, kpfd, ({ kind }) => kind);
+  const unseen = trialOf(
+    rows,
+    risks('kpfd-unseen-kind').map((risk) => risk >= threshold),
+    ({ kind }) => kind,
+  );
+  return {
+    rows: rows.length,
+    labelled: rows.filter(({ label }) => label !== undefined).length,
+    applications: new Set(rows.map(({ application }) => application)).size,
+    runs: [...new Set(rows.map(({ run }) => run))].sort(),
+    threshold,
+    predictors,
+    rivals,
+    kinds: [...byKind.groups.keys()].sort().map((kind) => ({
+      kind,
+      applications: new Set(rows.filter((row) => row.kind === kind).map(({ application }) => application)).size,
+      events: (byKind.groups.get(kind)?.[0] as EventScore).figures(),
+      unseen: (unseen.groups.get(kind)?.[0] as EventScore).figures(),
+    })),
+    byKubectl: {
+      events: (trialOf(kubectl, kpfd, () => '').total()[0] as EventScore).figures(),
+      rows: rowScores(kubectl, of('kpfd')).all,
+    },
+    skillOfConstants: skill(rows, of('constants')),
+    bootstrap: bootstrap(rows, kpfd, of('kpfd')),
+    reweighted: [0.001, 0.01].map((share) => reweighted(rows, of('kpfd'), threshold, share)),
+    curve: sweep.thresholds.map((one, i) => {
+      const score = total(sweep.trials, i, () => true);
+      return { threshold: one, recall: score.found / score.events, falseAlarms: falseAlarmsOn(sweep.trials, i) };
+    }),
+  };
+}
+
+// ---- events
+
+const TIMES = { stepSeconds: STEP_SECONDS, horizonSeconds: HORIZON_SECONDS };
+
+function keyOf({ run, pod }: TrainingRow): string {
+  return `${run}/${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
+}
+
+function trialOf(
+  rows: readonly TrainingRow[],
+  firing: readonly boolean[],
+  groupOf: (row: TrainingRow) => string,
+): Trial {
+  const trial = new Trial(TIMES, 1);
+  for (const [i, row] of rows.entries()) trial.take(keyOf(row), groupOf(row), row, [firing[i] === true]);
+  return trial;
+}
+
+interface Sweep {
+  readonly thresholds: readonly number[];
+  /** A detector for each threshold, in groups of kinds. */
+  readonly trials: Trial;
+}
+
+function sweepOf(rows: readonly TrainingRow[], risks: readonly number[]): Sweep {
+  const trials = new Trial(TIMES, THRESHOLDS.length);
+  for (const [i, row] of rows.entries()) {
+    const risk = risks[i] as number;
+    trials.take(
+      keyOf(row),
+      row.kind,
+      row,
+      THRESHOLDS.map((threshold) => risk >= threshold),
+    );
+  }
+  return { thresholds: THRESHOLDS, trials };
+}
+
+function total(trials: Trial, detector: number, counts: (kind: string) => boolean): EventScore {
+  const sum = new EventScore();
+  for (const [kind, scores] of trials.groups) if (counts(kind)) sum.addScore(scores[detector] as EventScore);
+  return sum;
+}
+
+function falseAlarmsOn(trials: Trial, detector: number): number {
+  return total(trials, detector, (kind) => HEALTHY_KINDS.has(kind)).falseAlarms;
+}
+
+/**
+ * The lowest threshold that costs no more false alarms on healthy kinds than allowed; one, where the pod-hours are too few
+ * to tell so low a rate from none.
+ */
+function operatingPoint(sweep: Sweep): number {
+  const hours = total(sweep.trials, 0, (kind) => HEALTHY_KINDS.has(kind)).healthySeconds / 3600;
+  return thresholdWithin(sweep, Math.max(1, Math.floor((hours * ALLOWED_PER_1000_POD_HOURS) / 1000)));
+}
+
+function thresholdWithin(sweep: Sweep, falseAlarms: number): number {
+  return sweep.thresholds.find((_, i) => falseAlarmsOn(sweep.trials, i) <= falseAlarms) ?? 1;
+}
+
+/** Whether each rival fires at each row. */
+function rivalFiring(rows: readonly TrainingRow[]): boolean[][] {
+  const watches = new Map<string, RivalWatch>();
+  return rows.map((row) => {
+    const key = keyOf(row);
+    const watch = watches.get(key) ?? new RivalWatch();
+    watches.set(key, watch);
+    return watch.take(row.unixSeconds, { ...row, horizonSeconds: HORIZON_SECONDS });
+  });
+}
+
+function figuresOf(
+  name: string,
+  threshold: number,
+  rows: readonly TrainingRow[],
+  firing: readonly boolean[],
+  scores: PredictorFigures['rows'],
+): PredictorFigures {
+  const { groups } = trialOf(rows, firing, ({ kind }) => kind);
+  const sum = (counts: (kind: string) => boolean): EventScore => {
+    const score = new EventScore();
+    for (const [kind, [own]] of groups) if (own !== undefined && counts(kind)) score.addScore(own);
+    return score;
+  };
+  return {
+    name,
+    threshold,
+    events: sum(() => true).figures(),
+    announced: announcedOf(sum),
+    hard: sum((kind) => HEALTHY_KINDS.has(kind) && !PLAIN_KINDS.has(kind)).figures(),
+    plain: sum((kind) => PLAIN_KINDS.has(kind)).figures(),
+    rows: scores,
+  };
+}
+
+/** Onsets that metrics announce: none of unannounced kinds, and of rhythmic ones those after an earlier failure. */
+function announcedOf(sum: (counts: (kind: string) => boolean) => EventScore): Announced {
+  const rhythmic = sum((kind) => RHYTHM_KINDS.has(kind));
+  const other = sum((kind) => !RHYTHM_KINDS.has(kind) && !UNANNOUNCED_KINDS.has(kind) && !HEALTHY_KINDS.has(kind));
+  const events = rhythmic.repeatedEvents + other.events;
+  const found = rhythmic.repeatedFound + other.found;
+  return { events, found, recall: found / events };
+}
+
+// ---- rows
+
+function rowScores(rows: readonly TrainingRow[], probabilities: readonly Probabilities[]): PredictorFigures['rows'] {
+  const scores = { all: new RowScore(), well: new RowScore(), failing: new RowScore() };
+  for (const [i, { label, status }] of rows.entries()) {
+    if (label === undefined) continue;
+    scores.all.add(probabilities[i] as Probabilities, label);
+    scores[isFailing(status) ? 'failing' : 'well'].add(probabilities[i] as Probabilities, label);
+  }
+  return { all: scores.all.figures(), well: scores.well.figures(), failing: scores.failing.figures() };
+}
+
+function cellScores(rows: readonly TrainingRow[], firing: readonly boolean[]): PredictorFigures['rows'] {
+  const scores = { all: new CellScore(), well: new CellScore(), failing: new CellScore() };
+  for (const [i, { label, status }] of rows.entries()) {
+    if (label === undefined) continue;
+    const cell = `${status}/${String(firing[i])}`;
+    scores.all.add(cell, label);
+    scores[isFailing(status) ? 'failing' : 'well'].add(cell, label);
+  }
+  return { all: scores.all.figures(), well: scores.well.figures(), failing: scores.failing.figures() };
+}
+
+/** 1 - log loss / log loss of knowing only the share that fails, over rows of well pods, of RISK. */
+function skill(rows: readonly TrainingRow[], probabilities: readonly Probabilities[]): number {
+  let [loss, failed, count] = [0, 0, 0];
+  for (const [i, { label, status }] of rows.entries()) {
+    if (label === undefined || isFailing(status)) continue;
+    const risk = Math.min(Math.max(conclude(probabilities[i] as Probabilities).risk, 1e-6), 1 - 1e-6);
+    loss -= Math.log(isFailing(label) ? risk : 1 - risk);
+    failed += Number(isFailing(label));
+    count += 1;
+  }
+  const share = failed / count;
+  return 1 - loss / count / -(share * Math.log(share) + (1 - share) * Math.log(1 - share));
+}
+
+/** 95 % intervals over applications drawn again with replacement. */
+function bootstrap(
+  rows: readonly TrainingRow[],
+  firing: readonly boolean[],
+  probabilities: readonly Probabilities[],
+): Evaluation['bootstrap'] {
+  const events = trialOf(rows, firing, ({ application }) => application).groups;
+  const kinds = new Map(rows.map(({ application, kind }) => [application, kind]));
+  const scores = new Map<string, RowScore>();
+  for (const [i, row] of rows.entries()) {
+    const own = scores.get(row.application) ?? new RowScore();
+    scores.set(row.application, own);
+    if (row.label !== undefined) own.add(probabilities[i] as Probabilities, row.label);
+  }
+  const applications = [...scores.keys()].sort();
+  const draws: Record<BootstrapName, number[]> = {
+    recall: [],
+    announcedRecall: [],
+    medianLeadSeconds: [],
+    falseAlarmsPer1000PodHours: [],
+    logLoss: [],
+    ece: [],
+  };
+  const random = mulberry32(20261127);
+  for (let draw = 0; draw < BOOTSTRAPS; draw++) {
+    const times = new Map<string, number>();
+    for (let i = 0; i < applications.length; i++) {
+      const name = applications[Math.floor(random() * applications.length)] as string;
+      times.set(name, (times.get(name) ?? 0) + 1);
+    }
+    const drawn = new RowScore();
+    for (const [name, count] of times) drawn.addScore(scores.get(name) as RowScore, count);
+    const sum = (counts: (kind: string) => boolean): EventScore => {
+      const score = new EventScore();
+      for (const [name, count] of times) {
+        const [own] = events.get(name) ?? [];
+        if (own !== undefined && counts(kinds.get(name) ?? '')) score.addScore(own, count);
+      }
+      return score;
+    };
+    const all = sum(() => true);
+    const figures = all.figures();
+    draws.recall.push(figures.recall);
+    draws.announcedRecall.push(announcedOf(sum).recall);
+    draws.medianLeadSeconds.push(figures.leadSeconds.median);
+    draws.falseAlarmsPer1000PodHours.push(figures.falseAlarmsPer1000PodHours);
+    const { logLoss, ece } = drawn.figures();
+    draws.logLoss.push(logLoss);
+    draws.ece.push(ece);
+  }
+  const interval = (values: number[]): Interval => {
+    const sorted = values.toSorted((a, b) => a - b);
+    const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] as number;
+    return { lower: at(0.025), upper: at(0.975) };
+  };
+  return Object.fromEntries(Object.entries(draws).map(([name, values]) => [name, interval(values)])) as Record<
+    BootstrapName,
+    Interval
+  >;
+}
+
+/** The rows as they would be where another share of well pods fails: rows weighted, odds moved, the threshold with them. */
+function reweighted(
+  rows: readonly TrainingRow[],
+  probabilities: readonly Probabilities[],
+  threshold: number,
+  failing: number,
+): Reweighted {
+  const well = rows.flatMap(({ label, status }, i) =>
+    label === undefined || isFailing(status)
+      ? []
+      : [{ failed: isFailing(label), p: probabilities[i] as Probabilities }],
+  );
+  const share = well.filter(({ failed }) => failed).length / well.length;
+  const odds = failing / (1 - failing) / (share / (1 - share));
+  const moved = (risk: number): number => (risk * odds) / (risk * odds + 1 - risk);
+  const score = new RowScore();
+  let [hits, alarms, failures] = [0, 0, 0];
+  for (const { failed, p } of well) {
+    const weight = failed ? failing / share : (1 - failing) / (1 - share);
+    const risk = moved(conclude(p).risk);
+    const two = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+    two.Error = risk;
+    two.Running = 1 - risk;
+    score.add(two, failed ? 'Error' : 'Running', weight);
+    failures += failed ? weight : 0;
+    if (risk < moved(threshold)) continue;
+    alarms += weight;
+    hits += failed ? weight : 0;
+  }
+  const { logLoss, ece } = score.figures();
+  return { failing, logLoss, ece, precision: hits / alarms, recall: hits / failures };
+}
+
+/** A small seeded generator (Tommy Ettinger's Mulberry32): the same draws on every machine. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { evaluate, type Evaluation } from './evaluation.ts';
+import { heldOutPredictions } from './held-out.ts';
+import { recordingRows, type TrainingRow } from './rows.ts';
+
+const DEFAULT_RECORDINGS = ['fixtures/recordings/run-a'];
+
+/** Reads recordings, and measures the model on what was held out of each training. `use` gets the folder with rows.csv. */
+export async function evaluateRecordings<T>(
+  recordings: readonly string[],
+  use: (scratch: string, evaluation: Evaluation) => T | Promise<T>,
+): Promise<T> {
+  const wanted = recordings.length === 0 ? DEFAULT_RECORDINGS : recordings;
+  const [metrics, kubectl]: [TrainingRow[], TrainingRow[]] = [[], []];
+  for (const recording of wanted) {
+    console.error(`reading ${recording}`);
+    metrics.push(...(await recordingRows(recording, 'metrics')));
+    kubectl.push(...(await recordingRows(recording, 'kubectl')));
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'kpfd-train-'));
+  try {
+    console.error(`training on ${metrics.length} rows without what is then asked`);
+    return await use(scratch, evaluate(metrics, kubectl, heldOutPredictions(metrics, scratch)));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

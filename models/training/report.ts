@@ -1,0 +1,202 @@
+/** An evaluation as tables of Markdown: for the terminal, and for the model card. */
+import type { EventFigures, Quartiles } from '../../src/core/predictions/event-score.ts';
+import { STATUSES, type Status } from '../../src/core/pods/status.ts';
+import {
+  HEALTHY_KINDS,
+  PLAIN_KINDS,
+  UNANNOUNCED_KINDS,
+  type Evaluation,
+  type Interval,
+  type PredictorFigures,
+} from './evaluation.ts';
+
+/** A class with fewer failures behind it says little; the goals speak of those with more. */
+export function evaluationReport(evaluation: Evaluation): string {
+  return [
+    summary(evaluation),
+    '## Rivals, on the same rows and onsets\n',
+    rivals(evaluation),
+    '\n## Kinds of applications\n',
+    kinds(evaluation),
+    '\n## Statuses\n',
+    statuses(evaluation),
+    '\n## Reliability\n',
+    reliability(evaluation),
+    '\n## Where failures are rarer\n',
+    rarer(evaluation),
+  ].join('\n');
+}
+
+function summary(evaluation: Evaluation): string {
+  const { bootstrap, byKubectl, threshold, skillOfConstants } = evaluation;
+  const own = kpfdOf(evaluation);
+  const bare = evaluation.predictors.find(({ name }) => name === 'kpfd-without-cadvisor');
+  const within = (interval: Interval, digits: number): string =>
+    `95 % interval ${interval.lower.toFixed(digits)} to ${interval.upper.toFixed(digits)}`;
+  const { events, announced, hard, plain, rows } = own;
+  return `${evaluation.labelled} rows with a label of ${evaluation.applications} applications from ${evaluation.runs.join(', ')}. Alarm from a RISK of ${threshold}.
+
+- Onsets found: ${events.found} of ${events.events} (${share(events.recall)}, ${within(bootstrap.recall, 2)}); of those that metrics announce ${announced.found} of ${announced.events} (${share(announced.recall)}, ${within(bootstrap.announcedRecall, 2)}).
+- Lead time, median (quartiles): ${quartileText(events.leadSeconds)} s (${within(bootstrap.medianLeadSeconds, 0)}), cut at the horizon; counted from the first alarm since the pod was last well ${quartileText(events.leadSecondsSinceWell)} s.
+- False alarms: ${rate(events)}; on kinds that look like failures and never fail ${rate(hard)}; on plain healthy pods ${rate(plain)}.
+- Log loss ${rows.all.logLoss.toFixed(4)} (${within(bootstrap.logLoss, 3)}), Brier score of RISK ${rows.all.brier.toFixed(4)}, macro-F1 ${rows.all.macroF1.toFixed(3)}; of well pods alone ${rows.well.logLoss.toFixed(4)}, ${rows.well.brier.toFixed(4)}, ${rows.well.macroF1.toFixed(3)}.
+- Calibration error of RISK ${rows.all.ece.toFixed(4)} (${within(bootstrap.ece, 3)}), over rows above 0.05 ${rows.all.eceAbove5.toFixed(4)}.
+- By what kubectl printed: ${byKubectl.events.found} of ${byKubectl.events.events} onsets, log loss ${byKubectl.rows.logLoss.toFixed(4)}, calibration error ${byKubectl.rows.ece.toFixed(4)}.
+- Without cAdvisor: ${bare?.events.found} of ${bare?.events.events} onsets, ${bare?.events.falseAlarms} false alarms, log loss ${bare?.rows.all.logLoss.toFixed(4)}.
+- A model of columns frozen at the pod's first minute has a skill of ${skillOfConstants.toFixed(3)} on well pods (it must have none).
+`;
+}
+
+function rivals(evaluation: Evaluation): string {
+  const all = [...evaluation.predictors, ...evaluation.rivals];
+  return table(
+    [
+      '',
+      'alarm from',
+      'onsets',
+      'announced',
+      'lead s',
+      'false alarms',
+      'log loss',
+      'log loss well',
+      'Brier',
+      'ECE',
+      'macro-F1',
+    ],
+    all.map(({ name, threshold, events, announced, rows }) => [
+      name,
+      Number.isNaN(threshold) ? '-' : threshold.toFixed(2),
+      `${events.found}/${events.events}`,
+      `${announced.found}/${announced.events}`,
+      whole(events.leadSeconds.median),
+      `${events.falseAlarms}`,
+      rows.all.logLoss.toFixed(4),
+      rows.well.logLoss.toFixed(4),
+      rows.all.brier.toFixed(4),
+      rows.all.ece.toFixed(4),
+      rows.all.macroF1.toFixed(3),
+    ]),
+  );
+}
+
+function kinds({ kinds: own }: Evaluation): string {
+  const what = (kind: string): string => {
+    const reason = UNANNOUNCED_KINDS.get(kind);
+    if (reason !== undefined) return `not announced: ${reason}`;
+    return PLAIN_KINDS.has(kind) ? 'healthy' : HEALTHY_KINDS.has(kind) ? 'healthy, looks like a failure' : 'announced';
+  };
+  return table(
+    [
+      'kind',
+      'what',
+      'applications',
+      'onsets',
+      'found',
+      'lead s',
+      'false alarms',
+      'healthy pod-hours',
+      'found, kind unseen',
+      'false alarms, kind unseen',
+    ],
+    own.map(({ kind, applications, events, unseen }) => [
+      kind,
+      what(kind),
+      String(applications),
+      String(events.events),
+      String(events.found),
+      quartileText(events.leadSeconds),
+      String(events.falseAlarms),
+      events.healthyPodHours.toFixed(1),
+      String(unseen.found),
+      String(unseen.falseAlarms),
+    ]),
+  );
+}
+
+function statuses(evaluation: Evaluation): string {
+  const own = kpfdOf(evaluation).rows;
+  const others = [...evaluation.predictors.filter(({ name }) => !name.startsWith('kpfd')), ...evaluation.rivals];
+  const skill = (status: Status): string => {
+    const brier = own.all.classes[status]?.brier ?? Number.NaN;
+    const skills = others.map(({ name, rows }) => ({
+      name,
+      skill: 1 - brier / (rows.all.classes[status]?.brier ?? Number.NaN),
+    }));
+    const least = skills.reduce((a, b) => (b.skill < a.skill ? b : a));
+    return `${least.skill.toFixed(3)} (${least.name})`;
+  };
+  return table(
+    ['status', 'rows', 'precision', 'recall', 'of well pods', 'precision', 'recall', 'least Brier skill over a rival'],
+    STATUSES.flatMap((status) => {
+      const figures = own.all.classes[status];
+      const well = own.well.classes[status];
+      if (figures === undefined) return [];
+      return [
+        [
+          status,
+          String(figures.rows),
+          share(figures.precision),
+          share(figures.recall),
+          String(well?.rows ?? 0),
+          share(well?.precision ?? Number.NaN),
+          share(well?.recall ?? Number.NaN),
+          skill(status),
+        ],
+      ];
+    }),
+  );
+}
+
+function reliability(evaluation: Evaluation): string {
+  return table(
+    ['RISK', 'rows', 'mean RISK', 'failed'],
+    kpfdOf(evaluation).rows.all.reliability.map(({ rows, meanRisk, failed }, i) => [
+      `${i * 10}-${i * 10 + 10} %`,
+      String(rows),
+      share(meanRisk),
+      share(failed),
+    ]),
+  );
+}
+
+function rarer({ reweighted }: Evaluation): string {
+  return table(
+    ['well rows that fail', 'log loss', 'ECE', 'precision of alarms', 'recall of rows'],
+    reweighted.map(({ failing, logLoss, ece, precision, recall }) => [
+      `${(100 * failing).toFixed(1)} %`,
+      logLoss.toFixed(4),
+      ece.toFixed(4),
+      share(precision),
+      share(recall),
+    ]),
+  );
+}
+
+export function kpfdOf({ predictors }: Evaluation): PredictorFigures {
+  const own = predictors.find(({ name }) => name === 'kpfd');
+  if (own === undefined) throw new Error('there are no figures of kpfd');
+  return own;
+}
+
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** With the rate that 95 % certainty allows: three pod-hours without an alarm prove little. */
+function rate(events: EventFigures): string {
+  const { falseAlarms, healthyPodHours, falseAlarmsPer1000PodHours, falseAlarmsPer1000PodHoursUpperBound } = events;
+  return `${falseAlarms} in ${healthyPodHours.toFixed(1)} pod-hours (${falseAlarmsPer1000PodHours.toFixed(0)} per 1,000, with 95 % certainty below ${falseAlarmsPer1000PodHoursUpperBound.toFixed(0)})`;
+}
+
+function share(value: number): string {
+  return Number.isNaN(value) ? '-' : value.toFixed(2);
+}
+
+function whole(seconds: number): string {
+  return Number.isNaN(seconds) ? '-' : String(Math.round(seconds));
+}
+
+function quartileText({ lower, median, upper }: Quartiles): string {
+  return Number.isNaN(median) ? '-' : `${whole(median)} (${whole(lower)}-${whole(upper)})`;
+}
