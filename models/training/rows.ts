@@ -9,7 +9,8 @@ import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
 import type { PodSnapshot } from '../../src/core/pods/snapshot.ts';
 import { STATUSES } from '../../src/core/pods/status.ts';
 import { SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
-import { podRows, type PodRow } from '../../src/pipeline/pod-rows.ts';
+import type { PodRow } from '../../src/core/predictions/pod-row.ts';
+import { podRows } from '../../src/pipeline/pod-rows.ts';
 import { openPolls } from '../../src/adapters/status-polls.ts';
 import { clientOf, startPrometheus } from '../../test/support/prometheus.ts';
 

@@ -1,26 +1,33 @@
 /**
- * npm run train -- [RECORDING…]: from recordings to models/default (model.json, metadata.json, MODEL_CARD.md). Needs
- * Prometheus, and Python with models/training/requirements.txt (in .venv, or named by KPFD_PYTHON).
+ * npm run train -- [RECORDING…] [--out FOLDER]: from recordings to a model (models/default unless told otherwise): both
+ * forests, metadata.json, MODEL_CARD.md, its plots and evaluation.json. Needs Prometheus, and Python with
+ * models/training/requirements.txt (in .venv, or named by KPFD_PYTHON).
  */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { python } from '../../test/support/python.ts';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { metadataOf, modelCard, type TrainingFacts } from './card.ts';
+import { plots } from './plots.ts';
+import { evaluateRecordings } from './recordings.ts';
+import { runPython } from './run-python.ts';
 
-const RECORDINGS = process.argv.slice(2);
-const scratch = mkdtempSync(join(tmpdir(), 'kpfd-train-'));
-const rows = join(scratch, 'rows.csv');
-try {
-  const recordings = RECORDINGS.length === 0 ? ['fixtures/recordings/run-a'] : RECORDINGS;
-  run(process.execPath, ['--import', 'tsx', 'models/training/rows.ts', rows, ...recordings]);
-  run(python(), ['models/training/train.py', rows, 'models/default']);
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
-}
+const VERSION = '2';
 
-function run(command: string, args: readonly string[]): void {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit' });
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ended with ${String(status)}`);
+const args = process.argv.slice(2);
+const at = args.indexOf('--out');
+const [, out = 'models/default'] = at < 0 ? [] : args.splice(at, 2);
+await evaluateRecordings(args, (scratch, evaluation) => {
+  runPython('models/training/train.py', [join(scratch, 'rows.csv'), out]);
+  const factsPath = join(out, 'training.json');
+  const facts = JSON.parse(readFileSync(factsPath, 'utf8')) as TrainingFacts;
+  rmSync(factsPath);
+  const names = { name: basename(out), version: VERSION };
+  write('metadata.json', `${JSON.stringify(metadataOf(names, facts, evaluation), undefined, 2)}\n`);
+  write('evaluation.json', `${JSON.stringify(evaluation, undefined, 1)}\n`);
+  write('MODEL_CARD.md', modelCard(names, facts, evaluation));
+  for (const [file, svg] of plots(evaluation)) write(file, svg);
+  console.error(`${out}: alarm from a RISK of ${evaluation.threshold}`);
+});
+
+function write(file: string, text: string): void {
+  writeFileSync(join(out, file), text);
 }

@@ -52,6 +52,16 @@ async function run(world: World, version: string, invocation: Invocation): Promi
       const { predict } = await import('../commands/predict.ts');
       return predict(context, options, invocation.names);
     }
+    case 'backtest': {
+      const { backtest } = await import('../commands/backtest.ts');
+      const { resolveBacktestOptions } = await import('../commands/history-options.ts');
+      return backtest(context, options, await resolveBacktestOptions(invocation.flags, world.now()));
+    }
+    case 'export-dataset': {
+      const { exportDataset } = await import('../commands/export-dataset.ts');
+      const { resolveExportOptions } = await import('../commands/history-options.ts');
+      return exportDataset(context, options, await resolveExportOptions(invocation.flags, world.now()));
+    }
     case 'check-prometheus': {
       const { checkPrometheus } = await import('../commands/check-prometheus.ts');
       return checkPrometheus(context, options);
@@ -97,11 +107,14 @@ function asked({ command, names, flags }: Invocation, options: Options): string 
   ].join(' ');
 }
 
-async function readOptions(world: World, { flags }: Invocation): Promise<Options> {
+async function readOptions(world: World, { command, flags }: Invocation): Promise<Options> {
   const { resolveOptions } = await import('../commands/options.ts');
   const path = configPath(world.env);
+  const isHistory = command === 'backtest' || command === 'export-dataset';
   return resolveOptions({
-    flags,
+    // These have formats of their own (history-options.ts), and read for as long as the past takes.
+    flags: isHistory ? { ...flags, output: undefined } : flags,
+    ...(isHistory ? { defaultTimeout: '0' } : {}),
     env: world.env,
     config: { path, values: await readConfig(path) },
     besideConfig: (file) => resolve(dirname(path), file),

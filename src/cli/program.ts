@@ -2,7 +2,14 @@ import { Command, Option } from 'commander';
 
 /** What the user asked for: a command, its arguments, and the flags that were given (camelCase, undefined elsewhere). */
 export interface Invocation {
-  readonly command: 'scan' | 'predict' | 'check-prometheus' | 'model show' | 'model predict';
+  readonly command:
+    | 'scan'
+    | 'predict'
+    | 'check-prometheus'
+    | 'backtest'
+    | 'export-dataset'
+    | 'model show'
+    | 'model predict';
   readonly names: readonly string[];
   readonly flags: Readonly<Record<string, unknown>>;
 }
@@ -79,7 +86,7 @@ export function buildProgram(
     .action(async (_, command: Command) => run({ command: 'scan', names: [], flags: command.optsWithGlobals() }));
   group(scan, 'Scope:', [
     namespaceOption(),
-    new Option('-A, --all-namespaces', 'all namespaces'),
+    allNamespacesOption(),
     new Option('-l, --selector <selector>', "only pods with these labels, e.g. 'app=cart,tier in (web,api),!canary'"),
     new Option('--completed', 'list pods that completed as well (those that failed are always listed)'),
     new Option('--at-risk', "only pods at or above the model's risk threshold"),
@@ -145,8 +152,102 @@ export function buildProgram(
     '',
     CHECK_EXIT_CODES,
   );
+  addHistoryCommands(program, run);
   addModelCommands(program, run);
   return program;
+}
+
+/** What looks at a Prometheus' past. */
+function addHistoryCommands(program: Command, run: (invocation: Invocation) => Promise<void>): void {
+  const backtest = program
+    .command('backtest')
+    .description(
+      "How the model would have done on this Prometheus' past, beside alerts and rules that people have today.",
+    )
+    .action(async (_, command: Command) => run({ command: 'backtest', names: [], flags: command.optsWithGlobals() }));
+  group(backtest, 'Time:', spanOptions());
+  group(backtest, 'Scope:', [namespaceOption(), allNamespacesOption(), ...layoutOptions(), ...recordOptions()]);
+  group(backtest, 'Model:', [
+    ...modelOptions(),
+    new Option('--threshold <p>', "the RISK from which an alarm is raised (default: the model's)"),
+  ]);
+  group(backtest, 'Output:', [
+    new Option('-o, --output <format>', 'table (default) or json, which has everything'),
+    ...historyOutputOptions(),
+  ]);
+  finish(
+    backtest,
+    [
+      'kpfd backtest -A --start 2026-11-23T00:00:00Z --end 2026-11-23T06:00:00Z',
+      'kpfd backtest -A --start 1795411660 --end 1795415615 --labels status.jsonl.gz -o json',
+    ],
+    BACKTEST,
+    HISTORY_EXIT_CODES,
+  );
+
+  const dataset = program
+    .command('export-dataset')
+    .description('Feature rows of every pod in the past, with what became of it: to train a model on.')
+    .action(async (_, command: Command) =>
+      run({ command: 'export-dataset', names: [], flags: command.optsWithGlobals() }),
+    );
+  group(dataset, 'Time:', [
+    ...spanOptions(),
+    new Option('--horizon <duration>', 'how far the label looks ahead (default: 10m)'),
+  ]);
+  group(dataset, 'Scope:', [namespaceOption(), allNamespacesOption(), ...layoutOptions(), ...recordOptions()]);
+  group(dataset, 'Output:', [
+    new Option('-o, --output <format>', 'csv (default) or jsonl'),
+    new Option('--to <file>', 'write to a file; one that a cut left behind is gone on with'),
+    new Option('--run <name>', 'the name of this run in each row (default: export)'),
+    ...historyOutputOptions(),
+  ]);
+  finish(
+    dataset,
+    [
+      'kpfd export-dataset -A --start 2026-11-23T00:00:00Z --end 2026-11-24T00:00:00Z --to rows.csv',
+      'kpfd export-dataset -n shop --start 1795411660 --end 1795415615 -o jsonl | head',
+    ],
+    DATASET,
+    HISTORY_EXIT_CODES,
+  );
+}
+
+const HISTORY_EXIT_CODES = `
+Exit codes:
+  0    it ran
+  2    it could not run: bad usage, no connection, no model, a labels file that is not usable
+  3    at some step no pod could be evaluated (only with --strict)`;
+
+const BACKTEST = `
+An alarm is up while at least two of the last three evaluations are at or above the threshold. FOUND are the failures after
+two minutes of health before which it was up, within the horizon; LEAD is how long before, at most the horizon. FALSE are
+alarms of healthy pods that then did not fail within the horizon; BELOW is the rate that they stay below with 95 %
+certainty. Rivals have no probabilities: theirs are the shares in these very rows, which flatters them.
+`;
+
+const DATASET = `
+The label is the worst status that the pod shows within the horizon; a restart that nobody saw counts as Error. Rows whose
+future is cut off (by a deletion, a pause of the scrapes, the end) are left out unless the pod failed first.
+`;
+
+function spanOptions(): Option[] {
+  return [
+    new Option('--start <time>', 'RFC 3339 or Unix seconds').makeOptionMandatory(),
+    new Option('--end <time>', 'RFC 3339 or Unix seconds').makeOptionMandatory(),
+    new Option('--step <duration>', 'a multiple of 15s (default: 30s)'),
+    new Option('--labels <file>', 'what kubectl printed, as JSON Lines, perhaps .gz (default: STATUS from metrics)'),
+    new Option('--max-samples <n>', 'about how many values one request may answer with (default: 500000)'),
+  ];
+}
+
+function historyOutputOptions(): Option[] {
+  return [
+    new Option('--no-headers', 'leave the headings out'),
+    new Option('-q, --quiet', 'only the answer, and warnings that it is incomplete'),
+    new Option('-v, --verbose', 'what each request took'),
+    new Option('--strict', 'exit with 3 if at some step no pod could be evaluated'),
+  ];
 }
 
 /** What concerns a file of XGBoost and no cluster. */
@@ -256,6 +357,10 @@ function namespaceOption(): Option {
   return new Option('-n, --namespace <name>', 'the namespace (KPFD_NAMESPACE; default: default)');
 }
 
+function allNamespacesOption(): Option {
+  return new Option('-A, --all-namespaces', 'all namespaces');
+}
+
 function layoutOptions(): Option[] {
   return [
     new Option('--cluster <name>', 'which cluster, where this Prometheus holds several'),
@@ -266,8 +371,11 @@ function layoutOptions(): Option[] {
 }
 
 function timeOptions(): Option[] {
+  return [new Option('--at <time>', 'look at an earlier instant (RFC 3339 or Unix seconds)'), ...recordOptions()];
+}
+
+function recordOptions(): Option[] {
   return [
-    new Option('--at <time>', 'look at an earlier instant (RFC 3339 or Unix seconds)'),
     new Option(
       '--record <file>',
       'keep every question and answer in a file (.gz: compressed); it holds no credentials',
@@ -290,7 +398,17 @@ function exitOptions(): Option[] {
   return [
     new Option('--fail-on [p]', "exit with 1 if a pod's risk is at least this (default: the model's threshold)"),
     new Option('--strict', 'exit with 3 if the data are incomplete'),
+    ...modelOptions(),
+  ];
+}
+
+function modelOptions(): Option[] {
+  return [
     new Option('--model <folder>', 'another model (KPFD_MODEL)'),
+    new Option(
+      '--prior <p>',
+      'the share of well pods that fails within the horizon here (default: as the model assumes)',
+    ),
   ];
 }
 

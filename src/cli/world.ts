@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Connection, Options } from '../commands/options.ts';
 import type { EndedQuestion } from '../adapters/prometheus/http-transport.ts';
 import type { Context, ModelContext, OpenSource, Output } from '../commands/context.ts';
-import type { MetricSource } from '../core/signals/metric-source.ts';
+import type { HistorySource } from '../core/signals/metric-source.ts';
 
 /** What kpfd takes from the machine it runs on; tests give their own. */
 export interface World {
@@ -125,6 +125,23 @@ export function createContext(world: World, version: string, command: string, op
       const { loadModel } = await import('../adapters/model-file.ts');
       return loadModel(folder ?? join(PACKAGE_ROOT, 'models', 'default'));
     },
+    now: world.now,
+    openPolls: async function* (path) {
+      const { openPolls } = await import('../adapters/status-polls.ts');
+      yield* openPolls(path);
+    },
+    openDataset: async (path, shape) => {
+      if (path !== undefined) return (await import('../adapters/dataset-file.ts')).openDataset(path, shape);
+      world.stdout.write(shape.heading);
+      return {
+        resumeAt: undefined,
+        write: async (text) => {
+          world.stdout.write(text);
+          return world.stdout.ready();
+        },
+        close: async () => undefined,
+      };
+    },
   };
 }
 
@@ -195,13 +212,14 @@ async function openHttp(
 }
 
 /** Asks for the server's clock at once, which the run will want first: the first `server()` gets that answer. */
-function greeted(client: MetricSource, at: number | undefined): MetricSource {
+function greeted(client: HistorySource, at: number | undefined): HistorySource {
   if (at !== undefined) return client;
-  let early: ReturnType<MetricSource['server']> | undefined = client.server();
+  let early: ReturnType<HistorySource['server']> | undefined = client.server();
   early.catch(() => undefined);
   return {
     address: client.address,
     query: (promql, unixSeconds) => client.query(promql, unixSeconds),
+    queryRange: (promql, steps) => client.queryRange(promql, steps),
     connect: () => client.connect(),
     server: () => {
       const first = early ?? client.server();

@@ -1,8 +1,10 @@
+import { FailureError } from '../core/failure.ts';
 import type { ReadForestOptions } from '../core/forest/read-forest.ts';
 import type { ForestFile } from '../core/predictions/forest-file.ts';
-import type { Model } from '../core/predictions/model.ts';
+import { assumePrior, type Model } from '../core/predictions/model.ts';
 import type { RowSource } from '../core/rows/row-source.ts';
-import type { MetricSource } from '../core/signals/metric-source.ts';
+import type { HistorySource } from '../core/signals/metric-source.ts';
+import type { Poll } from '../core/predictions/observation.ts';
 import type { Instant } from '../pipeline/instant.ts';
 import type { Look, Output as RenderedOutput } from '../render/formats.ts';
 import type { Options } from './options.ts';
@@ -15,6 +17,28 @@ export interface Context {
   readonly opened: Promise<OpenSource>;
   /** undefined: the model that ships with kpfd. */
   loadModel(folder: string | undefined): Promise<Model>;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** What kubectl printed over time. */
+  openPolls(path: string): AsyncIterable<Poll>;
+  /** A dataset in a file, to be begun or gone on with; undefined: on stdout. */
+  openDataset(path: string | undefined, shape: DatasetShape): Promise<Dataset>;
+}
+
+/** What a file must be like to be gone on with. */
+export interface DatasetShape {
+  /** The first line with its end; empty where there is none. */
+  readonly heading: string;
+  /** The time of a row, in Unix seconds. */
+  timeOf(line: string): number | undefined;
+}
+
+export interface Dataset {
+  /** The time of the last rows that may lack some, which were taken away again; undefined at the beginning. */
+  readonly resumeAt: number | undefined;
+  /** false where nobody takes more. */
+  write(text: string): Promise<boolean>;
+  close(): Promise<void>;
 }
 
 /** The world as a command about a model file sees it: no Prometheus in it. */
@@ -40,7 +64,7 @@ export interface Output {
 }
 
 export interface OpenSource {
-  readonly source: MetricSource;
+  readonly source: HistorySource;
   readonly instant: Instant;
   /** Ends what is under way and writes the recording, if one was wanted. */
   close(): Promise<void>;
@@ -59,7 +83,7 @@ export function exitCode(found: { failed?: boolean; alarm?: boolean; partial?: b
 /** Asks an open source, and closes it whatever happens: a recording of a failed run is the one that is wanted most. */
 export async function withSource<T>(
   context: Context,
-  ask: (source: MetricSource, instant: Instant) => Promise<T>,
+  ask: (source: HistorySource, instant: Instant) => Promise<T>,
 ): Promise<T> {
   const opened = await context.opened;
   let answer: T;
@@ -72,6 +96,18 @@ export async function withSource<T>(
   }
   await opened.close();
   return answer;
+}
+
+/** The model that the options name, under the prior that they name. */
+export async function modelFor(context: Context, { model, prior }: Pick<Options, 'model' | 'prior'>): Promise<Model> {
+  const loaded = await context.loadModel(model);
+  if (prior === undefined) return loaded;
+  const assumed = assumePrior(loaded, prior);
+  if (assumed !== undefined) return assumed;
+  throw new FailureError({
+    kind: 'usage',
+    problem: `--prior needs a model whose metadata.json says under which prior it was trained, and ${loaded.name} does not`,
+  });
 }
 
 /** How the answer is to look on this world's stdout. */

@@ -2,7 +2,7 @@ import { predictRows } from '../pipeline/predict-rows.ts';
 import { rowNotes, rowWriter } from '../render/prediction-rows.ts';
 import { exitCode, type ExitCode, type ModelContext } from './context.ts';
 import type { ModelPredictOptions } from './model-options.ts';
-import { RowProgress } from './row-progress.ts';
+import { RowProgress } from './progress.ts';
 
 /** kpfd model predict: what a model of XGBoost says of rows from a file, in their order, while they are read. */
 export async function modelPredict(

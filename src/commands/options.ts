@@ -37,6 +37,8 @@ const COLOURS = ['auto', 'always', 'never'] as const;
 export interface Options {
   readonly connection: Connection;
   readonly model: string | undefined;
+  /** The share of well pods that fails within the horizon; undefined: as the model assumes. */
+  readonly prior: number | undefined;
   readonly namespace: string;
   readonly allNamespaces: boolean;
   readonly labels: readonly Requirement[] | undefined;
@@ -92,6 +94,8 @@ export interface OptionSources {
   readonly besideConfig: (path: string) => string;
   /** Unix seconds. */
   readonly now: number;
+  /** The --timeout of a command that reads for long; undefined: the usual one. */
+  readonly defaultTimeout?: string;
 }
 
 const DEFAULT_ADDRESS = 'http://localhost:9090';
@@ -120,6 +124,7 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
   return {
     connection: { ...reader.connection(), record: text('record'), replay: text('replay'), verbose },
     model: reader.path('model'),
+    prior: priorOf(reader.parsed('--prior', text('prior'), parseShare)),
     namespace: reader.text('namespace') ?? 'default',
     allNamespaces: flag('allNamespaces') === true,
     cluster: reader.text('cluster'),
@@ -139,6 +144,14 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
     minRisk: reader.parsed('--min-risk', text('minRisk'), parseShare),
     completed: flag('completed') === true,
   };
+}
+
+function priorOf(prior: number | undefined): number | undefined {
+  if (prior === undefined || (prior > 0 && prior < 1)) return prior;
+  throw usage(
+    `--prior takes a share between 0 and 1, not ${prior}`,
+    'write 0.001 where one in a thousand well pods fails',
+  );
 }
 
 async function readLabels(text: string): Promise<Requirement[]> {
@@ -276,7 +289,7 @@ class OptionReader {
       ...this.#login(url),
       caFile: this.path('ca-file'),
       requestTimeoutMs: this.#duration('request-timeout', '30s'),
-      runTimeoutMs: this.#duration('timeout', '2m'),
+      runTimeoutMs: this.#duration('timeout', this.#sources.defaultTimeout ?? '2m'),
     };
   }
 

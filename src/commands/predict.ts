@@ -1,14 +1,14 @@
 import { FailureError } from '../core/failure.ts';
 import { isAtRisk } from '../core/predictions/listing.ts';
 import { explainPods, unansweredFailures } from '../pipeline/explain-pod.ts';
-import { exitCode, lookOf, show, withSource, type Context, type ExitCode } from './context.ts';
+import { exitCode, lookOf, modelFor, show, withSource, type Context, type ExitCode } from './context.ts';
 import type { Options } from './options.ts';
 
 /** kpfd predict: one page for each named pod, or the named pods in another format. */
 export async function predict(context: Context, options: Options, names: readonly string[]): Promise<ExitCode> {
   const pods = [...new Set(names.map(podName))];
   const explaining = withSource(context, (source, instant) =>
-    explainPods(source, () => context.loadModel(options.model), {
+    explainPods(source, () => modelFor(context, options), {
       scope: { namespace: options.namespace, pods },
       labels: undefined,
       naming: options,

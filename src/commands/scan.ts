@@ -1,13 +1,13 @@
 import { isAtRisk, listPods } from '../core/predictions/listing.ts';
 import { scanPods } from '../pipeline/scan-pods.ts';
-import { exitCode, lookOf, show, withSource, type Context, type ExitCode } from './context.ts';
+import { exitCode, lookOf, modelFor, show, withSource, type Context, type ExitCode } from './context.ts';
 import type { Options } from './options.ts';
 
 /** kpfd scan: every pod in scope, worst first. */
 export async function scan(context: Context, options: Options): Promise<ExitCode> {
   const namespace = options.allNamespaces ? undefined : options.namespace;
   const scanning = withSource(context, (source, instant) =>
-    scanPods(source, () => context.loadModel(options.model), {
+    scanPods(source, () => modelFor(context, options), {
       scope: { namespace, pods: undefined },
       labels: options.labels,
       naming: options,

@@ -41,6 +41,7 @@ export type Failure =
   // The model, rows for it, and the recording
   | { kind: 'forest-unusable'; path: string; problem: string }
   | { kind: 'rows-unusable'; name: string; problem: RowsProblem; predicted: number }
+  | { kind: 'dataset-other'; path: string; problem: string }
   | { kind: 'labels-unusable'; path: string; line: number; problem: string }
   | { kind: 'model-invalid'; path: string; problem: string }
   | { kind: 'model-schema'; path: string; expected: string; found: string; missing: string[]; unknown: string[] }

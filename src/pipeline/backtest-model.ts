@@ -1,4 +1,5 @@
 import { CellScore } from '../core/predictions/cell-score.ts';
+import { ROW_GROUPS, type Backtest, type DetectorFigures, type RowGroup } from '../core/predictions/backtest.ts';
 import type { EventFigures } from '../core/predictions/event-score.ts';
 import { predictStatuses, type Model } from '../core/predictions/model.ts';
 import { isFailing, type Poll } from '../core/predictions/observation.ts';
@@ -8,28 +9,8 @@ import { RowScore, type RowFigures } from '../core/predictions/row-score.ts';
 import { Trial } from '../core/predictions/trial.ts';
 import { FEATURE_NAMES } from '../core/features/schema.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
-import { podRows, type HistoryRequest, type PodRow } from './pod-rows.ts';
-
-/** How a model would have done on a Prometheus' past, beside what people have today. */
-export interface Backtest {
-  readonly request: HistoryRequest;
-  readonly model: Model;
-  readonly threshold: number;
-  /** Steps at which kube-state-metrics told something, of all. */
-  readonly steps: { readonly told: number; readonly all: number };
-  readonly detectors: readonly DetectorFigures[];
-}
-
-export interface DetectorFigures {
-  readonly name: string;
-  readonly about: string;
-  readonly events: EventFigures;
-  /** All rows, those of pods that are well, and those of pods that fail already: to name the present is no forecast. */
-  readonly rows: Readonly<Record<RowGroup, RowFigures>>;
-}
-
-const ROW_GROUPS = ['all', 'well', 'failing'] as const;
-export type RowGroup = (typeof ROW_GROUPS)[number];
+import type { PodRow } from '../core/predictions/pod-row.ts';
+import { podRows, type HistoryRequest } from './pod-rows.ts';
 
 /** Evaluates the model at every step of the span, as if nothing later was known, and scores it by what came. */
 export async function backtestModel(
@@ -52,8 +33,8 @@ export async function backtestModel(
     onStep((done += 1), all);
   }
   return {
-    request: wanted,
     model,
+    span: request.span,
     threshold: scores.threshold,
     steps: { told, all },
     detectors: scores.figures(),

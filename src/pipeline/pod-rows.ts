@@ -1,10 +1,10 @@
 import { FailureError, type Failure } from '../core/failure.ts';
 import { featureMatrix } from '../core/features/matrix.ts';
 import { podKey } from '../core/pods/presence.ts';
-import type { PodSnapshot } from '../core/pods/snapshot.ts';
-import { podStatus, type Status } from '../core/pods/status.ts';
+import { podStatus } from '../core/pods/status.ts';
 import { labelOf } from '../core/predictions/label.ts';
 import type { Observation, Poll } from '../core/predictions/observation.ts';
+import type { PodRow } from '../core/predictions/pod-row.ts';
 import { whyNotEvaluated } from '../core/predictions/prediction.ts';
 import { rivalsQuery } from '../core/predictions/rivals.ts';
 import { REQUESTS, type RequestName } from '../core/signals/catalogue.ts';
@@ -26,24 +26,6 @@ export interface HistoryRequest {
   readonly maxSamples: number;
   /** Whether to look as well at what rivals would say. */
   readonly withRivals: boolean;
-}
-
-/** A pod at one step, and what became of it. */
-export interface PodRow {
-  readonly unixSeconds: number;
-  readonly pod: PodSnapshot;
-  readonly now: string;
-  readonly status: Status;
-  /** In the order of the schema. */
-  readonly features: Float32Array;
-  /** undefined: the horizon was cut off. */
-  readonly label: Status | undefined;
-  /** A pause between observations longer than this hides what happened in it. */
-  readonly longestGapSeconds: number;
-  /** How the pod was seen from this step until the next one. */
-  readonly seen: readonly Observation[];
-  /** Which conditions of rivals hold (rivalsQuery). */
-  readonly conditions: ReadonlySet<string>;
 }
 
 /** The rows of one step. */

@@ -30,6 +30,10 @@ const NOT_EVALUATED: Readonly<Record<NotEvaluated, string>> = {
   finished: 'not evaluated: the pod has finished',
   untold: 'not evaluated: the copy of kube-state-metrics that knew the pod has fallen silent',
   'no-phase': 'not evaluated: kube-state-metrics gives no phase for the pod',
+  'ksm-silent': 'not evaluated: kube-state-metrics was not scraped for minutes',
+  'no-history': 'not evaluated: Prometheus knows nothing of a few minutes ago',
+  'node-lost': 'not evaluated: nobody hears from its node',
+  'node-silent': 'not evaluated: cAdvisor on its node has fallen silent',
 };
 
 /** Explained pods: a page each, or the format that was asked for; and why some of the names have no answer. */

@@ -132,6 +132,11 @@ function words(failure: Failure): Words {
       return { what: `cannot use the model ${clean(failure.path)}: ${clean(failure.problem)}` };
     case 'rows-unusable':
       return rowsWords(failure.name, failure.problem, failure.predicted);
+    case 'dataset-other':
+      return {
+        what: `${clean(failure.path)} cannot be gone on with: ${clean(failure.problem)}`,
+        advice: 'write to another file with --to',
+      };
     case 'labels-unusable':
       return {
         what: `line ${failure.line} of the labels file ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,

@@ -48,6 +48,8 @@ export function warningText(warning: Warning): string {
       return `${exporterName(warning.exporter)} has no samples of node ${clean(warning.node)}: usage of its ${plural(warning.pods, 'pod')} counts as missing`;
     case 'pods-not-sampled':
       return `${exporterName(warning.exporter)} has no samples of ${plural(warning.pods, 'pod')} where it should: ${enumerate(warning.signals)} count as missing`;
+    case 'silence':
+      return silenceText(warning.silence, warning.pods);
     case 'pods-untold':
       return `a copy of kube-state-metrics has fallen silent: nothing can be told of ${plural(warning.pods, 'pod')} that only it knew`;
     case 'copies':
@@ -68,4 +70,16 @@ export function warningText(warning: Warning): string {
 /** The exporters by the names that people know. */
 export function exporterName(exporter: Exporter): string {
   return exporter === 'cadvisor' ? 'cAdvisor' : exporter;
+}
+
+function silenceText(silence: Extract<Warning, { kind: 'silence' }>['silence'], pods: number): string {
+  const what = `${plural(pods, 'pod')} not evaluated: `;
+  switch (silence) {
+    case 'no-history':
+      return `${what}Prometheus knows nothing of a few minutes ago, it or its scraping has just begun`;
+    case 'node-lost':
+      return `${what}the control plane does not hear from the node`;
+    case 'node-silent':
+      return `${what}cAdvisor on the node has fallen silent`;
+  }
 }

@@ -30,6 +30,7 @@ export function pod(known: Partial<PodSnapshot> = {}): PodSnapshot {
     networkDrops: { receivePerSecond: undefined, transmitPerSecond: undefined },
     cgroup: { cpuCores: undefined, memoryBytes: undefined },
     gaps: [],
+    silence: undefined,
     ...known,
   };
 }

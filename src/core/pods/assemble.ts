@@ -1,4 +1,5 @@
 import { SIGNALS, type Signal, type SignalName } from '../signals/catalogue.ts';
+import { isStale } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
 import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, podKey, sightings, type Sighting } from './presence.ts';
@@ -55,7 +56,12 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
     },
     cgroup: { cpuCores: rows.value('cpu-usage-of-pod'), memoryBytes: rows.value('memory-of-pod') },
   };
-  return { ...pod, gaps: sighting.presence === 'present' ? gapsOf(pod, rows, readings) : [] };
+  const present = sighting.presence === 'present';
+  return {
+    ...pod,
+    gaps: present ? gapsOf(pod, rows, readings) : [],
+    silence: present ? silenceOf(pod, rows, readings) : undefined,
+  };
 }
 
 // ---- containers
@@ -195,10 +201,32 @@ function ownerKey(namespace: string, owner: Owner): string {
   return `${namespace}/${owner.kind}/${owner.name}`;
 }
 
+/** A snapshot before it is said what it lacks. */
+type Known = Omit<PodSnapshot, 'gaps' | 'silence'>;
+
+// ---- silence
+
+/** cAdvisor's samples are this old at most where it works: it is scraped each minute and looks each quarter of one. */
+const OLDEST_USAGE_SECONDS = 150;
+
+function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['silence'] {
+  const { layout, unixSeconds } = readings;
+  if (isStale(layout, unixSeconds)) return 'ksm-silent';
+  if (layout.hasHistory === false) return 'no-history';
+  if (pod.node?.conditions.get('Ready') === 'unknown') return 'node-lost';
+  // Whether the pod was sampled before tells a node that fell silent from one that never had cAdvisor (Windows).
+  const fellSilent = pod.containers.some((c) => {
+    if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
+    const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
+    return since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > OLDEST_USAGE_SECONDS;
+  });
+  return fellSilent ? 'node-silent' : undefined;
+}
+
 // ---- gaps
 
 /** What the pod lacks though it ought to have it. A container that is not running has no usage: that is no gap. */
-function gapsOf(pod: Omit<PodSnapshot, 'gaps'>, rows: PodRows, readings: Readings): Gap[] {
+function gapsOf(pod: Known, rows: PodRows, readings: Readings): Gap[] {
   const gaps: Gap[] = [];
   for (const signal of SIGNALS) {
     const reason = gapOf(signal, pod, rows, readings);
@@ -207,12 +235,7 @@ function gapsOf(pod: Omit<PodSnapshot, 'gaps'>, rows: PodRows, readings: Reading
   return gaps;
 }
 
-function gapOf(
-  signal: Signal,
-  pod: Omit<PodSnapshot, 'gaps'>,
-  rows: PodRows,
-  readings: Readings,
-): GapReason | undefined {
+function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): GapReason | undefined {
   const whole = readings.gaps.get(signal.name);
   if (whole !== undefined) return whole;
   switch (signal.expect) {

@@ -50,7 +50,18 @@ export interface PodSnapshot {
   /** Usage of the pod's cgroup, where the runtime has no rows of containers. */
   readonly cgroup: { readonly cpuCores: number | undefined; readonly memoryBytes: number | undefined };
   readonly gaps: readonly Gap[];
+  /** Why what is known of the pod is not of now; undefined where it is. */
+  readonly silence: Silence | undefined;
 }
+
+/**
+ * Monitoring that is broken, which must not look like a pod that is.
+ * - `ksm-silent`: kube-state-metrics was not scraped for minutes.
+ * - `no-history`: Prometheus, or its scraping, has just begun.
+ * - `node-lost`: the control plane does not hear from the node.
+ * - `node-silent`: cAdvisor told of the pod's containers within half an hour and has stopped, though they run.
+ */
+export type Silence = 'ksm-silent' | 'no-history' | 'node-lost' | 'node-silent';
 
 export interface Owner {
   readonly kind: string;

@@ -15,6 +15,7 @@ export type Warning = { readonly incomplete: boolean } & (
   | { kind: 'node-not-sampled'; exporter: Exporter; node: string; pods: number }
   | { kind: 'pods-not-sampled'; exporter: Exporter; pods: number; signals: SignalName[] }
   | { kind: 'pods-untold'; pods: number }
+  | { kind: 'silence'; silence: 'no-history' | 'node-lost' | 'node-silent'; pods: number }
   | { kind: 'copies'; copies: number }
   | { kind: 'stale'; exporter: Exporter; ageSeconds: number }
   | { kind: 'clock'; aheadSeconds: number }
@@ -28,13 +29,16 @@ export function readingWarnings(readings: Readings, predictions: readonly PodPre
   return [...wholeGaps(readings), ...gapsOfPods(predictions), ...ofCopies(readings, predictions)];
 }
 
+const FAST_WINDOW_SECONDS = 120;
+
 function wholeGaps(readings: Readings): Warning[] {
   const warnings: Warning[] = [];
   const absent = new Set<Exporter>();
   const short = new Map<Exporter, { intervalSeconds: number; signals: SignalName[] }>();
   for (const [signal, reason] of readings.gaps) {
     if (reason.kind === 'exporter-absent') absent.add(reason.exporter);
-    if (reason.kind === 'window-too-short') {
+    // Windows of two minutes are for those who scrape often; the model knows that others have none.
+    if (reason.kind === 'window-too-short' && reason.windowSeconds > FAST_WINDOW_SECONDS) {
       const exporter = SIGNALS.find(({ name }) => name === signal)?.exporter ?? 'kube-state-metrics';
       const own = short.get(exporter) ?? { intervalSeconds: reason.intervalSeconds, signals: [] };
       own.signals.push(signal);
@@ -106,6 +110,10 @@ function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Wa
   const { layout, unixSeconds } = readings;
   const untold = predictions.filter(({ pod }) => pod.presence === 'untold').length;
   if (untold > 0) warnings.push({ kind: 'pods-untold', pods: untold, incomplete: true });
+  for (const silence of ['no-history', 'node-lost', 'node-silent'] as const) {
+    const pods = predictions.filter(({ notEvaluated }) => notEvaluated === silence).length;
+    if (pods > 0) warnings.push({ kind: 'silence', silence, pods, incomplete: true });
+  }
   const replicas = replicaCount(layout);
   if (replicas > 0) warnings.push({ kind: 'copies', copies: layout.copies.length, incomplete: false });
   if (isStale(layout, unixSeconds)) {

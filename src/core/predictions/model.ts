@@ -76,6 +76,17 @@ export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statist
   };
 }
 
+/**
+ * The model where another share of well pods fails within the horizon than its metadata assumes; the threshold moves with
+ * the odds, so that the same pods are at risk. undefined where the model does not say under which share it was trained.
+ */
+export function assumePrior(model: Model, assumed: number): Model | undefined {
+  const { prior, riskThreshold } = model;
+  if (prior === undefined || model.risk === undefined) return undefined;
+  const shift = logit(assumed) - logit(prior.assumed);
+  return { ...model, prior: { ...prior, assumed }, riskThreshold: 1 / (1 + Math.exp(-logit(riskThreshold) - shift)) };
+}
+
 /** Which features the model's columns are. A model may leave features out; what it names must be what kpfd computes. */
 function columnsOf({ schema, lookbackSeconds }: ModelMetadata): number[] {
   const columns = schema.features.map((name) => FEATURE_NAMES.indexOf(name));

@@ -1,5 +1,5 @@
 import { featureMatrix } from '../features/matrix.ts';
-import type { PodSnapshot } from '../pods/snapshot.ts';
+import type { PodSnapshot, Silence } from '../pods/snapshot.ts';
 import { podStatus, STATUSES, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
 import { predictStatuses, type Model } from './model.ts';
 import { FAILING } from './observation.ts';
@@ -15,7 +15,7 @@ export interface Prediction {
   readonly probabilities: Readonly<Record<Status, number>>;
 }
 
-export type NotEvaluated = 'terminating' | 'finished' | 'untold' | 'no-phase';
+export type NotEvaluated = 'terminating' | 'finished' | 'untold' | 'no-phase' | Silence;
 
 export interface PodPrediction {
   readonly pod: PodSnapshot;
@@ -60,7 +60,7 @@ export function whyNotEvaluated(pod: PodSnapshot, status: PodStatus): NotEvaluat
   if (pod.presence === 'gone') return undefined;
   if (pod.presence === 'untold') return 'untold';
   if (status.now === '?') return 'no-phase';
-  if (status.status !== undefined) return undefined;
+  if (status.status !== undefined) return pod.silence;
   return status.now === 'Terminating' ? 'terminating' : 'finished';
 }
 

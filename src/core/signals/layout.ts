@@ -13,9 +13,14 @@ export interface Layout extends Naming {
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
   /** False: no pod anywhere has a series of it: the metric is dropped rather than no limit set. undefined: not told. */
   readonly hasSeries: Readonly<Record<'limits' | 'requests', boolean | undefined>>;
+  /** False: there were no pods a few minutes ago, so Prometheus or its scraping has just begun. undefined: not told. */
+  readonly hasHistory: boolean | undefined;
 }
 
 const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
+
+/** Instants look back five minutes: an instant of this long ago is one of up to nine minutes ago. */
+const HISTORY_SECONDS = 240;
 
 /** How many samples a series has in five and in fifteen minutes, and how many limits and requests there are at all. */
 export function intervalsQuery(naming: Naming): string {
@@ -32,6 +37,10 @@ export function intervalsQuery(naming: Naming): string {
     { fact: 'ksm/long', expression: count('kube_pod_info', 'kube-state-metrics', long) },
     { fact: 'cadvisor/short', expression: count(CADVISOR_PROBE, 'cadvisor', short) },
     { fact: 'cadvisor/long', expression: count(CADVISOR_PROBE, 'cadvisor', long) },
+    {
+      fact: 'history',
+      expression: `count(${exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info')} offset ${HISTORY_SECONDS}s)`,
+    },
     { fact: 'limits', expression: any('limits') },
     { fact: 'requests', expression: any('requests') },
   ]);
@@ -57,6 +66,7 @@ export function readLayout(
       limits: intervals === undefined ? undefined : samples('limits') !== undefined,
       requests: intervals === undefined ? undefined : samples('requests') !== undefined,
     },
+    hasHistory: intervals === undefined ? undefined : samples('history') !== undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RowProgress } from '../../src/commands/row-progress.ts';
+import { RowProgress } from '../../src/commands/progress.ts';
 
 /** What goes to stderr while batches of 1000 rows end every 0.2 s. */
 function told(width: number | undefined, quiet: boolean, batches: number): string {

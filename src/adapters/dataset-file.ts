@@ -1,0 +1,101 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { FailureError } from '../core/failure.ts';
+import { codeOf } from './prometheus/error-code.ts';
+
+/** What a file must be like to be gone on with; see commands/context.ts. */
+interface Shape {
+  readonly heading: string;
+  timeOf(line: string): number | undefined;
+}
+
+interface DatasetFile {
+  readonly resumeAt: number | undefined;
+  write(text: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const READ_BYTES = 256 * 1024;
+const LINE_END = 0x0a;
+
+/**
+ * Opens a file of rows to write to its end. One that a cut left behind is gone on with: the rows of its last time, of which
+ * some may be missing, are taken away, and `resumeAt` names that time. A file of anything else is left as it is. Rejects
+ * with a FailureError.
+ */
+export async function openDataset(path: string, shape: Shape): Promise<DatasetFile> {
+  const file = await open(path, 'a+').catch((error: unknown) => {
+    throw unwritable(path, error);
+  });
+  try {
+    const found = await lastTime(file, path, shape);
+    if (found === undefined) await file.appendFile(shape.heading);
+    else await file.truncate(found.offset);
+    return {
+      resumeAt: found?.time,
+      write: async (text) => {
+        await file.appendFile(text).catch((error: unknown) => {
+          throw unwritable(path, error);
+        });
+        return true;
+      },
+      close: async () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error instanceof FailureError ? error : unwritable(path, error);
+  }
+}
+
+/**
+ * The last time of a row (undefined where there is none yet) and where its rows begin, in bytes; undefined of a file that
+ * has nothing but perhaps the beginning of its heading.
+ */
+async function lastTime(
+  file: FileHandle,
+  path: string,
+  shape: Shape,
+): Promise<{ time: number | undefined; offset: number } | undefined> {
+  let found: { time: number | undefined; offset: number } | undefined;
+  for await (const { line, offset } of wholeLines(file)) {
+    if (found === undefined && shape.heading !== '') {
+      if (`${line}\n` !== shape.heading) throw other(path, 'its first line names other columns');
+      found = { time: undefined, offset: Buffer.byteLength(shape.heading) };
+      continue;
+    }
+    const time = shape.timeOf(line);
+    if (time === undefined) throw other(path, 'it holds lines that are no rows of this format');
+    if (time !== found?.time) found = { time, offset };
+  }
+  if (found !== undefined) return found;
+  const cut = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, 0);
+  const text = cut.buffer.subarray(0, cut.bytesRead).toString('utf8');
+  if (!shape.heading.startsWith(text)) throw other(path, 'it holds something else');
+  await file.truncate(0);
+  return undefined;
+}
+
+/** Lines that have their end, and where each begins, in bytes. */
+async function* wholeLines(file: FileHandle): AsyncGenerator<{ line: string; offset: number }> {
+  let rest = Buffer.alloc(0);
+  let offset = 0;
+  for (let position = 0; ;) {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    let bytes = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+    for (let end = bytes.indexOf(LINE_END); end >= 0; end = bytes.indexOf(LINE_END)) {
+      yield { line: bytes.subarray(0, end).toString('utf8'), offset };
+      offset += end + 1;
+      bytes = bytes.subarray(end + 1);
+    }
+    rest = bytes;
+  }
+}
+
+function other(path: string, problem: string): FailureError {
+  return new FailureError({ kind: 'dataset-other', path, problem });
+}
+
+function unwritable(path: string, error: unknown): FailureError {
+  return new FailureError({ kind: 'file-unwritable', role: 'dataset', path, code: codeOf(error) }, error);
+}

@@ -1,0 +1,30 @@
+import { backtestModel } from '../pipeline/backtest-model.ts';
+import { backtestOutput } from '../render/backtest-output.ts';
+import { exitCode, modelFor, show, withSource, type Context, type ExitCode } from './context.ts';
+import type { BacktestOptions } from './history-options.ts';
+import type { Options } from './options.ts';
+import { StepProgress } from './progress.ts';
+
+/** kpfd backtest: how the model would have done on this Prometheus' past, beside what people have today. */
+export async function backtest(context: Context, options: Options, wanted: BacktestOptions): Promise<ExitCode> {
+  const progress = new StepProgress(context, options.quiet);
+  const polls = wanted.labelsFile === undefined ? undefined : context.openPolls(wanted.labelsFile);
+  const found = await withSource(context, (source) =>
+    backtestModel(
+      source,
+      () => modelFor(context, options),
+      {
+        span: wanted.span,
+        scope: { namespace: options.allNamespaces ? undefined : options.namespace, pods: undefined },
+        naming: options,
+        kubernetesVersion: options.kubernetesVersion,
+        maxSamples: wanted.maxSamples,
+      },
+      wanted.threshold,
+      polls,
+      (done, all) => progress.show(done, all),
+    ),
+  ).finally(() => progress.end());
+  show(context, backtestOutput(found, wanted.output, options));
+  return exitCode({ partial: options.strict && found.steps.told < found.steps.all });
+}

@@ -1,0 +1,41 @@
+import type { Poll } from '../core/predictions/observation.ts';
+import type { HistorySource } from '../core/signals/metric-source.ts';
+import type { PodRow } from '../core/predictions/pod-row.ts';
+import { podRows, type HistoryRequest } from './pod-rows.ts';
+
+/** Where rows go. */
+export interface RowSink {
+  /** The rows of one step, of which each has a label; false where nobody takes more. */
+  take(rows: readonly PodRow[]): Promise<boolean>;
+  /** How far it is. */
+  step(done: number, all: number): void;
+}
+
+export interface ExportSummary {
+  readonly rows: number;
+  /** Rows left out because nobody can say what became of the pod. */
+  readonly unlabelled: number;
+  /** Steps at which kube-state-metrics told nothing. */
+  readonly silentSteps: number;
+}
+
+/** The rows of every pod at every step of the span, with labels, step by step in order of time. */
+export async function exportDataset(
+  source: HistorySource,
+  request: Omit<HistoryRequest, 'withRivals'>,
+  polls: AsyncIterable<Poll> | undefined,
+  sink: RowSink,
+): Promise<ExportSummary> {
+  const { start, end, step } = request.span;
+  const all = Math.floor((end - start) / step) + 1;
+  let [rows, unlabelled, silentSteps, done] = [0, 0, 0, 0];
+  for await (const batch of podRows(source, { ...request, withRivals: false }, polls)) {
+    const known = batch.rows.filter(({ label }) => label !== undefined);
+    rows += known.length;
+    unlabelled += batch.rows.length - known.length;
+    if (batch.rows.length === 0) silentSteps += 1;
+    sink.step((done += 1), all);
+    if (known.length > 0 && !(await sink.take(known))) break;
+  }
+  return { rows, unlabelled, silentSteps };
+}

@@ -1,0 +1,110 @@
+import type { Backtest, DetectorFigures } from '../core/predictions/backtest.ts';
+import type { RowFigures } from '../core/predictions/row-score.ts';
+import type { Output } from './formats.ts';
+import { grid } from './grid.ts';
+import { jsonText, plural } from './text.ts';
+
+interface Look {
+  readonly headings: boolean;
+  readonly quiet: boolean;
+}
+
+/** A backtest in the chosen format, and what is to be said beside it. */
+export function backtestOutput(found: Backtest, format: 'table' | 'json', look: Look): Output {
+  const { told, all } = found.steps;
+  const silent = all - told;
+  const warning = silent === 0 ? '' : `warning: at ${silent} of ${plural(all, 'step')} no pod could be evaluated\n`;
+  const events = found.detectors[0]?.events.events ?? 0;
+  const none = events === 0 ? 'No failure after two minutes of health found: recall and lead time say nothing\n' : '';
+  return {
+    stdout: format === 'json' ? jsonText(document(found)) : table(found.detectors, look.headings),
+    stderr: look.quiet ? warning : warning + none,
+  };
+}
+
+function table(detectors: readonly DetectorFigures[], headings: boolean): string {
+  const rows = detectors.map(({ name, events, rows: { all, well } }) => [
+    name,
+    `${events.found}/${events.events}`,
+    figure(events.recall, 2),
+    figure(events.leadSeconds.median, 0),
+    String(events.falseAlarms),
+    figure(events.healthyPodHours, 1),
+    figure(events.falseAlarmsPer1000PodHours, 0),
+    figure(events.falseAlarmsPer1000PodHoursUpperBound, 0),
+    figure(all.logLoss, 3),
+    figure(well.logLoss, 3),
+    figure(all.ece, 3),
+    figure(all.macroF1, 3),
+  ]);
+  return grid(
+    HEADINGS.map((heading, i) => ({ heading, align: i === 0 ? 'left' : 'right' })),
+    rows,
+    headings,
+  );
+}
+
+const HEADINGS = [
+  'DETECTOR',
+  'FOUND',
+  'RECALL',
+  'LEAD(S)',
+  'FALSE',
+  'POD-HOURS',
+  'PER-1000H',
+  'BELOW(95%)',
+  'LOGLOSS',
+  'LOGLOSS-WELL',
+  'ECE',
+  'MACRO-F1',
+];
+
+function figure(value: number, digits: number): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : '-';
+}
+
+/** docs/backtest.schema.json describes it. NaN, which JSON lacks, is null. */
+function document({ model, threshold, span, steps, detectors }: Backtest): Record<string, unknown> {
+  const [own, ...rivals] = detectors;
+  return {
+    schemaVersion: 1,
+    model: { name: model.name, version: model.version },
+    horizonSeconds: model.horizonSeconds,
+    threshold,
+    start: new Date(span.start * 1000).toISOString(),
+    end: new Date(span.end * 1000).toISOString(),
+    stepSeconds: span.step,
+    steps: { all: steps.all, evaluated: steps.told },
+    summary: own === undefined ? null : summary(own),
+    rivals: Object.fromEntries(rivals.map((rival) => [rival.name, { about: rival.about, ...summary(rival) }])),
+    rows: own === undefined ? null : own.rows,
+  };
+}
+
+function summary({ events, rows: { all, well, failing } }: DetectorFigures): Record<string, unknown> {
+  const scores = ({ rows, logLoss, brier, ece, eceAbove5, macroF1 }: RowFigures): Record<string, number> => ({
+    rows,
+    logLoss,
+    brier,
+    ece,
+    eceAboveRisk5Percent: eceAbove5,
+    macroF1,
+  });
+  return {
+    events: events.events,
+    found: events.found,
+    recall: events.recall,
+    repeatedEvents: events.repeats.events,
+    repeatedFound: events.repeats.found,
+    medianLeadSeconds: events.leadSeconds.median,
+    leadSecondsQuartiles: [events.leadSeconds.lower, events.leadSeconds.upper],
+    medianLeadSecondsSinceWell: events.leadSecondsSinceWell.median,
+    falseAlarms: events.falseAlarms,
+    healthyPodHours: events.healthyPodHours,
+    falseAlarmsPer1000PodHours: events.falseAlarmsPer1000PodHours,
+    falseAlarmsPer1000PodHoursUpperBound: events.falseAlarmsPer1000PodHoursUpperBound,
+    ...scores(all),
+    well: scores(well),
+    failing: scores(failing),
+  };
+}
