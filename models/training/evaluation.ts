@@ -317,11 +317,23 @@ function cellScores(rows: readonly TrainingRow[], firing: readonly boolean[]): P
   return { all: scores.all.figures(), well: scores.well.figures(), failing: scores.failing.figures() };
 }
 
-/** 1 - log loss / log loss of knowing only the share that fails, over rows of well pods, of RISK. */
+/** A pod that was first evaluated later than this after it was made has no first minute to be frozen at. */
+const FIRST_MINUTE_SECONDS = 90;
+
+/**
+ * 1 - log loss / log loss of knowing only the share that fails, of RISK, over rows of well pods that were evaluated from their
+ * first minute on.
+ */
 function skill(rows: readonly TrainingRow[], probabilities: readonly Probabilities[]): number {
   let [loss, failed, count] = [0, 0, 0];
-  for (const [i, { label, status }] of rows.entries()) {
-    if (label === undefined || isFailing(status)) continue;
+  const isYoung = new Map<string, boolean>();
+  for (const row of rows) {
+    const created = row.pod.createdAtUnixSeconds ?? Number.NEGATIVE_INFINITY;
+    if (!isYoung.has(keyOf(row))) isYoung.set(keyOf(row), row.unixSeconds - created <= FIRST_MINUTE_SECONDS);
+  }
+  for (const [i, row] of rows.entries()) {
+    const { label, status } = row;
+    if (label === undefined || isFailing(status) || isYoung.get(keyOf(row)) !== true) continue;
     const risk = Math.min(Math.max(conclude(probabilities[i] as Probabilities).risk, 1e-6), 1 - 1e-6);
     loss -= Math.log(isFailing(label) ? risk : 1 - risk);
     failed += Number(isFailing(label));

@@ -90,7 +90,7 @@ STATUS_ROUNDS = 60
 # Of the rows that are added with gaps: how many lack all of cAdvisor, and how many lack any other request.
 WITHOUT_CADVISOR = 0.4
 WITHOUT_A_REQUEST = 0.08
-CALIBRATION_FOLDS = 4
+CALIBRATION_FOLDS = 6
 
 
 class Rows:

@@ -40,7 +40,7 @@ export async function loadModel(folder: string, statistics = false): Promise<Mod
       const { hash, features } = error.found;
       const unknown = features.filter((name) => !FEATURE_NAMES.includes(name));
       const expected = schemaHash(features.map((name) => FEATURE_NAMES.indexOf(name)).filter((i) => i >= 0));
-      throw new FailureError({ kind: 'model-schema', path, expected, found: hash, missing: [], unknown }, error);
+      throw new FailureError({ kind: 'model-schema', path, expected, found: hash, unknown }, error);
     }
     if (error instanceof ModelError)
       throw new FailureError({ kind: 'model-invalid', path, problem: error.message }, error);

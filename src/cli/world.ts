@@ -121,9 +121,9 @@ export function createContext(world: World, version: string, command: string, op
     stdout: world.stdout,
     stderr: world.stderr,
     opened,
-    loadModel: async (folder) => {
+    loadModel: async (folder, statistics) => {
       const { loadModel } = await import('../adapters/model-file.ts');
-      return loadModel(folder ?? join(PACKAGE_ROOT, 'models', 'default'));
+      return loadModel(folder ?? join(PACKAGE_ROOT, 'models', 'default'), statistics);
     },
     now: world.now,
     openPolls: async function* (path) {

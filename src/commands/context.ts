@@ -15,8 +15,8 @@ export interface Context {
   readonly stderr: Output;
   /** Prometheus, or a recording of it. */
   readonly opened: Promise<OpenSource>;
-  /** undefined: the model that ships with kpfd. */
-  loadModel(folder: string | undefined): Promise<Model>;
+  /** undefined: the model that ships with kpfd. With statistics, where reasons are wanted. */
+  loadModel(folder: string | undefined, statistics?: boolean): Promise<Model>;
   /** Unix seconds. */
   readonly now: () => number;
   /** What kubectl printed over time. */
@@ -99,8 +99,12 @@ export async function withSource<T>(
 }
 
 /** The model that the options name, under the prior that they name. */
-export async function modelFor(context: Context, { model, prior }: Pick<Options, 'model' | 'prior'>): Promise<Model> {
-  const loaded = await context.loadModel(model);
+export async function modelFor(
+  context: Context,
+  { model, prior }: Pick<Options, 'model' | 'prior'>,
+  withReasons = false,
+): Promise<Model> {
+  const loaded = await context.loadModel(model, withReasons);
   if (prior === undefined) return loaded;
   const assumed = assumePrior(loaded, prior);
   if (assumed !== undefined) return assumed;
@@ -108,6 +112,11 @@ export async function modelFor(context: Context, { model, prior }: Pick<Options,
     kind: 'usage',
     problem: `--prior needs a model whose metadata.json says under which prior it was trained, and ${loaded.name} does not`,
   });
+}
+
+/** Which formats say why. */
+export function showsReasons(output: Options['output']): boolean {
+  return output === 'wide' || output === 'json' || output === 'yaml';
 }
 
 /** How the answer is to look on this world's stdout. */

@@ -1,19 +1,22 @@
 import { FailureError } from '../core/failure.ts';
 import { isAtRisk } from '../core/predictions/listing.ts';
 import { explainPods, unansweredFailures } from '../pipeline/explain-pod.ts';
-import { exitCode, lookOf, modelFor, show, withSource, type Context, type ExitCode } from './context.ts';
+import { exitCode, lookOf, modelFor, show, showsReasons, withSource, type Context, type ExitCode } from './context.ts';
 import type { Options } from './options.ts';
 
 /** kpfd predict: one page for each named pod, or the named pods in another format. */
 export async function predict(context: Context, options: Options, names: readonly string[]): Promise<ExitCode> {
   const pods = [...new Set(names.map(podName))];
+  // The page has them, and it is what -o is not needed for.
+  const withReasons = options.output === undefined || showsReasons(options.output);
   const explaining = withSource(context, (source, instant) =>
-    explainPods(source, () => modelFor(context, options), {
+    explainPods(source, () => modelFor(context, options, withReasons), {
       scope: { namespace: options.namespace, pods },
       labels: undefined,
       naming: options,
       kubernetesVersion: options.kubernetesVersion,
       instant,
+      withReasons,
     }),
   );
   // Loaded while Prometheus answers: the first request does not wait for what only the answer needs.

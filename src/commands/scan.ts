@@ -1,18 +1,20 @@
 import { isAtRisk, listPods } from '../core/predictions/listing.ts';
 import { scanPods } from '../pipeline/scan-pods.ts';
-import { exitCode, lookOf, modelFor, show, withSource, type Context, type ExitCode } from './context.ts';
+import { exitCode, lookOf, modelFor, show, showsReasons, withSource, type Context, type ExitCode } from './context.ts';
 import type { Options } from './options.ts';
 
 /** kpfd scan: every pod in scope, worst first. */
 export async function scan(context: Context, options: Options): Promise<ExitCode> {
   const namespace = options.allNamespaces ? undefined : options.namespace;
+  const withReasons = showsReasons(options.output);
   const scanning = withSource(context, (source, instant) =>
-    scanPods(source, () => modelFor(context, options), {
+    scanPods(source, () => modelFor(context, options, withReasons), {
       scope: { namespace, pods: undefined },
       labels: options.labels,
       naming: options,
       kubernetesVersion: options.kubernetesVersion,
       instant,
+      withReasons,
     }),
   );
   // Loaded while Prometheus answers: the first request does not wait for what only the answer needs.

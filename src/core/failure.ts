@@ -44,7 +44,7 @@ export type Failure =
   | { kind: 'dataset-other'; path: string; problem: string }
   | { kind: 'labels-unusable'; path: string; line: number; problem: string }
   | { kind: 'model-invalid'; path: string; problem: string }
-  | { kind: 'model-schema'; path: string; expected: string; found: string; missing: string[]; unknown: string[] }
+  | { kind: 'model-schema'; path: string; expected: string; found: string; unknown: string[] }
   | { kind: 'recording-invalid'; path: string; problem: string }
   | { kind: 'recording-lacks'; path: string; question: string; command: string };
 

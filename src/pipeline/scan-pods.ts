@@ -27,6 +27,8 @@ export interface ScanRequest {
   /** "1.34"; undefined: as the kubelets say. */
   readonly kubernetesVersion: string | undefined;
   readonly instant: Instant;
+  /** Whether each prediction comes with its reasons. */
+  readonly withReasons?: boolean;
 }
 
 /** What a scan found, worst first. */
@@ -61,7 +63,12 @@ export async function scanPods(
   ]);
   const pods = inScope(assemblePods(readings), request.scope, selected);
   if (pods.length === 0) await assertNamespaceKnown(source, unixSeconds, naming, request.scope);
-  const predictions = predictPods(pods, model, statusRules(readings, request.kubernetesVersion)).sort(byRisk);
+  const predictions = predictPods(
+    pods,
+    model,
+    statusRules(readings, request.kubernetesVersion),
+    request.withReasons,
+  ).sort(byRisk);
   const warnings = allWarnings(readings, predictions, journal, skew);
   return { unixSeconds, naming, model, pods: predictions, warnings, complete: !warnings.some((w) => w.incomplete) };
 }

@@ -2,6 +2,7 @@ import { FEATURES } from '../core/features/catalogue.ts';
 import { STATUSES } from '../core/pods/status.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
 import type { Answer } from './formats.ts';
+import { reasonText } from './reason-text.ts';
 import { gapText, warningText } from './gap-text.ts';
 import { rfc3339 } from './text.ts';
 
@@ -32,7 +33,10 @@ export function scanDocument(answer: Answer): Record<string, unknown> {
   };
 }
 
-function podDocument({ pod, now, prediction, features }: PodPrediction, unixSeconds: number): Record<string, unknown> {
+function podDocument(
+  { pod, now, prediction, features, reasons }: PodPrediction,
+  unixSeconds: number,
+): Record<string, unknown> {
   const time = (seconds: number | undefined): string | null => (seconds === undefined ? null : rfc3339(seconds));
   return {
     cluster: pod.cluster ?? null,
@@ -62,6 +66,20 @@ function podDocument({ pod, now, prediction, features }: PodPrediction, unixSeco
       features === undefined
         ? null
         : Object.fromEntries(FEATURES.map(({ name }, i) => [name, numberOrNull(features[i] as number)])),
+    why:
+      reasons === undefined
+        ? null
+        : reasons.map((reason) => ({
+            topic: reason.topic,
+            fact: reasonText(pod, reason),
+            logOdds: digits(reason.logOdds),
+            features: reason.features.map(({ name, unit, value, logOdds }) => ({
+              name,
+              unit,
+              value: numberOrNull(value),
+              logOdds: digits(logOdds),
+            })),
+          })),
     gaps: pod.gaps.map(({ signal, reason }) => ({ signal, kind: reason.kind, message: gapText(reason) })),
   };
 }

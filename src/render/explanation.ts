@@ -8,6 +8,7 @@ import type { NotEvaluated, PodPrediction } from '../core/predictions/prediction
 import { painter, type Painter } from './colour.ts';
 import { failureText } from './failure-text.ts';
 import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
+import { reasonLines } from './reason-text.ts';
 import { gapText } from './gap-text.ts';
 import { grid } from './grid.ts';
 import { warningLines } from './scan-output.ts';
@@ -58,6 +59,7 @@ function writePages({ pods, unixSeconds, model }: Answer, wide: boolean, { colou
 function podPage(prediction: PodPrediction, options: PageOptions): string {
   const { pod, features } = prediction;
   const sections = [heading(prediction, options), statuses(prediction, options), distribution(prediction, options)];
+  sections.push(section('WHY', why(prediction), options));
   if (pod.presence === 'present') {
     sections.push(section('USAGE', usage(pod), options));
     sections.push(section('CONTAINERS', containers(pod, options.unixSeconds), options));
@@ -114,6 +116,11 @@ function distribution({ prediction }: PodPrediction, { paint }: PageOptions): st
       return [`${INDENT}${status}`, percent(share).padStart(4), paint.status(bar, status)];
     }),
   );
+}
+
+/** The facts that moved the prediction, and which way. */
+function why(prediction: PodPrediction): string[][] {
+  return reasonLines(prediction).map(({ reason, text }) => [reason.logOdds > 0 ? 'riskier' : 'safer', text]);
 }
 
 function usage(pod: PodSnapshot): string[][] {

@@ -253,16 +253,13 @@ function neverSeenWords(pod: NeverSeen, lookbackSeconds: number, namespaces: rea
 }
 
 function schemaWords(failure: Extract<Failure, { kind: 'model-schema' }>): Words {
-  const { missing, unknown } = failure;
-  const differences = [
-    missing.length > 0 ? `it lacks ${enumerate(missing.map(clean), 'and', 3)}` : '',
-    unknown.length > 0 ? `it knows ${enumerate(unknown.map(clean), 'and', 3)}, which this kpfd has not` : '',
-    missing.length + unknown.length === 0
-      ? `schema ${clean(failure.found)} where this kpfd has ${failure.expected}`
-      : '',
-  ].filter((text) => text !== '');
+  const { unknown, found, expected } = failure;
+  const difference =
+    unknown.length > 0
+      ? `it knows ${enumerate(unknown.map(clean), 'and', 3)}, which this kpfd has not`
+      : `schema ${clean(found)} where this kpfd has ${expected}`;
   return {
-    what: `the model ${clean(failure.path)} was trained on other features: ${differences.join(', and ')}`,
+    what: `the model ${clean(failure.path)} was trained on other features: ${difference}`,
     advice: 'train it again with this version of kpfd, or use the model that ships with it',
   };
 }

@@ -1,6 +1,7 @@
 import { STATUSES, type Status } from '../core/pods/status.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
 import type { Painter } from './colour.ts';
+import { reasonLines } from './reason-text.ts';
 import { grid, widthOf, type GridColumn } from './grid.ts';
 import { age, clean, percent } from './text.ts';
 
@@ -52,6 +53,7 @@ const COLUMNS: readonly Column[] = [
   })),
   { heading: 'NODE', align: 'left', wideOnly: true, text: ({ pod }) => clean(pod.node?.name ?? '<none>') },
   { heading: 'OWNER', align: 'left', wideOnly: true, text: ownerText },
+  { heading: 'WHY', align: 'left', wideOnly: true, text: whyText },
 ];
 
 /**
@@ -99,6 +101,14 @@ export function podTable(
     ),
     hidden,
   };
+}
+
+/** The two facts that count most, in the direction of the risk. */
+function whyText(prediction: PodPrediction): string {
+  return reasonLines(prediction)
+    .slice(0, 2)
+    .map(({ text }) => text)
+    .join('; ');
 }
 
 /** Math.max of many arguments overflows the stack: the longest only. */

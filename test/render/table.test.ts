@@ -25,6 +25,7 @@ function made(name: string, known: Parameters<typeof pod>[0] = {}, status: Statu
     prediction: conclude(probabilities),
     notEvaluated: undefined,
     features: undefined,
+    reasons: undefined,
   };
 }
 
@@ -125,6 +126,7 @@ test('what is not known is a dash or a question mark, never 0', () => {
     prediction: undefined,
     notEvaluated: 'no-phase',
     features: undefined,
+    reasons: undefined,
   };
   expect(table([bare]).lines[1]?.split(/ {2,}/)).toEqual([
     'shop',

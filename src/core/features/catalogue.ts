@@ -9,6 +9,8 @@ import type { SignalName } from '../signals/catalogue.ts';
  */
 export interface Feature {
   readonly name: string;
+  /** What it is about: features of one topic speak for one fact. */
+  readonly topic: Topic;
   readonly unit: FeatureUnit;
   /** What it says, for people. */
   readonly about: string;
@@ -16,6 +18,8 @@ export interface Feature {
   readonly from: readonly SignalName[];
   readonly value: (pod: PodSnapshot) => number;
 }
+
+export type Topic = 'cpu' | 'memory' | 'network' | 'readiness' | 'start' | 'state' | 'restarts' | 'node';
 
 type FeatureUnit =
   | 'percent'
@@ -41,6 +45,7 @@ export const FEATURES: readonly Feature[] = [
   // Usage
   {
     name: 'cpu_usage_percent',
+    topic: 'cpu',
     unit: 'percent',
     about: 'CPU over 5 minutes, of the limit, else of the request, else of the node',
     from: ['cpu-usage', 'limits'],
@@ -48,6 +53,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'cpu_usage_rolling_mean_percent',
+    topic: 'cpu',
     unit: 'percent',
     about: 'CPU over 15 minutes, of the same whole',
     from: ['cpu-usage-15m', 'limits'],
@@ -55,6 +61,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'cpu_trend_points',
+    topic: 'cpu',
     unit: 'percentage points',
     about: 'CPU over 5 minutes less CPU over 15 minutes',
     from: ['cpu-usage', 'cpu-usage-15m'],
@@ -63,6 +70,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'cpu_usage_2m_percent',
+    topic: 'cpu',
     unit: 'percent',
     about: 'CPU over 2 minutes, of the same whole',
     from: ['cpu-usage-2m', 'limits'],
@@ -70,6 +78,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'cpu_high',
+    topic: 'cpu',
     unit: '0 or 1',
     about: 'CPU above 90 percent',
     from: ['cpu-usage', 'limits'],
@@ -77,6 +86,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'cpu_throttled_percent',
+    topic: 'cpu',
     unit: 'percent',
     about: 'periods in which the CPU limit held the pod back, over 5 minutes',
     from: ['cpu-periods', 'cpu-throttled-periods'],
@@ -84,6 +94,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_usage_percent',
+    topic: 'memory',
     unit: 'percent',
     about: 'working set of the container nearest to its limit; without limits, of the node',
     from: ['memory-working-set', 'limits'],
@@ -91,6 +102,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_usage_rolling_mean_percent',
+    topic: 'memory',
     unit: 'percent',
     about: 'the same, averaged over 5 minutes',
     from: ['memory-mean-5m', 'limits'],
@@ -98,6 +110,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_trend_2m',
+    topic: 'memory',
     unit: 'percent per minute',
     about: 'how fast the working set moves towards the limit, over 2 minutes',
     from: ['memory-slope-2m', 'limits'],
@@ -105,6 +118,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_trend_5m',
+    topic: 'memory',
     unit: 'percent per minute',
     about: 'the same over 5 minutes',
     from: ['memory-slope-5m', 'limits'],
@@ -112,6 +126,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_trend_15m',
+    topic: 'memory',
     unit: 'percent per minute',
     about: 'the same over 15 minutes',
     from: ['memory-slope-15m', 'limits'],
@@ -119,6 +134,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_minutes_to_limit',
+    topic: 'memory',
     unit: 'minutes',
     about:
       'when the limit is reached if memory grows on as over the last 2 or 5 minutes, the slower of the two; at most 60',
@@ -127,6 +143,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_minutes_to_limit_15m',
+    topic: 'memory',
     unit: 'minutes',
     about: 'the same, growing on as over the last 15 minutes',
     from: ['memory-working-set', 'memory-slope-15m', 'limits'],
@@ -134,6 +151,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_peak_percent',
+    topic: 'memory',
     unit: 'percent',
     about: 'the most that a container used within 30 minutes, in this life or an earlier one, of its limit',
     from: ['memory-peak-30m', 'limits'],
@@ -141,6 +159,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_of_peak_percent',
+    topic: 'memory',
     unit: 'percent',
     about: 'working set of the most that earlier lives of the container used; only after a restart',
     from: ['memory-working-set', 'memory-peak-30m', 'restarts-30m-ago'],
@@ -148,6 +167,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_minutes_to_peak',
+    topic: 'memory',
     unit: 'minutes',
     about: 'when that peak is reached if memory grows on as over the last 5 minutes; at most 60',
     from: ['memory-working-set', 'memory-slope-5m', 'memory-peak-30m', 'restarts-30m-ago'],
@@ -155,6 +175,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'memory_high',
+    topic: 'memory',
     unit: '0 or 1',
     about: 'working set above 90 percent',
     from: ['memory-working-set', 'limits'],
@@ -162,6 +183,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'network_receive_drops_per_second',
+    topic: 'network',
     unit: 'packets per second',
     about: 'received packets dropped, over 5 minutes',
     from: ['network-receive-drops'],
@@ -169,6 +191,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'network_transmit_drops_per_second',
+    topic: 'network',
     unit: 'packets per second',
     about: 'sent packets dropped, over 5 minutes',
     from: ['network-transmit-drops'],
@@ -176,6 +199,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'network_drop_high',
+    topic: 'network',
     unit: '0 or 1',
     about: 'any packet dropped',
     from: ['network-receive-drops', 'network-transmit-drops'],
@@ -185,6 +209,7 @@ export const FEATURES: readonly Feature[] = [
   // Containers
   {
     name: 'ready_containers',
+    topic: 'readiness',
     unit: 'count',
     about: 'containers that are ready',
     from: ['container-ready'],
@@ -196,6 +221,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'total_containers',
+    topic: 'start',
     unit: 'count',
     about: 'containers in the pod',
     from: ['container-running', 'requests'],
@@ -203,6 +229,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'pod_ready',
+    topic: 'readiness',
     unit: '0 or 1',
     about: 'the condition Ready',
     from: ['ready-condition'],
@@ -210,6 +237,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'phase_pending',
+    topic: 'start',
     unit: '0 or 1',
     about: 'the phase is Pending',
     from: ['phase'],
@@ -217,6 +245,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'phase_failed',
+    topic: 'state',
     unit: '0 or 1',
     about: 'the phase is Failed',
     from: ['phase'],
@@ -224,6 +253,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'unschedulable',
+    topic: 'start',
     unit: '0 or 1',
     about: 'the scheduler found no node',
     from: ['unschedulable', 'status-reason', 'phase'],
@@ -236,6 +266,7 @@ export const FEATURES: readonly Feature[] = [
   // Reasons
   {
     name: 'waiting_crash_loop',
+    topic: 'state',
     unit: '0 or 1',
     about: 'a container waits to be started again after it failed',
     from: ['container-waiting-reason', 'init-waiting-reason'],
@@ -243,6 +274,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'waiting_image',
+    topic: 'start',
     unit: '0 or 1',
     about: 'a container has no image',
     from: ['container-waiting-reason', 'init-waiting-reason'],
@@ -250,6 +282,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'waiting_config',
+    topic: 'start',
     unit: '0 or 1',
     about: 'a container cannot be made or started',
     from: ['container-waiting-reason', 'init-waiting-reason'],
@@ -257,6 +290,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'waiting_creating',
+    topic: 'start',
     unit: '0 or 1',
     about: 'a container is being made, or waits for init containers',
     from: ['container-waiting-reason', 'init-waiting-reason'],
@@ -265,6 +299,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'terminated_error',
+    topic: 'state',
     unit: '0 or 1',
     about: 'a container has ended, and not well',
     from: ['container-terminated', 'container-terminated-reason', 'init-terminated', 'init-terminated-reason'],
@@ -272,6 +307,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'terminated_completed',
+    topic: 'state',
     unit: '0 or 1',
     about: 'a container other than an init container has ended well',
     from: ['container-terminated', 'container-terminated-reason'],
@@ -279,6 +315,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'init_running',
+    topic: 'start',
     unit: '0 or 1',
     about: 'an init container runs',
     from: ['init-running'],
@@ -287,6 +324,7 @@ export const FEATURES: readonly Feature[] = [
   // Restarts and ends
   {
     name: 'restarts_total',
+    topic: 'restarts',
     unit: 'count',
     about: 'restarts of all containers since the pod was made',
     from: ['restarts'],
@@ -294,6 +332,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'restarts_5m',
+    topic: 'restarts',
     unit: 'count',
     about: 'restarts within 5 minutes',
     from: ['restarts', 'restarts-5m-ago'],
@@ -301,6 +340,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'restarts_15m',
+    topic: 'restarts',
     unit: 'count',
     about: 'restarts within 15 minutes',
     from: ['restarts', 'restarts-15m-ago'],
@@ -308,6 +348,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'restarts_30m',
+    topic: 'restarts',
     unit: 'count',
     about: 'restarts within 30 minutes',
     from: ['restarts', 'restarts-30m-ago'],
@@ -315,6 +356,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'sibling_restarts_30m',
+    topic: 'restarts',
     unit: 'count',
     about: 'restarts within 30 minutes in other pods of the same owner, gone ones too',
     from: ['owner-restarts-30m', 'restarts-30m-ago'],
@@ -322,6 +364,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'mean_life_seconds',
+    topic: 'restarts',
     unit: 'seconds',
     about: 'how long earlier lives of the container lasted on average',
     from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m'],
@@ -329,6 +372,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'life_elapsed_percent',
+    topic: 'restarts',
     unit: 'percent',
     about: 'how long it runs now, of that',
     from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m', 'container-started'],
@@ -336,6 +380,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'seconds_to_life_end',
+    topic: 'restarts',
     unit: 'seconds',
     about: 'until it has run as long as that',
     from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m', 'container-started'],
@@ -343,6 +388,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'mean_cycle_seconds',
+    topic: 'restarts',
     unit: 'seconds',
     about: 'mean time between ends since the pod was made; at most 3600',
     from: ['restarts', 'last-terminated-at', 'pod-created'],
@@ -350,6 +396,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'backoff_seconds',
+    topic: 'restarts',
     unit: 'seconds',
     about: 'how long the container was kept waiting before it was last started; at most 300',
     from: ['last-terminated-at', 'container-started'],
@@ -357,6 +404,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'ready_percent_5m',
+    topic: 'readiness',
     unit: 'percent',
     about: 'part of the last 5 minutes in which the pod was ready; not of a younger pod',
     from: ['ready-share-5m'],
@@ -364,6 +412,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'ready_percent_15m',
+    topic: 'readiness',
     unit: 'percent',
     about: 'part of the last 15 minutes in which the pod was ready; not of a younger pod',
     from: ['ready-share-15m'],
@@ -371,6 +420,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'ready_changes_15m',
+    topic: 'readiness',
     unit: 'count',
     about: 'how often the pod became ready or ceased to be within 15 minutes',
     from: ['ready-changes-15m'],
@@ -378,6 +428,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'seconds_since_last_start',
+    topic: 'restarts',
     unit: 'seconds',
     about: 'since the container that started last did; at most 900',
     from: ['container-started'],
@@ -389,6 +440,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'seconds_since_last_termination',
+    topic: 'restarts',
     unit: 'seconds',
     about: 'since a container ended and was started again; at most 900',
     from: ['last-terminated-at'],
@@ -400,6 +452,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'last_exit_code',
+    topic: 'restarts',
     unit: 'exit code',
     about: 'of the container that ended last and was started again',
     from: ['last-exit-code'],
@@ -407,6 +460,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'last_terminated_oom',
+    topic: 'restarts',
     unit: '0 or 1',
     about: 'the last end was an OOM kill',
     from: ['last-terminated-reason'],
@@ -414,6 +468,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'pod_age_seconds',
+    topic: 'start',
     unit: 'seconds',
     about: 'since the pod was made; at most 900',
     from: ['pod-created'],
@@ -422,6 +477,7 @@ export const FEATURES: readonly Feature[] = [
   // The node
   {
     name: 'node_ready',
+    topic: 'node',
     unit: '0 or 1',
     about: "the node's condition Ready",
     from: ['node-condition'],
@@ -429,6 +485,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'node_memory_pressure',
+    topic: 'node',
     unit: '0 or 1',
     about: "the node's condition MemoryPressure",
     from: ['node-condition'],
@@ -436,6 +493,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'node_disk_pressure',
+    topic: 'node',
     unit: '0 or 1',
     about: "the node's condition DiskPressure",
     from: ['node-condition'],
@@ -443,6 +501,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'node_pid_pressure',
+    topic: 'node',
     unit: '0 or 1',
     about: "the node's condition PIDPressure",
     from: ['node-condition'],
@@ -450,6 +509,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'node_cordoned',
+    topic: 'node',
     unit: '0 or 1',
     about: 'the node takes no new pods',
     from: ['node-cordoned', 'node-condition'],

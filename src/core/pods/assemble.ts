@@ -215,11 +215,15 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
   if (layout.hasHistory === false) return 'no-history';
   if (pod.node?.conditions.get('Ready') === 'unknown') return 'node-lost';
   // Whether the pod was sampled before tells a node that fell silent from one that never had cAdvisor (Windows).
-  const fellSilent = pod.containers.some((c) => {
-    if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
-    const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
-    return since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > OLDEST_USAGE_SECONDS;
-  });
+  const fellSilent =
+    !rows.isMissing('memory-sampled-at') &&
+    pod.containers.some((c) => {
+      if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
+      const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
+      return (
+        since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > OLDEST_USAGE_SECONDS
+      );
+    });
   return fellSilent ? 'node-silent' : undefined;
 }
 

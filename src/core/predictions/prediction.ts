@@ -3,6 +3,7 @@ import type { PodSnapshot, Silence } from '../pods/snapshot.ts';
 import { podStatus, STATUSES, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
 import { predictStatuses, type Model } from './model.ts';
 import { FAILING } from './observation.ts';
+import { reasonsOf, type Reason } from './reasons.ts';
 
 /** What is expected of a pod within the horizon. */
 export interface Prediction {
@@ -23,15 +24,25 @@ export interface PodPrediction {
   /** undefined: see notEvaluated. */
   readonly prediction: Prediction | undefined;
   readonly notEvaluated: NotEvaluated | undefined;
-  /** The model's inputs, in the order of the schema; undefined where the model was not asked. */
+  /** Every feature, in the order of the catalogue; undefined where the model was not asked. */
   readonly features: Float32Array | undefined;
+  /** undefined where nobody asked why, or there is no prediction of the model. */
+  readonly reasons: readonly Reason[] | undefined;
 }
 
-/** Predicts every pod that can be evaluated; a pod that is gone is NotFound by evidence, without the model. */
-export function predictPods(pods: readonly PodSnapshot[], model: Model, rules: StatusRules): PodPrediction[] {
+/**
+ * Predicts every pod that can be evaluated; a pod that is gone is NotFound by evidence, without the model. Reasons need a
+ * model that was read with statistics.
+ */
+export function predictPods(
+  pods: readonly PodSnapshot[],
+  model: Model,
+  rules: StatusRules,
+  withReasons = false,
+): PodPrediction[] {
   const statuses = pods.map((pod) => podStatus(pod, rules));
-  const reasons = pods.map((pod, i) => whyNotEvaluated(pod, statuses[i] as PodStatus));
-  const evaluated = pods.filter((pod, i) => reasons[i] === undefined && pod.presence === 'present');
+  const notEvaluated = pods.map((pod, i) => whyNotEvaluated(pod, statuses[i] as PodStatus));
+  const evaluated = pods.filter((pod, i) => notEvaluated[i] === undefined && pod.presence === 'present');
   const matrix = featureMatrix(evaluated);
   const now = new Map(pods.map((pod, i) => [pod, statuses[i]?.status]));
   const probabilities = predictStatuses(
@@ -39,18 +50,27 @@ export function predictPods(pods: readonly PodSnapshot[], model: Model, rules: S
     matrix,
     evaluated.map((pod) => now.get(pod)),
   );
+  const conclusions = probabilities.map(conclude);
+  const whys = withReasons
+    ? reasonsOf(
+        model,
+        matrix,
+        conclusions.map(({ status }) => status),
+      )
+    : [];
   const rowOf = new Map(evaluated.map((pod, row) => [pod, row]));
   return pods.map((pod, i): PodPrediction => {
     const row = rowOf.get(pod);
     return {
       pod,
       now: statuses[i] as PodStatus,
-      prediction: row === undefined ? byEvidence(pod) : conclude(probabilities[row] as Record<Status, number>),
-      notEvaluated: reasons[i],
+      prediction: row === undefined ? byEvidence(pod) : conclusions[row],
+      notEvaluated: notEvaluated[i],
       features:
         row === undefined
           ? undefined
           : matrix.values.subarray(row * matrix.columnCount, (row + 1) * matrix.columnCount),
+      reasons: row === undefined ? undefined : whys[row],
     };
   });
 }

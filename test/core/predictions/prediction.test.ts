@@ -3,12 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { FEATURE_NAMES } from '../../../src/core/features/schema.ts';
 import { STATUSES, type Status } from '../../../src/core/pods/status.ts';
 import { listPods } from '../../../src/core/predictions/listing.ts';
-import { composeModel, readMetadata, SchemaMismatch, type Model } from '../../../src/core/predictions/model.ts';
+import { readMetadata } from '../../../src/core/predictions/model-metadata.ts';
+import { composeModel, SchemaMismatch, type Model } from '../../../src/core/predictions/model.ts';
 import { byRisk, conclude, predictPods, type PodPrediction } from '../../../src/core/predictions/prediction.ts';
 import { container, pod } from '../../support/pods.ts';
 
 const METADATA = readFileSync('models/default/metadata.json', 'utf8');
-const MODEL = readFileSync('models/default/model.json');
+const MODEL = {
+  model: readFileSync('models/default/model.json'),
+  risk: readFileSync('models/default/risk.json'),
+};
 const model: Model = composeModel(readMetadata(METADATA), MODEL);
 const rules = { kubernetesMinor: 34 };
 
@@ -90,6 +94,7 @@ describe('order and choice', () => {
       risk === undefined ? undefined : { status: 'Running', confidence, risk, probabilities: distribution({}) },
     notEvaluated: risk === undefined ? 'terminating' : undefined,
     features: undefined,
+    reasons: undefined,
   });
   const pods = [
     made('b', 0.2),
@@ -137,7 +142,8 @@ describe('a model and its metadata', () => {
 
   test('the model that ships fits this version', () => {
     expect(model).toMatchObject({ name: 'default', horizonSeconds: 600 });
-    expect(model.forest.featureNames).toEqual(FEATURE_NAMES);
+    expect(model.forest.featureNames).toEqual(model.columns.map((column) => FEATURE_NAMES[column]));
+    expect(model.risk?.forest.featureNames).toEqual(model.forest.featureNames);
     expect(model.classes).not.toContain('NotFound');
   });
 
