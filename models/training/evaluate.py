@@ -1,6 +1,6 @@
-"""evaluate.py ROWS.csv KINDS.json OUT.csv: what models say of rows that they have not seen.
+"""evaluate.py ROWS.csv SCHEMA.json KINDS.json OUT.csv: what models say of rows that they have not seen.
 
-ROWS.csv is made by rows.ts. KINDS.json maps each application ("run:namespace/name") to its kind of fault, which is used to
+ROWS.csv is made by rows.ts, as `kpfd export-dataset` writes rows. KINDS.json maps each application ("run:namespace/name") to its kind of fault, which is used to
 leave kinds out and for nothing else. OUT.csv has a line for each predictor and row: predictor, row, P(class) of each class.
 
 Predictors:
@@ -16,6 +16,7 @@ Predictors:
 
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ from scipy.optimize import minimize
 from learning import COLUMNS, COMMON, SEED, Model, Rows, parts_of
 
 FOLDS = 5
+# Where many models are made, each is calibrated on fewer.
+FEW_FOLDS = 2
 FIRST_MINUTE = 60
 # What the seed's project fed to its model, in kpfd's names. (Its event texts exist in no metric.)
 SEED_COLUMNS = [
@@ -49,30 +52,75 @@ SEED_PARAMETERS = {**COMMON, "objective": "multi:softprob", "max_depth": 6, "eta
 SEED_ROUNDS = 300
 
 
-def main(rows_path: str, kinds_path: str, out_path: str) -> None:
-    rows = Rows(rows_path)
+def main(rows_path: str, schema_path: str, kinds_path: str, out_path: str) -> None:
+    rows = Rows(rows_path, schema_path)
     kinds = json.loads(Path(kinds_path).read_text())
-    kind = np.array([kinds[application] for application in rows.application])
-    # Kinds are spread over the folds, so that a fold does not depend on the luck of the draw.
-    folds = parts_of(rows.application, FOLDS, "fold", kinds)
+    # Each predictor is independent of the others, and XGBoost gets one thread: the cores share them out.
+    with ProcessPoolExecutor() as pool:
+        waiting = {
+            name: pool.submit(ask, rows, kinds) for name, ask in PREDICTORS.items() if name != "runs" or len(runs_of(rows)) > 1
+        }
+        answers: dict[str, np.ndarray] = {}
+        for asked in waiting.values():
+            answers.update(asked.result())
+    write(answers, rows.classes, out_path)
+
+
+def folds_of(rows: Rows, kinds: dict[str, str]) -> np.ndarray:
+    """Kinds are spread over the folds, so that a fold does not depend on the luck of the draw."""
+    return parts_of(rows.application, FOLDS, "fold", kinds)
+
+
+def runs_of(rows: Rows) -> set[str]:
+    return {run.partition("@")[0] for run in rows.run.tolist()}
+
+
+def by_applications(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
     columns = list(COLUMNS)
     x = rows.columns(columns)
     bare = x.copy()
     bare[:, [columns.index(name) for name in rows.schema["groups"]["cadvisor"] if name in columns]] = np.nan
-    answers: dict[str, np.ndarray] = {}
+    own, without = held_out(folds_of(rows, kinds), lambda chosen: Model(rows, chosen), [x, bare])
+    return {"kpfd": own, "kpfd-without-cadvisor": without}
 
-    answers["kpfd"], answers["kpfd-without-cadvisor"] = held_out(folds, lambda chosen: Model(rows, chosen), [x, bare])
-    [answers["kpfd-unseen-kind"]] = held_out(kind, lambda chosen: Model(rows, chosen), [x])
-    if len(set(rows.run)) > 1:
-        [answers["kpfd-unseen-run"]] = held_out(rows.run, lambda chosen: Model(rows, chosen), [x])
-    [answers["logistic-regression"]] = held_out(folds, lambda chosen: LogisticRegression(rows, x, chosen), [x])
+
+def by_kinds(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
+    kind = np.array([kinds[application] for application in rows.application])
+    learn = lambda chosen: Model(rows, chosen, calibration_folds=FEW_FOLDS)
+    return {"kpfd-unseen-kind": held_out(kind, learn, [rows.columns(list(COLUMNS))])[0]}
+
+
+def by_runs(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
+    run = np.array([name.partition("@")[0] for name in rows.run])
+    return {"kpfd-unseen-run": held_out(run, lambda chosen: Model(rows, chosen), [rows.columns(list(COLUMNS))])[0]}
+
+
+def by_others(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
+    folds = folds_of(rows, kinds)
+    x = rows.columns(list(COLUMNS))
     seed_x = np.nan_to_num(rows.columns(SEED_COLUMNS), nan=0.0)
-    [answers["seed"]] = held_out(folds, lambda chosen: Seed(rows, seed_x, chosen), [seed_x])
     split = np.random.RandomState(SEED).randint(0, FOLDS, len(x))
-    [answers["seed-random-split"]] = held_out(split, lambda chosen: Seed(rows, seed_x, chosen), [seed_x])
+    return {
+        "logistic-regression": held_out(folds, lambda chosen: LogisticRegression(rows, x, chosen), [x])[0],
+        "seed": held_out(folds, lambda chosen: Seed(rows, seed_x, chosen), [seed_x])[0],
+        "seed-random-split": held_out(split, lambda chosen: Seed(rows, seed_x, chosen), [seed_x])[0],
+    }
+
+
+def by_constants(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
     frozen = Frozen(rows)
-    [answers["constants"]] = held_out(folds, lambda chosen: Model(frozen, chosen, calibrated=False), [frozen.columns(columns)])
-    write(answers, rows.classes, out_path)
+    learn = lambda chosen: Model(frozen, chosen, calibration_folds=0)
+    return {"constants": held_out(folds_of(rows, kinds), learn, [frozen.columns(list(COLUMNS))])[0]}
+
+
+# The longest first.
+PREDICTORS = {
+    "kinds": by_kinds,
+    "applications": by_applications,
+    "runs": by_runs,
+    "others": by_others,
+    "constants": by_constants,
+}
 
 
 def held_out(parts: np.ndarray, learn, asked: list[np.ndarray]) -> list[np.ndarray]:
@@ -144,8 +192,8 @@ class Frozen(Rows):
     def __init__(self, rows: Rows):
         self.__dict__.update(rows.__dict__)
         self.x = rows.x.copy()
-        for uid in set(rows.uid.tolist()):
-            own = np.flatnonzero(rows.uid == uid)
+        for pod in set(zip(rows.run.tolist(), rows.uid.tolist())):
+            own = np.flatnonzero((rows.run == pod[0]) & (rows.uid == pod[1]))
             first = own[rows.time[own] <= rows.time[own].min() + FIRST_MINUTE][-1]
             self.x[own] = rows.x[first]
 
@@ -164,6 +212,6 @@ def write(answers: dict[str, np.ndarray], classes: list[str], path: str) -> None
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("usage: evaluate.py ROWS.csv KINDS.json OUT.csv")
+    if len(sys.argv) != 5:
+        sys.exit("usage: evaluate.py ROWS.csv SCHEMA.json KINDS.json OUT.csv")
     main(*sys.argv[1:])

@@ -69,6 +69,8 @@ export interface Evaluation {
   readonly byKubectl: { readonly events: EventFigures; readonly rows: RowFigures };
   /** How far the rows of well pods beat the share that fails, in log loss; of columns frozen at the first minute. */
   readonly skillOfConstants: number;
+  /** kpfd where clusters are scraped more rarely. */
+  readonly scrapedEach: readonly { readonly interval: string; readonly rows: RowFigures }[];
   readonly bootstrap: Readonly<Record<BootstrapName, Interval>>;
   /** Under other shares of well rows that fail, with the odds moved to them. */
   readonly reweighted: readonly Reweighted[];
@@ -120,12 +122,17 @@ export interface Reweighted {
   readonly recall: number;
 }
 
-/** `kubectl`: the same rows, with labels and sightings from what kubectl printed. */
+/**
+ * `all`: every row with a prediction, thinned ones among them, which are scored apart. `kubectl`: the rows of whole
+ * recordings, with labels and sightings from what kubectl printed.
+ */
 export function evaluate(
-  rows: readonly TrainingRow[],
+  all: readonly TrainingRow[],
   kubectl: readonly TrainingRow[],
-  predictions: Predictions,
+  allPredictions: Predictions,
 ): Evaluation {
+  const rows = all.filter(({ run }) => !run.includes('@'));
+  const predictions = predictionsOf(allPredictions, all, (run) => !run.includes('@'));
   const of = (name: string): readonly Probabilities[] => {
     const found = predictions.get(name);
     if (found === undefined) throw new Error(`evaluate.py gave no predictions of ${name}`);
@@ -180,6 +187,17 @@ export function evaluate(
       rows: rowScores(kubectl, of('kpfd')).all,
     },
     skillOfConstants: skill(rows, of('constants')),
+    scrapedEach: [...new Set(all.flatMap(({ run }) => run.split('@').slice(1)))].map((interval) => {
+      const thinned = (run: string): boolean => run.endsWith(`@${interval}`);
+      const own = predictionsOf(allPredictions, all, thinned).get('kpfd') ?? [];
+      return {
+        interval,
+        rows: rowScores(
+          all.filter(({ run }) => thinned(run)),
+          own,
+        ).all,
+      };
+    }),
     bootstrap: bootstrap(rows, kpfd, of('kpfd')),
     reweighted: [0.001, 0.01].map((share) => reweighted(rows, of('kpfd'), threshold, share)),
     curve: sweep.thresholds.map((one, i) => {
@@ -187,6 +205,16 @@ export function evaluate(
       return { threshold: one, recall: score.found / score.events, falseAlarms: falseAlarmsOn(sweep.trials, i) };
     }),
   };
+}
+
+function predictionsOf(
+  predictions: Predictions,
+  rows: readonly TrainingRow[],
+  isMeant: (run: string) => boolean,
+): Predictions {
+  return new Map(
+    [...predictions].map(([name, own]) => [name, own.filter((_, i) => isMeant((rows[i] as TrainingRow).run))]),
+  );
 }
 
 // ---- events

@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
 import type { Predictions, Probabilities } from './evaluation.ts';
 import { runPython } from './run-python.ts';
-import { writeRows, type TrainingRow } from './rows.ts';
+import { writeRows, writeSchema, type TrainingRow } from './rows.ts';
 
-/** `scratch`: a folder for what goes to Python and comes from it; rows.csv stays there. */
+/** `scratch`: a folder for what goes to Python and comes from it; rows.csv and schema.json stay there. */
 export function heldOutPredictions(rows: readonly TrainingRow[], scratch: string): Predictions {
   const rowsPath = join(scratch, 'rows.csv');
+  const schemaPath = join(scratch, 'schema.json');
   writeRows(rowsPath, rows);
+  writeSchema(schemaPath);
   const kinds = Object.fromEntries(rows.map(({ application, kind }) => [application, kind]));
   writeFileSync(join(scratch, 'kinds.json'), JSON.stringify(kinds));
   const outPath = join(scratch, 'predictions.csv');
-  runPython('models/training/evaluate.py', [rowsPath, join(scratch, 'kinds.json'), outPath]);
+  runPython('models/training/evaluate.py', [rowsPath, schemaPath, join(scratch, 'kinds.json'), outPath]);
   return readPredictions(outPath);
 }
 

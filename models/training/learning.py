@@ -94,15 +94,15 @@ CALIBRATION_FOLDS = 6
 
 
 class Rows:
-    """Feature rows with what became of them. `label` is "" where the horizon was cut off."""
+    """Rows of `kpfd export-dataset`. `label` is "" where the horizon was cut off (the command leaves those out)."""
 
-    def __init__(self, path: str):
-        self.schema = json.loads(Path(f"{path}.schema.json").read_text())
+    def __init__(self, path: str, schema_path: str):
+        self.schema = json.loads(Path(schema_path).read_text())
         self.features: list[str] = self.schema["features"]
         rows = list(csv.DictReader(Path(path).open()))
         self.x = np.array([[float(row[name] or "nan") for name in self.features] for row in rows], dtype=np.float32)
         self.run = np.array([row["run"] for row in rows])
-        self.application = np.array([row["application"] for row in rows])
+        self.application = np.array([application_of(row) for row in rows])
         self.status = np.array([row["status"] for row in rows])
         self.label = np.array([row["label"] for row in rows])
         self.uid = np.array([row["uid"] for row in rows])
@@ -111,15 +111,35 @@ class Rows:
         self.labelled = self.label != ""
         self.failed = np.isin(self.label, FAILING)
 
+    def chosen(self, which: np.ndarray) -> "Rows":
+        """Some of the rows."""
+        some = Rows.__new__(Rows)
+        some.__dict__.update(
+            {k: v[which] if isinstance(v, np.ndarray) else v for k, v in self.__dict__.items()}
+        )
+        return some
+
     def columns(self, names: list[str]) -> np.ndarray:
         return self.x[:, [self.features.index(name) for name in names]]
+
+
+def application_of(row: dict[str, str]) -> str:
+    """What no two folds may share. A recording that was thinned (`run@60s`) holds the same applications."""
+    owner = row["owner"].partition("/")[2] or row["pod"]
+    return f"{row['run'].partition('@')[0]}:{row['namespace']}/{owner}"
 
 
 class Model:
     """Both forests and the calibration of the risk."""
 
-    def __init__(self, rows: Rows, chosen: np.ndarray, columns: list[str] = list(COLUMNS), calibrated: bool = True):
-        """`chosen`: which rows to learn from (those without a label are left out)."""
+    def __init__(
+        self,
+        rows: Rows,
+        chosen: np.ndarray,
+        columns: list[str] = list(COLUMNS),
+        calibration_folds: int = CALIBRATION_FOLDS,
+    ):
+        """`chosen`: which rows to learn from (those without a label are left out). Without folds nothing is calibrated."""
         self.columns = columns
         self.classes = rows.classes
         learned = chosen & rows.labelled
@@ -130,7 +150,9 @@ class Model:
         target = np.array([np.flatnonzero(names == label)[0] for label in rows.label[known]])
         parameters = {**STATUS, "num_class": len(self.classes)}
         self.status = train(parameters, STATUS_ROUNDS, *with_gaps(rows, x[known], target, columns), columns)
-        self.slope, self.intercept = calibration(rows, x, learned, columns) if calibrated else (1.0, 0.0)
+        self.slope, self.intercept = (
+            calibration(rows, x, learned, columns, calibration_folds) if calibration_folds > 0 else (1.0, 0.0)
+        )
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """P(class) of each row, in the order of `classes`."""
@@ -167,11 +189,13 @@ def with_gaps(rows: Rows, x: np.ndarray, y: np.ndarray, columns: list[str]) -> t
     return np.concatenate([x, holed]), np.concatenate([y, y])
 
 
-def calibration(rows: Rows, x: np.ndarray, learned: np.ndarray, columns: list[str]) -> tuple[float, float]:
+def calibration(
+    rows: Rows, x: np.ndarray, learned: np.ndarray, columns: list[str], folds: int
+) -> tuple[float, float]:
     """Slope and intercept of Platt's logistic curve over margins of applications that the forest has not seen."""
     margins = np.zeros(len(x))
-    parts = parts_of(rows.application, CALIBRATION_FOLDS, "calibration")
-    for part in range(CALIBRATION_FOLDS):
+    parts = parts_of(rows.application, folds, "calibration")
+    for part in range(folds):
         held_out = learned & (parts == part)
         forest = fit_risk(rows, x, learned & (parts != part), columns)
         matrix = xgb.DMatrix(x[held_out], feature_names=columns)

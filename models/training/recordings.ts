@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { heldOutPredictions } from './held-out.ts';
-import { recordingRows, type TrainingRow } from './rows.ts';
+import { recordingRows, SCRAPES, trainingRows, type TrainingRow } from './rows.ts';
 
 const DEFAULT_RECORDINGS = ['fixtures/recordings/run-a'];
 
@@ -16,7 +16,7 @@ export async function evaluateRecordings<T>(
   const [metrics, kubectl]: [TrainingRow[], TrainingRow[]] = [[], []];
   for (const recording of wanted) {
     console.error(`reading ${recording}`);
-    metrics.push(...(await recordingRows(recording, 'metrics')));
+    for (const everyScrape of SCRAPES) metrics.push(...(await trainingRows(recording, everyScrape)));
     kubectl.push(...(await recordingRows(recording, 'kubectl')));
   }
   const scratch = mkdtempSync(join(tmpdir(), 'kpfd-train-'));

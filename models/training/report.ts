@@ -33,6 +33,12 @@ function summary(evaluation: Evaluation): string {
   const bare = evaluation.predictors.find(({ name }) => name === 'kpfd-without-cadvisor');
   const within = (interval: Interval, digits: number): string =>
     `95 % interval ${interval.lower.toFixed(digits)} to ${interval.upper.toFixed(digits)}`;
+  const scraped = evaluation.scrapedEach
+    .map(
+      ({ interval, rows: { logLoss, brier, ece } }) =>
+        `- Scraped each ${interval}: log loss ${logLoss.toFixed(4)}, Brier score of RISK ${brier.toFixed(4)}, calibration error ${ece.toFixed(4)}.\n`,
+    )
+    .join('');
   const { events, announced, hard, plain, rows } = own;
   return `${evaluation.labelled} rows with a label of ${evaluation.applications} applications from ${evaluation.runs.join(', ')}. Alarm from a RISK of ${threshold}.
 
@@ -43,7 +49,7 @@ function summary(evaluation: Evaluation): string {
 - Calibration error of RISK ${rows.all.ece.toFixed(4)} (${within(bootstrap.ece, 3)}), over rows above 0.05 ${rows.all.eceAbove5.toFixed(4)}.
 - By what kubectl printed: ${byKubectl.events.found} of ${byKubectl.events.events} onsets, log loss ${byKubectl.rows.logLoss.toFixed(4)}, calibration error ${byKubectl.rows.ece.toFixed(4)}.
 - Without cAdvisor: ${bare?.events.found} of ${bare?.events.events} onsets, ${bare?.events.falseAlarms} false alarms, log loss ${bare?.rows.all.logLoss.toFixed(4)}.
-- A model of columns frozen at the pod's first minute has a skill of ${skillOfConstants.toFixed(3)} on well pods (it must have none).
+${scraped}- A model of columns frozen at the pod's first minute has a skill of ${skillOfConstants.toFixed(3)} on well pods (it must have none).
 `;
 }
 

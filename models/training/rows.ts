@@ -2,7 +2,8 @@
  * The training rows of recordings, computed by kpfd itself through a real Prometheus over each, so that a model is
  * trained on what it will be served (pipeline/pod-rows.ts tells what a row and its label are).
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { FEATURES } from '../../src/core/features/catalogue.ts';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
@@ -12,7 +13,9 @@ import { SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
 import type { PodRow } from '../../src/core/predictions/pod-row.ts';
 import { podRows } from '../../src/pipeline/pod-rows.ts';
 import { openPolls } from '../../src/adapters/status-polls.ts';
+import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';
 import { clientOf, startPrometheus } from '../../test/support/prometheus.ts';
+import { startRewritten } from '../../test/support/rewritten-recording.ts';
 
 export const HORIZON_SECONDS = 600;
 export const STEP_SECONDS = 30;
@@ -21,21 +24,35 @@ const WHOLE_SECONDS = 15;
 
 /** A pod at a step of a recording. */
 export interface TrainingRow extends PodRow {
+  /** The recording's name; with `@60s` behind it where only every fourth scrape was left. */
   readonly run: string;
-  /** `run:namespace/name` of the root owner: what no two folds may share. */
+  /** `recording:namespace/name` of the root owner: what no two folds may share. */
   readonly application: string;
   /** The fault that the application was given; `system` for what came with the cluster. For analysis only. */
   readonly kind: string;
 }
 
-/** Every row of a recording (a folder with tsdb.tar.gz and faults.json), labelled by metrics or by what kubectl printed. */
-export async function recordingRows(recording: string, labels: 'metrics' | 'kubectl'): Promise<TrainingRow[]> {
-  const run = basename(resolve(recording));
-  const prometheus = await startPrometheus({ archive: resolve(recording, 'tsdb.tar.gz') });
+/** A recording is scraped each 15 s; other clusters more rarely, and the model must know how they look. */
+export const SCRAPES = [1, 2, 4] as const;
+const SCRAPE_SECONDS = 15;
+
+/**
+ * Every row of a recording (a folder with tsdb.tar.gz and faults.json), labelled by metrics or by what kubectl printed. With
+ * `everyScrape` only every so many scrapes are left, as if the cluster had been scraped more rarely.
+ */
+export async function recordingRows(
+  recording: string,
+  labels: 'metrics' | 'kubectl',
+  everyScrape: (typeof SCRAPES)[number] = 1,
+): Promise<TrainingRow[]> {
+  const name = basename(resolve(recording));
+  const archive = resolve(recording, 'tsdb.tar.gz');
+  const [start, end] = extent(archive);
+  const kinds = JSON.parse(readFileSync(join(recording, 'faults.json'), 'utf8')) as Record<string, { fault: string }>;
+  const polls = labels === 'metrics' ? undefined : openPolls(join(recording, 'status.jsonl.gz'));
+  const prometheus =
+    everyScrape === 1 ? await startPrometheus({ archive }) : await startRewritten(archive, { everyScrape });
   try {
-    const [start, end] = extent(prometheus.folder);
-    const kinds = JSON.parse(readFileSync(join(recording, 'faults.json'), 'utf8')) as Record<string, { fault: string }>;
-    const polls = labels === 'metrics' ? undefined : openPolls(join(recording, 'status.jsonl.gz'));
     const rows: TrainingRow[] = [];
     const request = {
       span: { start, end, step: STEP_SECONDS },
@@ -46,10 +63,11 @@ export async function recordingRows(recording: string, labels: 'metrics' | 'kube
       maxSamples: 200_000,
       withRivals: true,
     };
+    const run = everyScrape === 1 ? name : `${name}@${everyScrape * SCRAPE_SECONDS}s`;
     for await (const batch of podRows(clientOf(prometheus.url), request, polls)) {
       for (const row of batch.rows) {
         const owner = ownerOf(row.pod);
-        rows.push({ ...row, run, application: `${run}:${owner}`, kind: kinds[owner]?.fault ?? 'system' });
+        rows.push({ ...row, run, application: `${name}:${owner}`, kind: kinds[owner]?.fault ?? 'system' });
       }
     }
     return rows;
@@ -58,14 +76,21 @@ export async function recordingRows(recording: string, labels: 'metrics' | 'kube
   }
 }
 
-/** Rows as CSV for Python, and beside it (`.schema.json`) what it must know of the columns. */
+/** The rows of a recording that a model is trained on: of thinned scrapes every other one, for they say much the same. */
+export async function trainingRows(recording: string, everyScrape: (typeof SCRAPES)[number]): Promise<TrainingRow[]> {
+  const rows = await recordingRows(recording, 'metrics', everyScrape);
+  const first = rows[0]?.unixSeconds ?? 0;
+  return everyScrape === 1 ? rows : rows.filter(({ unixSeconds }) => (unixSeconds - first) % (2 * STEP_SECONDS) === 0);
+}
+
+/** Rows as `kpfd export-dataset` writes them. */
 export function writeRows(path: string, rows: readonly TrainingRow[]): void {
-  const lines = [['run', 'time', 'application', 'uid', 'status', 'label', ...FEATURE_NAMES].join(',')];
-  for (const { run, unixSeconds, application, pod, status, label, features } of rows) {
-    const numbers = [...features].map((value) => (Number.isNaN(value) ? '' : String(value)));
-    lines.push([run, unixSeconds, application, pod.uid ?? '', status, label ?? '', ...numbers].join(','));
-  }
-  writeFileSync(path, `${lines.join('\n')}\n`);
+  const { csv } = DATASET_FORMATS;
+  writeFileSync(path, csv.heading + rows.map((row) => csv.rows(row.run, [row])).join(''));
+}
+
+/** What Python must know of the columns. */
+export function writeSchema(path: string): void {
   const schema = {
     features: FEATURE_NAMES,
     classes: STATUSES,
@@ -76,7 +101,7 @@ export function writeRows(path: string, rows: readonly TrainingRow[]): void {
       ['cadvisor', featuresOf((signal) => signal.exporter === 'cadvisor')],
     ]),
   };
-  writeFileSync(`${path}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify(schema, undefined, 2)}\n`);
 }
 
 function featuresOf(isMeant: (signal: Signal) => boolean): string[] {
@@ -85,14 +110,13 @@ function featuresOf(isMeant: (signal: Signal) => boolean): string[] {
 }
 
 /** The first and the last second of the recording's blocks, on whole steps. */
-function extent(folder: string): [number, number] {
-  const blocks = readdirSync(join(folder, 'tsdb'))
-    .map((name) => join(folder, 'tsdb', name, 'meta.json'))
-    .filter((path) => existsSync(path))
-    .map((path) => JSON.parse(readFileSync(path, 'utf8')) as { minTime: number; maxTime: number });
-  const from = Math.min(...blocks.map(({ minTime }) => minTime)) / 1000;
-  const to = Math.max(...blocks.map(({ maxTime }) => maxTime)) / 1000;
-  return [Math.ceil(from / WHOLE_SECONDS) * WHOLE_SECONDS, Math.floor(to / WHOLE_SECONDS) * WHOLE_SECONDS];
+function extent(archive: string): [number, number] {
+  const metas = execFileSync('tar', ['xzOf', archive, '--wildcards', '*/meta.json'], { encoding: 'utf8' });
+  const times = (name: string): number[] =>
+    [...metas.matchAll(new RegExp(`"${name}": *(\\d+)`, 'g'))].map(([, ms]) => Number(ms) / 1000);
+  const whole = (seconds: number, round: (n: number) => number): number =>
+    round(seconds / WHOLE_SECONDS) * WHOLE_SECONDS;
+  return [whole(Math.min(...times('minTime')), Math.ceil), whole(Math.max(...times('maxTime')), Math.floor)];
 }
 
 function ownerOf(pod: PodSnapshot): string {

@@ -1,4 +1,4 @@
-"""train.py ROWS.csv OUT_FOLDER: trains the model on rows that rows.ts made and writes model.json (the status forest),
+"""train.py ROWS.csv SCHEMA.json OUT_FOLDER: trains the model on rows of `kpfd export-dataset` and writes model.json (the status forest),
 risk.json (the risk forest) and training.json (what was trained, for metadata.json and the card).
 
 The same rows give the same bytes: seeds are fixed and one thread does the work.
@@ -15,8 +15,8 @@ import xgboost as xgb
 from learning import COLUMNS, FAILING, RISK, RISK_ROUNDS, STATUS, STATUS_ROUNDS, Model, Rows
 
 
-def main(rows_path: str, out_folder: str) -> None:
-    rows = Rows(rows_path)
+def main(rows_path: str, schema_path: str, out_folder: str) -> None:
+    rows = Rows(rows_path, schema_path)
     model = Model(rows, rows.labelled)
     out = Path(out_folder)
     out.mkdir(parents=True, exist_ok=True)
@@ -47,6 +47,6 @@ def sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: train.py ROWS.csv OUT_FOLDER")
+    if len(sys.argv) != 4:
+        sys.exit("usage: train.py ROWS.csv SCHEMA.json OUT_FOLDER")
     main(*sys.argv[1:])

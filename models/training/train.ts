@@ -16,7 +16,7 @@ const args = process.argv.slice(2);
 const at = args.indexOf('--out');
 const [, out = 'models/default'] = at < 0 ? [] : args.splice(at, 2);
 await evaluateRecordings(args, (scratch, evaluation) => {
-  runPython('models/training/train.py', [join(scratch, 'rows.csv'), out]);
+  runPython('models/training/train.py', [join(scratch, 'rows.csv'), join(scratch, 'schema.json'), out]);
   const factsPath = join(out, 'training.json');
   const facts = JSON.parse(readFileSync(factsPath, 'utf8')) as TrainingFacts;
   rmSync(factsPath);

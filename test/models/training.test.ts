@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { recordingRows, writeRows } from '../../models/training/rows.ts';
+import { SCRAPES, trainingRows, writeRows, writeSchema, type TrainingRow } from '../../models/training/rows.ts';
 import { loadModel } from '../../src/adapters/model-file.ts';
 import { modelRows, predictStatuses, type Model } from '../../src/core/predictions/model.ts';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
@@ -18,7 +18,7 @@ import base64, json, sys
 sys.path.insert(0, 'models/training')
 import numpy as np, xgboost as xgb
 from learning import Rows, FAILING, sigmoid
-rows = Rows(sys.argv[1])
+rows = Rows(sys.argv[1], sys.argv[2])
 metadata = json.load(open('models/default/metadata.json'))
 columns, classes = metadata['schema']['features'], metadata['classes']
 x = rows.columns(columns)
@@ -37,17 +37,22 @@ print(base64.b64encode(np.ascontiguousarray(whole, dtype='<f8').tobytes()).decod
 
 describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships', () => {
   let rowsPath: string;
+  let schemaPath: string;
   let model: Model;
 
   beforeAll(async () => {
     rowsPath = join(folder(), 'rows.csv');
-    writeRows(rowsPath, await recordingRows('fixtures/recordings/run-a', 'metrics'));
+    const rows: TrainingRow[] = [];
+    for (const everyScrape of SCRAPES) rows.push(...(await trainingRows('fixtures/recordings/run-a', everyScrape)));
+    schemaPath = join(folder(), 'schema.json');
+    writeRows(rowsPath, rows);
+    writeSchema(schemaPath);
     model = await loadModel('models/default');
   }, 300_000);
 
   test('is what its training makes of the recording, byte for byte', () => {
     const out = folder();
-    execFileSync(python(), ['models/training/train.py', rowsPath, out], { stdio: 'ignore' });
+    execFileSync(python(), ['models/training/train.py', rowsPath, schemaPath, out], { stdio: 'ignore' });
     for (const name of ['model.json', 'risk.json']) {
       expect(sha256(join(out, name))).toBe(sha256(join('models/default', name)));
     }
@@ -56,7 +61,10 @@ describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships
   }, 300_000);
 
   test('says of every row what XGBoost says: forests to the bit, their composition to rounding', () => {
-    const printed = execFileSync(python(), ['-c', ASK_XGBOOST, rowsPath], { encoding: 'utf8', maxBuffer: 1e9 })
+    const printed = execFileSync(python(), ['-c', ASK_XGBOOST, rowsPath, schemaPath], {
+      encoding: 'utf8',
+      maxBuffer: 1e9,
+    })
       .trim()
       .split('\n');
     const [rows, status, margins] = printed.slice(0, 3).map(float32sOf) as [Float32Array, Float32Array, Float32Array];
