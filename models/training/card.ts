@@ -1,5 +1,6 @@
 /** metadata.json and MODEL_CARD.md of a model that train.py made and evaluation.ts measured. */
 import { LOOKBACK_SECONDS, FEATURE_NAMES, schemaHash } from '../../src/core/features/schema.ts';
+import type { RowFigures } from '../../src/core/predictions/row-score.ts';
 import type { Evaluation } from './evaluation.ts';
 import { evaluationReport, kpfdOf } from './report.ts';
 import { HORIZON_SECONDS } from './rows.ts';
@@ -20,7 +21,7 @@ export interface TrainingFacts {
 
 interface ForestFacts {
   readonly rounds: number;
-  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly parameters: Readonly<Record<string, number | string | readonly number[]>>;
   readonly sha256: string;
 }
 
@@ -43,32 +44,10 @@ export function metadataOf(
     return figures === undefined || figures.f1 < WEAK_F1;
   });
   return {
-    name,
-    version,
-    target: 'the worst status that the pod shows within the horizon',
-    composition:
-      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others',
-    horizonSeconds: HORIZON_SECONDS,
-    lookbackSeconds: LOOKBACK_SECONDS,
-    classes: facts.classes,
+    ...composed({ name, version }, facts, evaluation.threshold),
     weaklyLearned: weak,
-    notLearned: ['Unknown'],
-    decidedByEvidence: ['NotFound'],
-    riskThreshold: evaluation.threshold,
-    prior: { trained: rounded(facts.prior), assumed: rounded(facts.prior) },
-    schema: {
-      hash: schemaHash(facts.columns.map((column) => FEATURE_NAMES.indexOf(column))),
-      features: facts.columns,
-    },
-    model: { file: 'model.json', format: 'model', sha256: facts.status.sha256 },
-    risk: { file: 'risk.json', sha256: facts.risk.sha256, calibration: facts.calibration },
     training: {
-      xgboost: facts.xgboost,
-      recordings: facts.runs,
-      rows: facts.rows,
-      applications: facts.applications,
-      risk: { rounds: facts.risk.rounds, parameters: facts.risk.parameters },
-      status: { rounds: facts.status.rounds, parameters: facts.status.parameters },
+      ...trained(facts),
       figures: {
         recall: rounded(own.events.recall),
         announcedRecall: rounded(own.announced.recall),
@@ -78,6 +57,56 @@ export function metadataOf(
         ece: rounded(own.rows.all.ece),
         macroF1: rounded(own.rows.all.macroF1),
       },
+    },
+  };
+}
+
+function composed({ name, version }: ModelNames, facts: TrainingFacts, threshold: number): Record<string, unknown> {
+  return {
+    name,
+    version,
+    target: 'the worst status that the pod shows within the horizon',
+    composition:
+      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others',
+    horizonSeconds: HORIZON_SECONDS,
+    lookbackSeconds: LOOKBACK_SECONDS,
+    classes: facts.classes,
+    notLearned: ['Unknown'],
+    decidedByEvidence: ['NotFound'],
+    riskThreshold: threshold,
+    prior: { trained: rounded(facts.prior), assumed: rounded(facts.prior) },
+    schema: {
+      hash: schemaHash(facts.columns.map((column) => FEATURE_NAMES.indexOf(column))),
+      features: facts.columns,
+    },
+    model: { file: 'model.json', format: 'model', sha256: facts.status.sha256 },
+    risk: { file: 'risk.json', sha256: facts.risk.sha256, calibration: facts.calibration },
+  };
+}
+
+function trained({ xgboost, runs, rows, applications, risk, status }: TrainingFacts): Record<string, unknown> {
+  return {
+    xgboost,
+    recordings: runs,
+    rows,
+    applications,
+    risk: { rounds: risk.rounds, parameters: risk.parameters },
+    status: { rounds: status.rounds, parameters: status.parameters },
+  };
+}
+
+/** The same of a model that was trained on exported rows: nobody knows which alarms of it would be false. */
+export function ownMetadata(
+  { name, version }: ModelNames,
+  facts: TrainingFacts,
+  { logLoss, ece, macroF1 }: RowFigures,
+  threshold: number,
+): Record<string, unknown> {
+  return {
+    ...composed({ name, version }, facts, threshold),
+    training: {
+      ...trained(facts),
+      figures: { logLoss: rounded(logLoss), ece: rounded(ece), macroF1: rounded(macroF1) },
     },
   };
 }
@@ -95,7 +124,7 @@ ${LOOKBACK_SECONDS / 60} minutes that kpfd reads from Prometheus (kube-state-met
 It is for people who run a cluster and want to look before a pod fails. It is no reason to restart or delete anything by itself.
 
 ## What it is
-Two forests of XGBoost ${facts.xgboost}. The risk forest (\`risk.json\`: ${facts.risk.rounds} rounds of ${String(facts.risk.parameters['num_parallel_tree'] ?? 1)} trees of depth ${String(facts.risk.parameters['max_depth'])}) says whether the pod fails at
+Two forests of XGBoost ${facts.xgboost}. The risk forest (\`risk.json\`: ${facts.risk.rounds} rounds of ${String(facts.risk.parameters['num_parallel_tree'])} trees of depth ${String(facts.risk.parameters['max_depth'])}) says whether the pod fails at
 all, held by monotone constraints to what physics says (more memory in use, a shorter rhythm: not safer). The status forest
 (\`model.json\`) says which status. One softprob forest would have no sign to constrain: what makes Error likelier may make
 CrashLoopBackOff less likely. RISK is calibrated by Platt's method on applications held out (slope ${facts.calibration.slope.toFixed(3)}, intercept ${facts.calibration.intercept.toFixed(3)}).

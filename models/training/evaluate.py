@@ -1,7 +1,7 @@
-"""evaluate.py ROWS.csv SCHEMA.json KINDS.json OUT.csv: what models say of rows that they have not seen.
+"""evaluate.py ROWS.csv SCHEMA.json KINDS.json OUT.csv [PART…]: what models say of rows that they have not seen.
 
 ROWS.csv is made by rows.ts, as `kpfd export-dataset` writes rows. KINDS.json maps each application ("run:namespace/name") to its kind of fault, which is used to
-leave kinds out and for nothing else. OUT.csv has a line for each predictor and row: predictor, row, P(class) of each class.
+leave kinds out and for nothing else. PARTs are keys of PREDICTORS, all unless named. OUT.csv has a line for each predictor and row: predictor, row, P(class) of each class.
 
 Predictors:
   kpfd                  both forests, by grouped folds: no application in both train and test
@@ -52,13 +52,15 @@ SEED_PARAMETERS = {**COMMON, "objective": "multi:softprob", "max_depth": 6, "eta
 SEED_ROUNDS = 300
 
 
-def main(rows_path: str, schema_path: str, kinds_path: str, out_path: str) -> None:
+def main(rows_path: str, schema_path: str, kinds_path: str, out_path: str, *wanted: str) -> None:
     rows = Rows(rows_path, schema_path)
     kinds = json.loads(Path(kinds_path).read_text())
     # Each predictor is independent of the others, and XGBoost gets one thread: the cores share them out.
     with ProcessPoolExecutor() as pool:
         waiting = {
-            name: pool.submit(ask, rows, kinds) for name, ask in PREDICTORS.items() if name != "runs" or len(runs_of(rows)) > 1
+            name: pool.submit(ask, rows, kinds)
+            for name, ask in PREDICTORS.items()
+            if name in (wanted or PREDICTORS) and (name != "runs" or len(runs_of(rows)) > 1)
         }
         answers: dict[str, np.ndarray] = {}
         for asked in waiting.values():
@@ -212,6 +214,6 @@ def write(answers: dict[str, np.ndarray], classes: list[str], path: str) -> None
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
-        sys.exit("usage: evaluate.py ROWS.csv SCHEMA.json KINDS.json OUT.csv")
+    if len(sys.argv) < 5:
+        sys.exit("usage: evaluate.py ROWS.csv SCHEMA.json KINDS.json OUT.csv [PART…]")
     main(*sys.argv[1:])

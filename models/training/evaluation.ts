@@ -48,7 +48,7 @@ export const UNANNOUNCED_KINDS: ReadonlyMap<string, string> = new Map([
   ['unschedulable', 'it waits for a node'],
 ]);
 /** Faults that only their own rhythm announces: the first failure of an application comes out of the blue. */
-export const RHYTHM_KINDS: ReadonlySet<string> = new Set(['hang', 'crash-minutes', 'crash-rare', 'sidecar-crashes']);
+const RHYTHM_KINDS: ReadonlySet<string> = new Set(['hang', 'crash-minutes', 'crash-rare', 'sidecar-crashes']);
 
 /** The false alarms that the operating point may cost, on kinds that never fail. */
 const ALLOWED_PER_1000_POD_HOURS = 10;
@@ -93,7 +93,7 @@ interface Announced {
   readonly recall: number;
 }
 
-export interface KindFigures {
+interface KindFigures {
   readonly kind: string;
   readonly applications: number;
   readonly events: EventFigures;
@@ -113,7 +113,7 @@ export interface Interval {
   readonly upper: number;
 }
 
-export interface Reweighted {
+interface Reweighted {
   readonly failing: number;
   readonly logLoss: number;
   readonly ece: number;
@@ -179,8 +179,8 @@ export function evaluate(
     kinds: [...byKind.groups.keys()].sort().map((kind) => ({
       kind,
       applications: new Set(rows.filter((row) => row.kind === kind).map(({ application }) => application)).size,
-      events: (byKind.groups.get(kind)?.[0] as EventScore).figures(),
-      unseen: (unseen.groups.get(kind)?.[0] as EventScore).figures(),
+      events: total(byKind, 0, (one) => one === kind).figures(),
+      unseen: total(unseen, 0, (one) => one === kind).figures(),
     })),
     byKubectl: {
       events: (trialOf(kubectl, kpfd, () => '').total()[0] as EventScore).figures(),

@@ -9,13 +9,24 @@ import { writeRows, writeSchema, type TrainingRow } from './rows.ts';
 /** `scratch`: a folder for what goes to Python and comes from it; rows.csv and schema.json stay there. */
 export function heldOutPredictions(rows: readonly TrainingRow[], scratch: string): Predictions {
   const rowsPath = join(scratch, 'rows.csv');
-  const schemaPath = join(scratch, 'schema.json');
   writeRows(rowsPath, rows);
-  writeSchema(schemaPath);
   const kinds = Object.fromEntries(rows.map(({ application, kind }) => [application, kind]));
-  writeFileSync(join(scratch, 'kinds.json'), JSON.stringify(kinds));
-  const outPath = join(scratch, 'predictions.csv');
-  runPython('models/training/evaluate.py', [rowsPath, schemaPath, join(scratch, 'kinds.json'), outPath]);
+  return askHeldOut(rowsPath, scratch, kinds, []);
+}
+
+/** The same of a file of rows. `parts`: which predictors (evaluate.py), all where none is named. */
+export function askHeldOut(
+  rowsPath: string,
+  scratch: string,
+  kinds: Readonly<Record<string, string>>,
+  parts: readonly string[],
+): Predictions {
+  const [schemaPath, kindsPath, outPath] = ['schema.json', 'kinds.json', 'predictions.csv'].map((name) =>
+    join(scratch, name),
+  ) as [string, string, string];
+  writeSchema(schemaPath);
+  writeFileSync(kindsPath, JSON.stringify(kinds));
+  runPython('models/training/evaluate.py', [rowsPath, schemaPath, kindsPath, outPath, ...parts]);
   return readPredictions(outPath);
 }
 

@@ -26,14 +26,14 @@ export interface Context {
 }
 
 /** What a file must be like to be gone on with. */
-export interface DatasetShape {
+interface DatasetShape {
   /** The first line with its end; empty where there is none. */
   readonly heading: string;
   /** The time of a row, in Unix seconds. */
   timeOf(line: string): number | undefined;
 }
 
-export interface Dataset {
+interface Dataset {
   /** The time of the last rows that may lack some, which were taken away again; undefined at the beginning. */
   readonly resumeAt: number | undefined;
   /** false where nobody takes more. */

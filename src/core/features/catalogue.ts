@@ -568,9 +568,20 @@ function lastEnded(pod: PodSnapshot): ContainerSnapshot | undefined {
     );
 }
 
+/**
+ * A container fills its memory as it starts. Until the window of two minutes lies behind that, growth says only that it has
+ * just started.
+ */
+const SETTLED_SECONDS = 150;
+
+/** The running containers whose memory trend says something. */
+export function settledContainers(pod: PodSnapshot): ContainerSnapshot[] {
+  return runningContainers(pod).filter((c) => (lifeSeconds(c, pod) ?? SETTLED_SECONDS) >= SETTLED_SECONDS);
+}
+
 /** Percent of the limit per minute, of the container that moves fastest towards its limit. */
 function memoryTrend(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
-  const trends = runningContainers(pod).map((c) => {
+  const trends = settledContainers(pod).map((c) => {
     const bytesPerSecond = slope(c);
     const limit = c.limits?.memoryBytes;
     return bytesPerSecond === undefined || limit === undefined || limit <= 0
@@ -587,12 +598,12 @@ function steadySlope({ usage: { memorySlope2m, memorySlope5m } }: ContainerSnaps
 }
 
 function memoryMinutesToLimit(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
-  return least(runningContainers(pod).map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
+  return least(settledContainers(pod).map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
 }
 
 /** The containers that run again after a restart within the window: only those have an earlier life to compare with. */
-function restartedContainers(pod: PodSnapshot): ContainerSnapshot[] {
-  return runningContainers(pod).filter((c) => (c.restartsIn30m ?? 0) > 0);
+function restartedContainers(pod: PodSnapshot, containers = runningContainers(pod)): ContainerSnapshot[] {
+  return containers.filter((c) => (c.restartsIn30m ?? 0) > 0);
 }
 
 function memoryOfPeak(pod: PodSnapshot): number {
@@ -606,7 +617,9 @@ function memoryOfPeak(pod: PodSnapshot): number {
 
 function memoryMinutesToPeak(pod: PodSnapshot): number {
   return least(
-    restartedContainers(pod).map((c) => minutesTo(c.usage.memoryPeakBytes, c.usage.memoryBytes, steadySlope(c))),
+    restartedContainers(pod, settledContainers(pod)).map((c) =>
+      minutesTo(c.usage.memoryPeakBytes, c.usage.memoryBytes, steadySlope(c)),
+    ),
   );
 }
 
@@ -627,9 +640,9 @@ function least(numbers: readonly number[]): number {
  */
 function meanLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   if (c.runningShareOver30m !== undefined && (c.restartsIn30m ?? 0) > 0) {
-    const age =
+    const podAge =
       pod.createdAtUnixSeconds === undefined ? RHYTHM_SECONDS : pod.readAtUnixSeconds - pod.createdAtUnixSeconds;
-    const ran = c.runningShareOver30m * Math.min(RHYTHM_SECONDS, age);
+    const ran = c.runningShareOver30m * Math.min(RHYTHM_SECONDS, podAge);
     return Math.max(ran - (lifeSeconds(c, pod) ?? 0), 0) / (c.restartsIn30m ?? 1);
   }
   if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;

@@ -2,12 +2,16 @@ import type { PodSnapshot } from '../pods/snapshot.ts';
 import { runningContainers } from '../pods/usage.ts';
 import { SIGNALS } from '../signals/catalogue.ts';
 import type { GapReason } from '../signals/signal.ts';
-import { FEATURES, type Feature } from './catalogue.ts';
+import { FEATURES, settledContainers, type Feature } from './catalogue.ts';
 
 /** Why a feature is NaN; undefined where nothing is wrong (a container that has never ended has no last exit code). */
 function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
   const gap = pod.gaps.find(({ signal }) => feature.from.includes(signal));
   if (gap !== undefined) return gap.reason;
+  // Of a container that has not restarted, and of one that has just started, nothing is missing.
+  if (feature.from.includes('restarts-30m-ago')) return undefined;
+  const isTrend = feature.from.some((signal) => signal.startsWith('memory-slope'));
+  if (isTrend && settledContainers(pod).length === 0 && runningContainers(pod).length > 0) return undefined;
   const signals = SIGNALS.filter(({ name }) => feature.from.includes(name));
   if (pod.node === undefined && signals.some(({ subject }) => subject !== 'pod')) return { kind: 'not-scheduled' };
   if (!signals.some(({ exporter }) => exporter === 'cadvisor')) return undefined;

@@ -23,7 +23,7 @@ export interface ModelMetadata {
 }
 
 /** A binary:logistic forest in a file of its own, and how its margin becomes a probability. */
-export interface RiskMetadata {
+interface RiskMetadata {
   readonly file: string;
   readonly sha256: string | undefined;
   /** Platt's: logit(RISK) = slope x margin + intercept, fitted out of fold. */

@@ -27,7 +27,7 @@ export interface Model {
 }
 
 /** Whether the pod fails at all: the one number that has a direction, so its trees can be held to one. */
-export interface RiskForest {
+interface RiskForest {
   readonly forest: Forest;
   readonly slope: number;
   readonly intercept: number;

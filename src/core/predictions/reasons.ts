@@ -12,7 +12,7 @@ export interface Reason {
   readonly features: readonly ReasonFeature[];
 }
 
-export interface ReasonFeature {
+interface ReasonFeature {
   readonly name: string;
   readonly unit: string;
   /** NaN where it is missing. */

@@ -31,7 +31,7 @@ export interface ClassFigures {
 }
 
 /** Rows whose RISK fell into one bin: how much was said, and how much of it came. */
-export interface ReliabilityBin {
+interface ReliabilityBin {
   readonly rows: number;
   readonly meanRisk: number;
   readonly failed: number;

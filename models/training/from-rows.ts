@@ -1,0 +1,81 @@
+/** A model from rows of `kpfd export-dataset`: what a user has, without recordings and without known faults. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import type { Status } from '../../src/core/pods/status.ts';
+import { isFailing } from '../../src/core/predictions/observation.ts';
+import { conclude } from '../../src/core/predictions/prediction.ts';
+import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
+import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';
+import { ownMetadata, type TrainingFacts } from './card.ts';
+import type { Probabilities } from './evaluation.ts';
+import { askHeldOut } from './held-out.ts';
+import { runPython } from './run-python.ts';
+
+/** Of the alarms on well pods, so many must have been right: without known faults nothing else tells a false one. */
+const WANTED_PRECISION = 0.9;
+
+/** Trains on files of rows, measures on applications that were held out, and writes the model's folder. */
+export function trainOnRows(paths: readonly string[], out: string): void {
+  const scratch = mkdtempSync(join(tmpdir(), 'kpfd-train-'));
+  try {
+    const rowsPath = join(scratch, 'rows.csv');
+    const rows = joinFiles(paths, rowsPath);
+    const held = askHeldOut(rowsPath, scratch, {}, ['applications']).get('kpfd') ?? [];
+    runPython('models/training/train.py', [rowsPath, join(scratch, 'schema.json'), out]);
+    const factsPath = join(out, 'training.json');
+    const facts = JSON.parse(readFileSync(factsPath, 'utf8')) as TrainingFacts;
+    rmSync(factsPath);
+    const figures = figuresOf(rows, held);
+    const threshold = thresholdOf(rows, held);
+    const metadata = ownMetadata({ name: basename(out), version: '1' }, facts, figures, threshold);
+    writeFileSync(join(out, 'metadata.json'), `${JSON.stringify(metadata, undefined, 2)}\n`);
+    console.log(
+      `${out}: ${facts.rows} rows of ${facts.applications} applications; of applications that were held out: log loss ${figures.logLoss.toFixed(4)}, calibration error ${figures.ece.toFixed(4)}, macro-F1 ${figures.macroF1.toFixed(3)}; at risk from ${threshold}`,
+    );
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Row {
+  readonly status: Status;
+  readonly label: Status;
+}
+
+/** All rows in one file, with one heading, and what stands in them. */
+function joinFiles(paths: readonly string[], to: string): Row[] {
+  const { heading } = DATASET_FORMATS.csv;
+  const bodies = paths.map((path) => {
+    const text = readFileSync(path, 'utf8');
+    if (!text.startsWith(heading)) throw new Error(`${path} has other columns than this kpfd exports`);
+    return text.slice(heading.length);
+  });
+  writeFileSync(to, heading + bodies.join(''));
+  return parse(heading + bodies.join(''), { columns: true });
+}
+
+function figuresOf(rows: readonly Row[], held: readonly Probabilities[]): RowFigures {
+  const score = new RowScore();
+  for (const [i, { label }] of rows.entries()) score.add(held[i] as Probabilities, label);
+  return score.figures();
+}
+
+/** The lowest RISK at and above which enough of the rows of well pods failed; the highest that was said where none did. */
+function thresholdOf(rows: readonly Row[], held: readonly Probabilities[]): number {
+  const said = rows
+    .map(({ status, label }, i) => ({
+      status,
+      failed: isFailing(label),
+      risk: conclude(held[i] as Probabilities).risk,
+    }))
+    .filter(({ status }) => !isFailing(status));
+  for (let percent = 5; percent < 99; percent++) {
+    const alarms = said.filter(({ risk }) => risk >= percent / 100);
+    if (alarms.length > 0 && alarms.filter(({ failed }) => failed).length >= WANTED_PRECISION * alarms.length) {
+      return percent / 100;
+    }
+  }
+  return 0.99;
+}

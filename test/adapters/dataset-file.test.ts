@@ -1,0 +1,75 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openDataset } from '../../src/adapters/dataset-file.ts';
+import { folder } from '../support/files.ts';
+
+const CSV = {
+  heading: 'run,time,x\n',
+  timeOf: (line: string): number | undefined => {
+    const time = /^\w+,(\d+),/.exec(line)?.[1];
+    return time === undefined ? undefined : Number(time);
+  },
+};
+const JSONL = {
+  heading: '',
+  timeOf: (line: string) => (line.startsWith('{"time":') ? Number(line.slice(8, 10)) : undefined),
+};
+
+function file(content: string): string {
+  const path = join(folder(), 'rows');
+  writeFileSync(path, content);
+  return path;
+}
+
+async function goOn(path: string, shape = CSV): Promise<{ resumeAt: number | undefined; text: string }> {
+  const dataset = await openDataset(path, shape);
+  await dataset.close();
+  return { resumeAt: dataset.resumeAt, text: readFileSync(path, 'utf8') };
+}
+
+describe('a file of rows', () => {
+  test('that is new begins with its heading', async () => {
+    const path = join(folder(), 'rows.csv');
+    const dataset = await openDataset(path, CSV);
+    expect(dataset.resumeAt).toBeUndefined();
+    expect(await dataset.write('a,10,1\n')).toBe(true);
+    await dataset.close();
+    expect(readFileSync(path, 'utf8')).toBe('run,time,x\na,10,1\n');
+  });
+
+  test.each<[string, string, number | undefined, string]>([
+    ['in the middle of a line', 'run,time,x\na,10,1\na,20,1\na,20,2\na,2', 20, 'run,time,x\na,10,1\n'],
+    ['behind a line', 'run,time,x\na,10,1\na,20,1\n', 20, 'run,time,x\na,10,1\n'],
+    ['at its first time', 'run,time,x\na,10,1\na,10,2\n', 10, 'run,time,x\n'],
+    ['behind its heading', 'run,time,x\n', undefined, 'run,time,x\n'],
+    ['in its heading', 'run,ti', undefined, 'run,time,x\n'],
+    ['before anything', '', undefined, 'run,time,x\n'],
+  ])('that was cut %s is gone on with: the rows of the last time come again', async (_, content, resumeAt, left) => {
+    expect(await goOn(file(content))).toEqual({ resumeAt, text: left });
+  });
+
+  test('without a heading is gone on with as well', async () => {
+    expect(await goOn(file('{"time":10}\n{"time":20}\n{"ti'), JSONL)).toEqual({ resumeAt: 20, text: '{"time":10}\n' });
+  });
+
+  test.each<[string, string, typeof CSV, RegExp]>([
+    ['with other columns', 'run,time,y\na,10,1\n', CSV, /other columns/],
+    ['with lines that are no rows', 'run,time,x\nhello\n', CSV, /no rows of this format/],
+    ['of something else', 'precious', CSV, /something else/],
+    ['of something else, for JSON lines', 'precious\n', JSONL, /no rows of this format/],
+    ['of something else, without a line end, for JSON lines', 'precious', JSONL, /something else/],
+  ])('%s is refused and left as it is', async (_, content, shape, problem) => {
+    const path = file(content);
+    await expect(openDataset(path, shape)).rejects.toMatchObject({
+      failure: { kind: 'dataset-other', path, problem: expect.stringMatching(problem) },
+    });
+    expect(readFileSync(path, 'utf8')).toBe(content);
+  });
+
+  test('where none can be is a failure that names it', async () => {
+    await expect(openDataset('/nowhere/rows.csv', CSV)).rejects.toMatchObject({
+      failure: { kind: 'file-unwritable', role: 'dataset', code: 'ENOENT' },
+    });
+  });
+});

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { FEATURES } from '../../../src/core/features/catalogue.ts';
+import { FEATURE_NAMES } from '../../../src/core/features/schema.ts';
+import { readMetadata } from '../../../src/core/predictions/model-metadata.ts';
+import { assumePrior, composeModel, modelRows, predictStatuses } from '../../../src/core/predictions/model.ts';
+import { reasonsOf } from '../../../src/core/predictions/reasons.ts';
+import type { Status } from '../../../src/core/pods/status.ts';
+
+const METADATA = JSON.parse(readFileSync('models/default/metadata.json', 'utf8')) as Record<string, unknown>;
+const BYTES = {
+  model: readFileSync('models/default/model.json'),
+  risk: readFileSync('models/default/risk.json'),
+};
+const model = composeModel(readMetadata(JSON.stringify(METADATA)), BYTES, true);
+
+const columnCount = FEATURE_NAMES.length;
+const rowCount = 200;
+/** Rows of anything, a third of it missing; the same each time. */
+const values = Float32Array.from({ length: rowCount * columnCount }, (_, i) =>
+  (i * 7919) % 3 === 0 ? Number.NaN : ((i * 104_729) % 1009) / 5,
+);
+const matrix = { values, rowCount, columnCount };
+const asNow = (status: Status): Status[] => Array.from({ length: rowCount }, () => status);
+const risks = (own: typeof model, now: Status): number[] =>
+  predictStatuses(own, matrix, asNow(now)).map((p) => p.CrashLoopBackOff + p.Error + p.Unknown);
+const logit = (p: number): number => Math.log(p / (1 - p));
+
+describe('a risk forest and a status forest together', () => {
+  const { slope = 1, intercept = 0 } = model.risk ?? {};
+  const margins = model.risk?.forest.predictMargin(modelRows(model, matrix), rowCount) ?? new Float32Array();
+
+  test('give probabilities that sum to 1, with the calibrated risk of the one', () => {
+    for (const own of predictStatuses(model, matrix, asNow('Running'))) {
+      expect(Object.values(own).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
+    }
+    for (const [i, risk] of risks(model, 'Running').entries()) {
+      expect(logit(risk)).toBeCloseTo(slope * (margins[i] as number) + intercept, 9);
+    }
+  });
+
+  test('and the proportions of the other within each side', () => {
+    const status = model.forest.predict(modelRows(model, matrix), rowCount);
+    const [first] = predictStatuses(model, matrix, asNow('Running'));
+    const of = (name: Status): number => status[model.classes.indexOf(name)] as number;
+    const { CrashLoopBackOff: crash = 0, Error: error = 0, Pending: pending = 0, Running: running = 0 } = first ?? {};
+    expect(crash / error).toBeCloseTo(of('CrashLoopBackOff') / of('Error'), 9);
+    expect(pending / running).toBeCloseTo(of('Pending') / of('Running'), 9);
+  });
+});
+
+describe('another prior', () => {
+  const rare = assumePrior(model, 0.001);
+
+  test('moves the odds of pods that are well by the ratio of the odds, and of no others', () => {
+    const shift = logit(0.001) - logit(model.prior?.assumed ?? Number.NaN);
+    const [before, after] = [risks(model, 'Running'), risks(rare ?? model, 'Running')];
+    for (const [i, risk] of before.entries()) expect(logit(after[i] as number)).toBeCloseTo(logit(risk) + shift, 6);
+    expect(risks(rare ?? model, 'Error')).toEqual(risks(model, 'Error'));
+  });
+
+  test('moves the threshold along: the same well pods are at risk', () => {
+    const atRisk = (own: typeof model): boolean[] => risks(own, 'Running').map((risk) => risk >= own.riskThreshold);
+    expect(atRisk(rare ?? model)).toEqual(atRisk(model));
+  });
+
+  test('is refused by a model that does not know its own', () => {
+    const { prior: _, ...without } = METADATA;
+    expect(assumePrior(composeModel(readMetadata(JSON.stringify(without)), BYTES), 0.01)).toBeUndefined();
+  });
+});
+
+describe('reasons', () => {
+  const reasons = reasonsOf(model, matrix, asNow('Running'));
+
+  test('add up, with the base value, to the log odds of the risk', () => {
+    const { slope = 1 } = model.risk ?? {};
+    const margins = model.risk?.forest.predictMargin(modelRows(model, matrix), rowCount) ?? new Float32Array();
+    const bases = reasons.map((own, i) => {
+      const moved = own.reduce((sum, { logOdds }) => sum + logOdds, 0);
+      return slope * (margins[i] as number) - moved;
+    });
+    for (const base of bases) expect(base).toBeCloseTo(bases[0] as number, 3);
+  });
+
+  test('hold each feature of the model once, under its topic, the strongest first', () => {
+    for (const own of reasons) {
+      const sizes = own.map(({ logOdds }) => Math.abs(logOdds));
+      expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+      const names = own.flatMap(({ features }) => features.map(({ name }) => name));
+      expect(new Set(names).size).toBe(names.length);
+      for (const { topic, features } of own) {
+        for (const { name } of features) {
+          expect(FEATURES.find((feature) => feature.name === name)?.topic).toBe(topic);
+        }
+      }
+    }
+  });
+});
+
+describe('metadata', () => {
+  const edited = (change: Record<string, unknown>): string => JSON.stringify({ ...METADATA, ...change });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['a risk without its file', { risk: { calibration: { slope: 1, intercept: 0 } } }, /"file"/],
+    ['a risk without calibration', { risk: { file: 'risk.json' } }, /"calibration"/],
+    ['a slope of 0', { risk: { file: 'risk.json', calibration: { slope: 0, intercept: 0 } } }, /upside down/],
+    ['a prior of 1', { prior: { trained: 1, assumed: 0.1 } }, /prior outside/],
+    ['a prior of 0', { prior: { trained: 0.1, assumed: 0 } }, /prior outside/],
+  ])('with %s is refused', (_, change, problem) => {
+    expect(() => readMetadata(edited(change))).toThrow(problem);
+  });
+
+  test('a risk forest that is none is refused', () => {
+    expect(() => composeModel(readMetadata(edited({})), { model: BYTES.model, risk: BYTES.model })).toThrow(
+      /objective of risk\.json is multi:softprob/,
+    );
+  });
+});
