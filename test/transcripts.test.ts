@@ -23,7 +23,15 @@ const blocks = [...files, 'README.md'].flatMap((file) =>
 );
 
 test('every command has transcripts', () => {
-  for (const name of ['scan', 'predict', 'check-prometheus', 'model show', 'model predict']) {
+  for (const name of [
+    'scan',
+    'predict',
+    'check-prometheus',
+    'backtest',
+    'export-dataset',
+    'model show',
+    'model predict',
+  ]) {
     expect(blocks.filter(({ command }) => command.includes(`kpfd ${name}`)).length).toBeGreaterThan(0);
   }
 });

@@ -19,7 +19,7 @@ const LINE_END = 0x0a;
 
 /**
  * Opens a file of rows to write to its end. One that a cut left behind is gone on with: the rows of its last time, of which
- * some may be missing, are taken away, and `resumeAt` names that time. A file of anything else is left as it is. Rejects
+ * some may be missing, are written anew, and `resumeAt` names that time. A file of anything else is left as it is. Rejects
  * with a FailureError.
  */
 export async function openDataset(path: string, shape: Shape): Promise<DatasetFile> {
@@ -29,13 +29,18 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
   try {
     const found = await lastTime(file, path, shape);
     if (found === undefined) await file.appendFile(shape.heading);
-    else await file.truncate(found.offset);
+    // Only once there is something to put in their place: who opened it may yet find that it is not the file for this.
+    let stale = found?.offset;
     return {
       resumeAt: found?.time,
       write: async (text) => {
-        await file.appendFile(text).catch((error: unknown) => {
+        try {
+          if (stale !== undefined) await file.truncate(stale);
+          stale = undefined;
+          await file.appendFile(text);
+        } catch (error) {
           throw unwritable(path, error);
-        });
+        }
         return true;
       },
       close: async () => file.close(),

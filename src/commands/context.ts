@@ -34,7 +34,7 @@ interface DatasetShape {
 }
 
 interface Dataset {
-  /** The time of the last rows that may lack some, which were taken away again; undefined at the beginning. */
+  /** The time of the last rows that may lack some, which the first writing replaces; undefined at the beginning. */
   readonly resumeAt: number | undefined;
   /** false where nobody takes more. */
   write(text: string): Promise<boolean>;

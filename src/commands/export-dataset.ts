@@ -9,7 +9,8 @@ import { StepProgress } from './progress.ts';
 
 /** kpfd export-dataset: feature rows of the past with what became of them, to train a model on. */
 export async function exportDataset(context: Context, options: Options, wanted: ExportOptions): Promise<ExitCode> {
-  const format = DATASET_FORMATS[wanted.output];
+  const { heading, ...rest } = DATASET_FORMATS[wanted.output];
+  const format = { ...rest, heading: options.headings ? heading : '' };
   const dataset = await context.openDataset(wanted.to, format);
   const span = { ...wanted.span, start: startOf(wanted, dataset.resumeAt) };
   const progress = new StepProgress(context, options.quiet);

@@ -24,11 +24,19 @@ function file(content: string): string {
 
 async function goOn(path: string, shape = CSV): Promise<{ resumeAt: number | undefined; text: string }> {
   const dataset = await openDataset(path, shape);
+  await dataset.write('');
   await dataset.close();
   return { resumeAt: dataset.resumeAt, text: readFileSync(path, 'utf8') };
 }
 
 describe('a file of rows', () => {
+  test('is as it was while nothing is written', async () => {
+    const path = file('run,time,x\na,10,1\na,2');
+    const dataset = await openDataset(path, CSV);
+    await dataset.close();
+    expect(readFileSync(path, 'utf8')).toBe('run,time,x\na,10,1\na,2');
+  });
+
   test('that is new begins with its heading', async () => {
     const path = join(folder(), 'rows.csv');
     const dataset = await openDataset(path, CSV);

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SCRAPES, trainingRows, writeRows, writeSchema, type TrainingRow } from '../../models/training/rows.ts';
 import { loadModel } from '../../src/adapters/model-file.ts';
 import { modelRows, predictStatuses, type Model } from '../../src/core/predictions/model.ts';
@@ -36,19 +37,23 @@ print(base64.b64encode(np.ascontiguousarray(whole, dtype='<f8').tobytes()).decod
 `;
 
 describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships', () => {
+  /** Rows of the recording, computed once for all tests. */
+  let place: string;
   let rowsPath: string;
   let schemaPath: string;
   let model: Model;
 
   beforeAll(async () => {
-    rowsPath = join(folder(), 'rows.csv');
+    place = mkdtempSync(join(tmpdir(), 'kpfd-rows-'));
+    [rowsPath, schemaPath] = [join(place, 'rows.csv'), join(place, 'schema.json')];
     const rows: TrainingRow[] = [];
     for (const everyScrape of SCRAPES) rows.push(...(await trainingRows('fixtures/recordings/run-a', everyScrape)));
-    schemaPath = join(folder(), 'schema.json');
     writeRows(rowsPath, rows);
     writeSchema(schemaPath);
     model = await loadModel('models/default');
   }, 300_000);
+
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
 
   test('is what its training makes of the recording, byte for byte', () => {
     const out = folder();

@@ -95,7 +95,7 @@ describe('on a terminal', () => {
 
   test('into a pipe or a file all are there, and wide adds node and owner', () => {
     expect(table(pods).hidden).toEqual([]);
-    expect(table(pods, { wide: true, width: 20 }).lines[0]).toMatch(/NODE {4}OWNER$/);
+    expect(table(pods, { wide: true, width: 20 }).lines[0]).toMatch(/NODE {4}OWNER +WHY$/);
   });
 });
 

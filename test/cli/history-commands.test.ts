@@ -1,0 +1,176 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
+import { folder } from '../support/files.ts';
+import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import { kpfd, type Ran } from '../support/run.ts';
+import { describeWith } from '../support/tools.ts';
+
+const RUN_A = 'fixtures/recordings/run-a';
+/** Twenty minutes of it. */
+const SPAN = ['--start', '1795412700', '--end', '1795413900'];
+/** The whole of run-a. */
+const WHOLE = ['--start', '1795411660', '--end', '1795415615'];
+
+interface Summary {
+  events: number;
+  recall: number;
+  repeatedEvents: number;
+  medianLeadSeconds: number;
+  falseAlarmsPer1000PodHours: number;
+  falseAlarmsPer1000PodHoursUpperBound: number;
+  ece: number;
+  logLoss: number;
+  macroF1: number;
+}
+
+describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
+  let prometheus: RunningPrometheus;
+  beforeAll(async () => {
+    prometheus = await startPrometheus({ archive: join(RUN_A, 'tsdb.tar.gz') });
+  }, 60_000);
+  afterAll(() => prometheus?.stop());
+
+  const run = (...argv: string[]): Promise<Ran> => kpfd([...argv, '--prometheus-url', prometheus.url]);
+
+  describe('kpfd backtest', () => {
+    let byMetrics: { summary: Summary; rivals: Record<string, Summary> };
+    let byKubectl: { summary: Summary };
+    beforeAll(async () => {
+      const labels = ['--labels', join(RUN_A, 'status.jsonl.gz')];
+      byMetrics = JSON.parse((await run('backtest', '-A', ...WHOLE, '-o', 'json')).stdout);
+      byKubectl = JSON.parse((await run('backtest', '-A', ...WHOLE, ...labels, '-o', 'json')).stdout);
+    }, 120_000);
+
+    test('says what its schema says', () => {
+      const schema = JSON.parse(readFileSync('docs/backtest.schema.json', 'utf8')) as object;
+      const validate = new Ajv({ allErrors: true, strict: false, formats: { 'date-time': true } }).compile(schema);
+      for (const document of [byMetrics, byKubectl]) {
+        validate(document);
+        expect(validate.errors).toBeNull();
+      }
+    });
+
+    test('sees about the onsets that an independent count of what kubectl printed found', () => {
+      // The README of the recordings counts 200 in the whole run. The first four minutes have no history and are left out.
+      expect(byKubectl.summary.events).toBeGreaterThan(170);
+      expect(byKubectl.summary.events).toBeLessThan(205);
+      expect(Math.abs(byMetrics.summary.events - byKubectl.summary.events)).toBeLessThan(15);
+    });
+
+    test('has the figures of every rival beside its own', () => {
+      expect(Object.keys(byMetrics.rivals)).toEqual([
+        'persistence',
+        'KubePodCrashLooping',
+        'KubePodNotReady',
+        'memory-full-within-horizon',
+        'memory-above-90-percent',
+        'restarted-within-the-hour',
+      ]);
+      for (const rival of Object.values(byMetrics.rivals)) {
+        expect(rival.events).toBe(byMetrics.summary.events);
+        expect(rival.logLoss).toBeGreaterThan(0);
+        expect(rival.falseAlarmsPer1000PodHoursUpperBound).toBeGreaterThan(rival.falseAlarmsPer1000PodHours);
+      }
+    });
+
+    test('a higher threshold finds less and costs less', async () => {
+      const of = async (threshold: string): Promise<{ found: number; falseAlarms: number }> =>
+        JSON.parse((await run('backtest', '-n', 'shop', ...SPAN, '--threshold', threshold, '-o', 'json')).stdout)
+          .summary;
+      const [low, high] = [await of('20%'), await of('95%')];
+      expect(low.found).toBeGreaterThan(high.found);
+      expect(low.falseAlarms).toBeGreaterThan(high.falseAlarms);
+    });
+
+    test('tells at how many steps it saw nothing, and --strict exits with 3', async () => {
+      const ran = await run('backtest', '-n', 'shop', '--start', '1795411660', '--end', '1795412200', '--strict');
+      expect(ran.code).toBe(3);
+      expect(ran.stderr).toMatch(/^warning: at \d+ of 19 steps no pod could be evaluated$/m);
+    });
+  });
+
+  describe('kpfd export-dataset', () => {
+    const span = ['--start', '1795413000', '--end', '1795413300'];
+
+    test('writes the same rows to stdout and to a file, and goes on where a cut left it', async () => {
+      const { stdout, stderr, code } = await run('export-dataset', '-n', 'shop', ...span, '--run', 'monday, early');
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^\d+ rows; \d+ more left out, whose future was cut off$/m);
+      const [heading = '', ...lines] = stdout.trimEnd().split('\n');
+      expect(heading.split(',').slice(9)).toEqual([...FEATURE_NAMES]);
+      expect(lines.length).toBeGreaterThan(100);
+      expect(lines[0]).toMatch(/^"monday, early",1795413000,shop,/);
+
+      const path = join(folder(), 'rows.csv');
+      writeFileSync(path, stdout.slice(0, Math.floor(stdout.length * 0.6)));
+      const again = await run('export-dataset', '-n', 'shop', ...span, '--run', 'monday, early', '--to', path);
+      expect(again.stderr).toMatch(/^went on at 2026-11-23T05:5\d:\d\d.000Z$/m);
+      expect(readFileSync(path, 'utf8')).toBe(stdout);
+    });
+
+    test('JSON lines hold the same, with null for what is missing', async () => {
+      const csv = (await run('export-dataset', '-n', 'shop', ...span)).stdout.trimEnd().split('\n');
+      const jsonl = (await run('export-dataset', '-n', 'shop', ...span, '-o', 'jsonl')).stdout.trimEnd().split('\n');
+      expect(jsonl).toHaveLength(csv.length - 1);
+      const names = csv[0]?.split(',') ?? [];
+      for (const [i, line] of jsonl.entries()) {
+        const values = Object.values(JSON.parse(line) as Record<string, string | number | null>);
+        expect(values.map((value) => (value === null ? '' : String(value)))).toEqual(csv[i + 1]?.split(','));
+        expect(values).toHaveLength(names.length);
+      }
+    });
+
+    test('a file of another span is refused, and left as it is', async () => {
+      const path = join(folder(), 'rows.csv');
+      await run('export-dataset', '-n', 'shop', ...span, '--to', path);
+      const before = readFileSync(path, 'utf8');
+      const other = await run(
+        'export-dataset',
+        '-n',
+        'shop',
+        '--start',
+        '1795413607',
+        '--end',
+        '1795413700',
+        '--to',
+        path,
+      );
+      expect(other).toMatchObject({ code: 2, stdout: '' });
+      expect(other.stderr).toMatch(
+        /^error: .* cannot be gone on with: its last row is of 1795413300, .*; write to another/,
+      );
+      expect(readFileSync(path, 'utf8')).toBe(before);
+    });
+
+    test('labels come from what kubectl printed where a file says so, and a bad one is named with its line', async () => {
+      const rows = (await run('export-dataset', '-n', 'media', ...span)).stdout;
+      const kubectl = ['--labels', join(RUN_A, 'status.jsonl.gz')];
+      const other = (await run('export-dataset', '-n', 'media', ...span, ...kubectl)).stdout;
+      expect(other.split('\n').length).toBeGreaterThan(100);
+      expect(other).not.toBe(rows);
+      const path = join(folder(), 'status.jsonl');
+      writeFileSync(path, '{"t": 1, "pods": {}}\nhello\n');
+      const bad = await run('export-dataset', '-n', 'media', ...span, '--labels', path);
+      expect(bad.code).toBe(2);
+      expect(bad.stderr).toMatch(/^error: line 2 of the labels file .* is not usable: it is no JSON; give JSON Lines/m);
+    });
+  });
+
+  test('--prior moves the odds of well pods and says so to a model that cannot', async () => {
+    const at = ['--at', '1795413300'];
+    const riskOf = async (...more: string[]): Promise<number> => {
+      const { stdout } = await run('scan', '-n', 'media', '-o', 'json', ...at, ...more);
+      const { pods } = JSON.parse(stdout) as { pods: { name: string; prediction: { risk: number } | null }[] };
+      return pods.find(({ name }) => name.startsWith('chat-'))?.prediction?.risk ?? Number.NaN;
+    };
+    const odds = (risk: number): number => risk / (1 - risk);
+    const { prior } = JSON.parse(readFileSync('models/default/metadata.json', 'utf8')) as {
+      prior: { assumed: number };
+    };
+    const moved = odds(await riskOf('--prior', '0.001')) / odds(await riskOf());
+    expect(moved).toBeCloseTo(odds(0.001) / odds(prior.assumed), 6);
+  });
+});
