@@ -121,7 +121,11 @@ function kinds({ kinds: own }: Evaluation): string {
 
 function statuses(evaluation: Evaluation): string {
   const own = kpfdOf(evaluation).rows;
-  const others = [...evaluation.predictors.filter(({ name }) => !name.startsWith('kpfd')), ...evaluation.rivals];
+  // What was split by random rows has seen the applications that it is asked of.
+  const others = [
+    ...evaluation.predictors.filter(({ name }) => !name.startsWith('kpfd') && name !== 'seed-random-split'),
+    ...evaluation.rivals,
+  ];
   const skill = (status: Status): string => {
     const brier = own.all.classes[status]?.brier ?? Number.NaN;
     const skills = others.map(({ name, rows }) => ({

@@ -237,7 +237,7 @@ function spanOptions(): Option[] {
     new Option('--end <time>', 'RFC 3339 or Unix seconds').makeOptionMandatory(),
     new Option('--step <duration>', 'a multiple of 15s (default: 30s)'),
     new Option('--labels <file>', 'what kubectl printed, as JSON Lines, perhaps .gz (default: STATUS from metrics)'),
-    new Option('--max-samples <n>', 'about how many values one request may answer with (default: 500000)'),
+    new Option('--max-samples <n>', 'how many values (series x steps) one request may answer with (default: 500000)'),
   ];
 }
 

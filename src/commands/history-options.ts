@@ -10,7 +10,7 @@ interface HistoryOptions {
   readonly span: Span;
   /** A file of what kubectl printed; undefined: STATUS from metrics. */
   readonly labelsFile: string | undefined;
-  /** About how many values one request may answer with. */
+  /** How many values (series x steps) one request may answer with. */
   readonly maxSamples: number;
 }
 

@@ -17,10 +17,10 @@ export interface Span {
 
 /** The most steps that are asked for at once; Prometheus itself refuses more than 11,000. */
 const MAX_STEPS = 2000;
-/** Before anything is known of a question it is asked for so many steps. */
-const FIRST_STEPS = 8;
-/** How many times as many steps the next request of a question may have as the one before. */
-const GROWTH = 4;
+/** How many times as many steps the next request of a question may have as the one before; the first has one. */
+const GROWTH = 8;
+/** A question may come to have so many times the series that it has, and still be answered within the budget. */
+const ROOM = 2;
 
 /** A question with the answers that are held: those of a few steps, dropped as time goes on. */
 interface Piece {
@@ -41,8 +41,10 @@ export class History implements MetricSource {
   readonly #maxSamples: number;
   readonly #pieces = new Map<string, Promise<Piece>>();
   readonly #lastSteps = new Map<string, number>();
+  /** The most that any question had: what has few now (waiting containers) may have one for each pod soon. */
+  #mostSeries = 1;
 
-  /** `maxSamples`: about how many values (series x steps) one request may answer with. */
+  /** `maxSamples`: how many values (series x steps) one request may answer with, unless the series double within it. */
   constructor(source: HistorySource, span: Span, maxSamples: number) {
     this.address = source.address;
     this.#source = source;
@@ -77,18 +79,24 @@ export class History implements MetricSource {
       }
     }
     const left = Math.floor((this.#span.end - unixSeconds) / this.#span.step) + 1;
-    const count = Math.max(1, Math.min(this.#lastSteps.get(promql) ?? FIRST_STEPS, left));
+    const count = Math.max(1, Math.min(this.#nextSteps(promql), left));
     const asked = this.#ask(promql, { start: unixSeconds, step: this.#span.step, count });
     this.#pieces.set(promql, asked);
     return asked;
+  }
+
+  #nextSteps(promql: string): number {
+    const last = this.#lastSteps.get(promql);
+    const affordable = Math.floor(this.#maxSamples / (ROOM * this.#mostSeries));
+    return last === undefined ? 1 : Math.max(1, Math.min(affordable, last * GROWTH, MAX_STEPS));
   }
 
   /** Half as many steps where the answer was too big; a single step that is too big is the caller's to split. */
   async #ask(promql: string, steps: Steps): Promise<Piece> {
     try {
       const answer = await this.#source.queryRange(promql, steps);
-      const affordable = Math.floor(this.#maxSamples / Math.max(answer.series.length, 1));
-      this.#lastSteps.set(promql, Math.max(1, Math.min(affordable, steps.count * GROWTH, MAX_STEPS)));
+      this.#mostSeries = Math.max(this.#mostSeries, answer.series.length);
+      this.#lastSteps.set(promql, steps.count);
       return { steps, answer, told: false };
     } catch (error) {
       if (steps.count === 1 || !(error instanceof FailureError) || !isOverflow(error.failure)) throw error;

@@ -22,7 +22,7 @@ export interface HistoryRequest {
   readonly naming: NamingOptions;
   /** "1.34"; undefined: as the kubelets say. */
   readonly kubernetesVersion: string | undefined;
-  /** About how many values one request may answer with. */
+  /** How many values (series x steps) one request may answer with. */
   readonly maxSamples: number;
   /** Whether to look as well at what rivals would say. */
   readonly withRivals: boolean;
