@@ -72,17 +72,22 @@ function podDocument(
         : reasons.map((reason) => ({
             topic: reason.topic,
             fact: reasonText(pod, reason),
-            logOdds: digits(reason.logOdds),
-            features: reason.features.map(({ name, unit, value, logOdds }) => ({
-              name,
-              unit,
-              value: numberOrNull(value),
-              logOdds: digits(logOdds),
-            })),
+            logOdds: Number(reason.logOdds.toPrecision(3)),
+            features: reason.features
+              .filter(({ logOdds }) => Math.abs(logOdds) >= LEAST_LOG_ODDS)
+              .map(({ name, unit, value, logOdds }) => ({
+                name,
+                unit,
+                value: numberOrNull(value),
+                logOdds: Number(logOdds.toPrecision(3)),
+              })),
           })),
     gaps: pod.gaps.map(({ signal, reason }) => ({ signal, kind: reason.kind, message: gapText(reason) })),
   };
 }
+
+/** A feature that moved the log odds by less than this moved nothing, and there are many of them. */
+const LEAST_LOG_ODDS = 0.05;
 
 /** Nine digits give every float32 back. */
 function digits(value: number): number {
