@@ -59,12 +59,20 @@ export class ForestWorkers {
   }
 
   /** As Forest.predictMargin; few rows are not worth the threads. */
-  async predictMargin(rows: Float32Array, rowCount: number, options: PredictOptions = {}): Promise<Float32Array> {
+  async predictMargin(
+    rows: Float32Array,
+    rowCount: number,
+    options: Omit<PredictOptions, 'out'> = {},
+  ): Promise<Float32Array> {
     return this.#share('predictMargin', rows, rowCount, options, this.forest.outputCount);
   }
 
   /** As Forest.predict; few rows are not worth the threads. */
-  async predict(rows: Float32Array, rowCount: number, options: PredictOptions = {}): Promise<Float32Array> {
+  async predict(
+    rows: Float32Array,
+    rowCount: number,
+    options: Omit<PredictOptions, 'out'> = {},
+  ): Promise<Float32Array> {
     return this.#share('predict', rows, rowCount, options, this.forest.predictionCount);
   }
 
@@ -79,7 +87,7 @@ export class ForestWorkers {
     call: ForestTask['call'],
     rows: Float32Array,
     rowCount: number,
-    options: PredictOptions,
+    options: Omit<PredictOptions, 'out'>,
     width: number,
   ): Promise<Float32Array> {
     // Here, too, where the forest says best what is wrong with the rows.

@@ -60,20 +60,22 @@ const EXP_C2 = (0x162e42ff0c52d6 * 2 ** -53) / EXP_STEPS;
 /** Adding and subtracting it rounds to the nearest integer, ties to even, as the C code does. */
 const ROUNDING_SHIFT = 6755399441055744;
 
-/** glibc is built with fused multiply-add there; in all of float32 that shows in these two results. */
-const EXP_FUSED: ReadonlyMap<number, number> = new Map([
-  [-63.09946060180664, 3.946866735154823e-28],
-  [32.564632415771484, 138880149880832],
-]);
-
-/** e^x for a float32 x, as a float32. */
-export function expf(x: number): number {
-  if (Number.isNaN(x)) return Number.NaN;
+/**
+ * e^x in place of the float32 x at `place`. It takes no number and gives none: a function that does so costs a number on the
+ * heap wherever the engine does not inline it.
+ */
+export function expfAt(values: Float32Array, place: number): void {
+  const x = values[place] as number;
+  values[place] = Number.POSITIVE_INFINITY;
   // The largest and the smallest argument whose result is neither infinite nor 0.
-  if (x > 88.72283172607421875) return Number.POSITIVE_INFINITY;
-  if (x < -103.972076416015625) return 0;
-  const fused = EXP_FUSED.get(x);
-  if (fused !== undefined) return fused;
+  if (x > 88.72283172607421875) return;
+  values[place] = 0;
+  if (x < -103.972076416015625) return;
+  // glibc is built with fused multiply-add there; in all of float32 that shows in these two results.
+  values[place] = 3.946866735154823e-28;
+  if (x === -63.09946060180664) return;
+  values[place] = 138880149880832;
+  if (x === 32.564632415771484) return;
   const z = INV_LN2_N * x;
   const k = z + ROUNDING_SHIFT - ROUNDING_SHIFT;
   const r = z - k;
@@ -81,7 +83,16 @@ export function expf(x: number): number {
   const scale = (EXP_FRACTION[step] as number) * 2 ** ((k - step) / EXP_STEPS);
   const high = EXP_C0 * r + EXP_C1;
   const low = EXP_C2 * r + 1;
-  return Math.fround((high * (r * r) + low) * scale);
+  values[place] = (high * (r * r) + low) * scale;
+}
+
+const one = new Float32Array(1);
+
+/** e^x for a float32 x, as a float32. */
+export function expf(x: number): number {
+  one[0] = x;
+  expfAt(one, 0);
+  return one[0] as number;
 }
 
 /** 1/c and log(c) for the middle c of each of 16 intervals of the mantissa. */

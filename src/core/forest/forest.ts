@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.ts';
 import { addLinear } from './linear.ts';
 import type { ModelParts } from './model-document.ts';
 import { ModelError } from './model-error.ts';
-import { baseMargins, objectiveNamed, predictionsOf } from './objective.ts';
+import { baseMargins, objectiveNamed, predictionsOf, type Objective } from './objective.ts';
 import { leafOf, type Trees } from './trees.ts';
 import { isBefore } from './version.ts';
 
@@ -20,11 +20,15 @@ export interface WalkOptions {
 export interface PredictOptions extends WalkOptions {
   /** Margins that sums start from in place of the base score, row-major `[row][output]`. */
   readonly baseMargin?: Float32Array;
+  /** Where the answer goes, as long as it is: for who predicts again and again and wants no garbage. */
+  readonly out?: Float32Array;
 }
 
-export interface ContributionOptions extends PredictOptions {
+export interface ContributionOptions extends Omit<PredictOptions, 'out'> {
   readonly kind: ContributionKind;
 }
+
+const NO_OPTIONS: PredictOptions = {};
 
 /**
  * A model of XGBoost that predicts as XGBoost does, bit for bit: float32 at every step, trees in the file's order.
@@ -55,6 +59,7 @@ export class Forest {
   /** The best iteration of early stopping, where the trainer noted one. Predictions use all trees nevertheless. */
   readonly bestIteration: number | undefined;
   readonly #parts: ModelParts;
+  readonly #objective: Objective;
   readonly #kernel: Kernel | undefined;
   readonly #base: Float32Array;
   /** XGBoost before 1.3 (dart: 1.4) summed the leaves of trees from 0 and added the base margin at the end. */
@@ -77,18 +82,21 @@ export class Forest {
     this.iterationCount = trees === undefined ? 0 : trees.iterations.length - 1;
     this.bestIteration = parts.bestIteration;
     this.#parts = parts;
+    this.#objective = objective;
     this.#kernel = trees === undefined ? undefined : chooseKernel({ trees, featureCount, outputCount });
     this.#base = baseMargins(objective, parts.baseScore, outputCount, parts.version);
     this.#baseLast = trees !== undefined && isBefore(parts.version, [1, parts.booster === 'dart' ? 4 : 3, 0]);
   }
 
   /** Sums of leaf weights and base margin, before the objective's transform; row-major `[row][output]`. */
-  predictMargin(rows: Float32Array, rowCount: number, options: PredictOptions = {}): Float32Array {
+  predictMargin(rows: Float32Array, rowCount: number, options: PredictOptions = NO_OPTIONS): Float32Array {
     const columns = this.#checkedRows(rows, rowCount, options.missing);
-    const [first, last] = this.#treesOf(options.iterationRange);
+    let [first, last] = [0, this.treeCount];
+    if (options.iterationRange !== undefined) [first, last] = this.#treesOf(options.iterationRange);
     const base = this.#baseOf(rowCount, options.baseMargin);
-    const margins = new Float32Array(rowCount * this.outputCount);
-    if (!this.#baseLast) fillRows(margins, base);
+    const margins = answerOf(options.out, rowCount, this.outputCount);
+    if (this.#baseLast) margins.fill(0);
+    else fillRows(margins, base);
     if (this.#kernel !== undefined) this.#kernel.addLeaves(columns, rowCount, margins, first, last);
     else addLinear(this.#parts.weights as Float32Array, columns, rowCount, margins, this);
     if (this.#baseLast) for (let i = 0; i < margins.length; i++) addBase(margins, base, i);
@@ -96,9 +104,20 @@ export class Forest {
   }
 
   /** Predictions, row-major `[row][prediction]`: probabilities, expected values, the class, as the objective has it. */
-  predict(rows: Float32Array, rowCount: number, options: PredictOptions = {}): Float32Array {
-    const margins = this.predictMargin(rows, rowCount, options);
-    return predictionsOf(objectiveNamed(this.objective), margins, this.outputCount, this.#parts.version);
+  predict(rows: Float32Array, rowCount: number, options: PredictOptions = NO_OPTIONS): Float32Array {
+    const { predictionCount, outputCount } = this;
+    if (options.out === undefined || predictionCount === outputCount) {
+      return this.#transformed(this.predictMargin(rows, rowCount, options));
+    }
+    // The number of a class is shorter than the margins that it is found in.
+    const { out, ...others } = options;
+    const answer = answerOf(out, rowCount, predictionCount);
+    answer.set(this.#transformed(this.predictMargin(rows, rowCount, others)));
+    return answer;
+  }
+
+  #transformed(margins: Float32Array): Float32Array {
+    return predictionsOf(this.#objective, margins, this.outputCount, this.#parts.version);
   }
 
   /**
@@ -200,6 +219,14 @@ export class Forest {
     }
     return baseMargin;
   }
+}
+
+/** A new array for the answer, or the one that was given for it. */
+function answerOf(out: Float32Array | undefined, rowCount: number, perRow: number): Float32Array {
+  const wanted = rowCount * perRow;
+  if (out === undefined) return new Float32Array(wanted);
+  if (out.length === wanted) return out;
+  throw new RangeError(`the answer for ${rowCount} rows has ${wanted} numbers, and \`out\` has ${out.length}`);
 }
 
 /** `base` over and over. */

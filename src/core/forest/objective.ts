@@ -4,11 +4,11 @@
  * XGBoost's order.
  */
 import { expm1f, log1pf } from './expm1-log1p.ts';
-import { expf, logf } from './float32.ts';
+import { expf, expfAt, logf } from './float32.ts';
 import { ModelError } from './model-error.ts';
 import { isBefore, type XgboostVersion } from './version.ts';
 
-interface Objective {
+export interface Objective {
   /** The margin of each output from its base score, in place; the identity where absent. */
   readonly linkBase?: (base: Float32Array, version: XgboostVersion) => void;
   /** Predictions from margins, row-major, in place; the identity where absent. */
@@ -20,7 +20,7 @@ interface Objective {
 }
 
 const identity: Objective = {};
-const logistic: Objective = { linkBase: eachNumber(logit), transform: eachNumber(sigmoid) };
+const logistic: Objective = { linkBase: eachNumber(logit), transform: sigmoidAll };
 const exponential: Objective = { linkBase: eachNumber(logf), transform: eachNumber(expf) };
 
 const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
@@ -126,10 +126,15 @@ function logit(probability: number, version: XgboostVersion): number {
 const SIGMOID_LIMIT = Math.fround(88.7);
 const SIGMOID_EPSILON = Math.fround(1e-16);
 
-function sigmoid(x: number, version: XgboostVersion): number {
-  const exponent = isBefore(version, [1, 6, 0]) ? -x : Math.min(-x, SIGMOID_LIMIT);
-  const denominator = Math.fround(Math.fround(expf(exponent) + 1) + SIGMOID_EPSILON);
-  return Math.fround(1 / denominator);
+function sigmoidAll(values: Float32Array, version: XgboostVersion): void {
+  const isUnlimited = isBefore(version, [1, 6, 0]);
+  for (let i = 0; i < values.length; i++) {
+    const exponent = -(values[i] as number);
+    values[i] = isUnlimited ? exponent : Math.min(exponent, SIGMOID_LIMIT);
+    expfAt(values, i);
+    const denominator = Math.fround(Math.fround((values[i] as number) + 1) + SIGMOID_EPSILON);
+    values[i] = 1 / denominator;
+  }
 }
 
 function softmaxRows(values: Float32Array, _: XgboostVersion, outputCount: number): void {
@@ -146,9 +151,9 @@ function softmax(values: Float32Array, start: number, count: number): void {
   }
   let sum = 0;
   for (let k = 0; k < count; k++) {
-    const e = expf(Math.fround((values[start + k] as number) - largest));
-    values[start + k] = e;
-    sum += e;
+    values[start + k] = (values[start + k] as number) - largest;
+    expfAt(values, start + k);
+    sum += values[start + k] as number;
   }
   const divisor = Math.fround(sum);
   for (let k = 0; k < count; k++) values[start + k] = (values[start + k] as number) / divisor;
