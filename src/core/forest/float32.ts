@@ -92,7 +92,7 @@ const one = new Float32Array(1);
 export function expf(x: number): number {
   one[0] = x;
   expfAt(one, 0);
-  return one[0] as number;
+  return one[0];
 }
 
 /** 1/c and log(c) for the middle c of each of 16 intervals of the mantissa. */
