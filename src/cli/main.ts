@@ -94,7 +94,9 @@ async function runModel(
 function asked({ command, names, flags }: Invocation, options: Options): string {
   const given = (name: string, value: unknown): string[] =>
     typeof value === 'string' && value !== '' ? [name, /^[\w./=,:-]+$/.test(value) ? value : `'${value}'`] : [];
-  const scope = command === 'check-prometheus' ? [] : options.allNamespaces ? ['-A'] : given('-n', options.namespace);
+  const namespaced = options.allNamespaces ? ['-A'] : given('-n', options.namespace);
+  const own = command === 'backtest' ? given('-n', flags['namespace']) : namespaced;
+  const scope = command === 'check-prometheus' ? [] : own;
   return [
     'kpfd',
     command,

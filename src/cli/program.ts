@@ -166,7 +166,12 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
     )
     .action(async (_, command: Command) => run({ command: 'backtest', names: [], flags: command.optsWithGlobals() }));
   group(backtest, 'Time:', spanOptions());
-  group(backtest, 'Scope:', [namespaceOption(), allNamespacesOption(), ...layoutOptions(), ...recordOptions()]);
+  group(backtest, 'Scope:', [
+    new Option('-n, --namespace <name>', 'only this namespace (default: all)'),
+    allNamespacesOption(),
+    ...layoutOptions(),
+    ...recordOptions(),
+  ]);
   group(backtest, 'Model:', [
     ...modelOptions(),
     new Option('--threshold <p>', "the RISK from which an alarm is raised (default: the model's)"),
@@ -178,8 +183,8 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
   finish(
     backtest,
     [
-      'kpfd backtest -A --start 2026-11-23T00:00:00Z --end 2026-11-23T06:00:00Z',
-      'kpfd backtest -A --start 1795411660 --end 1795415615 --labels status.jsonl.gz -o json',
+      'kpfd backtest --start 2026-11-23T00:00:00Z --end 2026-11-23T06:00:00Z',
+      'kpfd backtest --start 1795411660 --end 1795415615 --labels status.jsonl.gz -o json',
     ],
     BACKTEST,
     HISTORY_EXIT_CODES,
@@ -412,7 +417,7 @@ function modelOptions(): Option[] {
   ];
 }
 
-function connectionOptions(): Option[] {
+function connectionOptions(timeout: string): Option[] {
   return [
     new Option(
       '--prometheus-url <url>',
@@ -426,7 +431,7 @@ function connectionOptions(): Option[] {
     ),
     new Option('--ca-file <file>', 'trust the certificate authorities in this PEM file (KPFD_CA_FILE)'),
     new Option('--request-timeout <duration>', 'for each request with its body and retries (default: 30s, 0: none)'),
-    new Option('--timeout <duration>', 'for the whole run (default: 2m, 0: none)'),
+    new Option('--timeout <duration>', `for the whole run (default: ${timeout})`),
   ];
 }
 
@@ -436,7 +441,7 @@ function group(command: Command, heading: string, options: readonly Option[]): v
 
 function finish(command: Command, examples: readonly string[], more = '', exitCodes = EXIT_CODES): void {
   command.configureOutput({ outputError: (text, write) => write(usageError(text, `kpfd ${command.name()}`)) });
-  group(command, 'Prometheus:', connectionOptions());
+  group(command, 'Prometheus:', connectionOptions(exitCodes === HISTORY_EXIT_CODES ? 'none' : '2m, 0: none'));
   const text = exampleText(examples);
   const settings = `
 Settings: these flags may also stand in the environment (KPFD_NAMESPACE for --namespace) and in the config file under

@@ -18,6 +18,8 @@ export interface BacktestOptions extends HistoryOptions {
   readonly output: 'table' | 'json';
   /** undefined: the model's. */
   readonly threshold: number | undefined;
+  /** undefined: all, for how good a model is one asks of the whole cluster. */
+  readonly namespace: string | undefined;
 }
 
 export interface ExportOptions extends HistoryOptions {
@@ -38,6 +40,7 @@ export async function resolveBacktestOptions(flags: Flags, now: number): Promise
     ...historyOptions(flags, now),
     output: chosen('--output', text(flags, 'output'), ['table', 'json']) ?? 'table',
     threshold: parsed('--threshold', text(flags, 'threshold'), parseShare),
+    namespace: flags['allNamespaces'] === true ? undefined : text(flags, 'namespace'),
   }));
 }
 

@@ -40,8 +40,8 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
     let byKubectl: { summary: Summary };
     beforeAll(async () => {
       const labels = ['--labels', join(RUN_A, 'status.jsonl.gz')];
-      byMetrics = JSON.parse((await run('backtest', '-A', ...WHOLE, '-o', 'json')).stdout);
-      byKubectl = JSON.parse((await run('backtest', '-A', ...WHOLE, ...labels, '-o', 'json')).stdout);
+      byMetrics = JSON.parse((await run('backtest', ...WHOLE, '-o', 'json')).stdout);
+      byKubectl = JSON.parse((await run('backtest', ...WHOLE, ...labels, '-o', 'json')).stdout);
     }, 120_000);
 
     test('says what its schema says', () => {

@@ -99,7 +99,7 @@ describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fa
     const span = ['--start', String(NODE_SILENT), '--end', String(NODE_SILENT + 900)];
     const [broken, sound] = await Promise.all(
       [prometheus, whole].map(async ({ url }) => {
-        const { stdout } = await kpfd(['backtest', '-A', ...span, '-o', 'json', '--prometheus-url', url]);
+        const { stdout } = await kpfd(['backtest', ...span, '-o', 'json', '--prometheus-url', url]);
         return (JSON.parse(stdout) as { summary: { falseAlarms: number; healthyPodHours: number } }).summary;
       }),
     );
