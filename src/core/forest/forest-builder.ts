@@ -104,12 +104,15 @@ export class ForestBuilder {
 
   /** Every column that a tree must have is as long as `left`; the statistics may be absent. */
   #pad(end: number): void {
-    this.#demandLength('right_children', this.right, end);
-    this.#demandLength('split_indices', this.feature, end);
-    this.#demandLength('split_conditions', this.value, end);
-    this.#demandLength('default_left', this.defaultLeft, end);
-    this.#padStatistics('loss_changes', this.gain, end);
-    this.#padStatistics('sum_hessian', this.cover, end);
+    const { right, feature, value, defaultLeft, gain, cover } = this;
+    if (right.length !== end || feature.length !== end || value.length !== end || defaultLeft.length !== end) {
+      this.#demandLength('right_children', right, end);
+      this.#demandLength('split_indices', feature, end);
+      this.#demandLength('split_conditions', value, end);
+      this.#demandLength('default_left', defaultLeft, end);
+    }
+    if (gain.length !== end) this.#padStatistics('loss_changes', gain, end);
+    if (cover.length !== end) this.#padStatistics('sum_hessian', cover, end);
     if (this.nodeIds.length !== 0 && this.nodeIds.length !== end) this.fail('has nodes without an id');
   }
 
@@ -118,7 +121,6 @@ export class ForestBuilder {
   }
 
   #padStatistics(name: string, column: Float32Column, end: number): void {
-    if (column.length === end) return;
     this.#demandLength(name, column, this.nodeCount);
     this.#hasStatistics = false;
     column.reserve(end - column.length);
@@ -188,7 +190,14 @@ export class ForestBuilder {
       this.#reached = new Uint8Array(2 * count);
       this.#pending = new Int32Array(2 * count);
     }
-    const [left, right, reached, pending] = [this.left.values, this.right.values, this.#reached, this.#pending];
+    // One loop without calls, as it is run for each node.
+    const { values: left } = this.left;
+    const { values: right } = this.right;
+    const { values: feature } = this.feature;
+    const { values: value } = this.value;
+    const reached = this.#reached;
+    const pending = this.#pending;
+    let lastFeature = this.#lastFeature;
     reached.fill(0, 0, count);
     reached[0] = 1;
     let reachedCount = 1;
@@ -198,8 +207,14 @@ export class ForestBuilder {
       const node = pending[--waiting] as number;
       const place = start + node;
       const l = left[place] as number;
+      // Nothing is equal to itself but NaN.
+      const hasValue = value[place] === value[place];
       if (l === -1) {
-        this.#settleLeaf(place, node, hasVectors);
+        if (!hasVectors) {
+          right[place] = -1;
+          if (!hasValue) this.fail(`has no number at leaf ${node}`);
+        }
+        feature[place] = 0;
         continue;
       }
       const r = right[place] as number;
@@ -212,30 +227,22 @@ export class ForestBuilder {
       pending[waiting++] = l;
       left[place] = start + l;
       right[place] = start + r;
-      this.#checkSplit(place, node);
+      const splitFeature = feature[place] as number;
+      if (splitFeature < 0) this.fail(`splits node ${node} on feature ${splitFeature}`);
+      if (splitFeature > lastFeature) lastFeature = splitFeature;
+      // At a categorical split NaN stands there in files before 3.0.
+      if (!hasValue && !this.#isCategorical(place)) this.fail(`has no split condition at node ${node}`);
+    }
+    if (lastFeature > this.#lastFeature) {
+      this.#lastFeature = lastFeature;
+      this.#treeOfLastFeature = this.treeCount;
     }
     if (reachedCount === count) return;
     for (let node = 0; node < count; node++) if (reached[node] === 0) this.#empty(start + node);
   }
 
-  #settleLeaf(place: number, node: number, hasVectors: boolean): void {
-    if (!hasVectors) {
-      this.right.values[place] = -1;
-      if (Number.isNaN(this.value.values[place])) this.fail(`has no number at leaf ${node}`);
-    }
-    this.feature.values[place] = 0;
-  }
-
-  #checkSplit(place: number, node: number): void {
-    const feature = this.feature.values[place] as number;
-    if (feature < 0) this.fail(`splits node ${node} on feature ${feature}`);
-    if (feature > this.#lastFeature) {
-      this.#lastFeature = feature;
-      this.#treeOfLastFeature = this.treeCount;
-    }
-    // At a categorical split NaN stands there in files before 3.0.
-    const isCategorical = this.#hasCategories && (this.#categoryStarts.values[place] as number) >= 0;
-    if (!isCategorical && Number.isNaN(this.value.values[place])) this.fail(`has no split condition at node ${node}`);
+  #isCategorical(place: number): boolean {
+    return this.#hasCategories && (this.#categoryStarts.values[place] as number) >= 0;
   }
 
   #empty(place: number): void {

@@ -13,8 +13,9 @@ import {
   VALUES_OF_MEMBER,
   type DocumentReader,
 } from './document-reader.ts';
+import type { MemberNames } from './member-names.ts';
 import { ModelError } from './model-error.ts';
-import { TextReader } from './text.ts';
+import { textOf } from './text.ts';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -80,47 +81,80 @@ class ByteSearch {
 
 export class JsonReader implements DocumentReader {
   readonly #bytes: Uint8Array;
-  readonly #texts: TextReader;
+  readonly #view: DataView;
   readonly #quotes: ByteSearch;
   readonly #openings: ByteSearch;
   readonly #closings: ByteSearch;
   #at = 0;
   #depth = 0;
+  /** What stands before the next member of an object: its bracket, or a comma. */
+  #separator = OPEN_OBJECT;
+  /** The last name that nextKey() met, with its quotes. */
+  #keyStart = 0;
+  #keyEnd = 0;
   /** Values that the last call of value() has made. */
   #values = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#texts = new TextReader(bytes);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#quotes = new ByteSearch(bytes, QUOTE);
     this.#openings = new ByteSearch(bytes, OPEN_LIST);
     this.#closings = new ByteSearch(bytes, CLOSE_LIST);
   }
 
-  object(onMember: (key: string) => void): void {
-    this.#enter(OPEN_OBJECT);
-    if (this.#token() === CLOSE_OBJECT) return this.#leave();
+  enterObject(names: MemberNames): void {
+    names.last = names.start;
+    this.#beginObject();
+  }
+
+  /** As XGBoost writes it, a member is a separator, the name in quotes and a colon, without space. */
+  member(names: MemberNames): number {
+    const bytes = this.#bytes;
+    const view = this.#view;
     for (;;) {
-      const key = this.#key();
-      if (this.#token() !== COLON) this.#fail();
-      this.#at++;
-      this.#token();
-      onMember(key);
-      if (!this.#hasMore(CLOSE_OBJECT)) return;
+      const start = this.#at + 1;
+      const separator = bytes[start - 1];
+      const name = names.last.follower;
+      if (name !== undefined && separator === this.#separator && bytes[start + name.size] === COLON) {
+        const { size, words, number } = name;
+        let i = 0;
+        while (i < words.length && view.getInt32(start + 4 * i) === words[i]) i++;
+        if (i === words.length && view.getInt32(start + size - 4) === name.lastWord) {
+          this.#separator = COMMA;
+          this.#at = start + size + 1;
+          names.last = name;
+          if (number >= 0) return number;
+          this.skip();
+          continue;
+        }
+      } else if (separator === CLOSE_OBJECT && this.#separator === COMMA) {
+        this.#leave();
+        return -1;
+      }
+      const key = this.#nextKey();
+      if (key === undefined) return -1;
+      const number = names.meet(key, view, this.#keyStart, this.#keyEnd);
+      if (number >= 0) return number;
+      this.skip();
     }
+  }
+
+  object(onMember: (key: string) => void): void {
+    this.#beginObject();
+    for (let key = this.#nextKey(); key !== undefined; key = this.#nextKey()) onMember(key);
   }
 
   array(onItem: () => void): void {
     this.#enter(OPEN_LIST);
+    this.#at++;
     if (this.#token() === CLOSE_LIST) return this.#leave();
     for (;;) {
       this.#token();
       onItem();
-      if (!this.#hasMore(CLOSE_LIST)) return;
+      if (!this.#hasMore()) return;
     }
   }
-
-  /* The next two are where the time goes: each is one loop over local variables, which the engine compiles early. */
 
   int32s(column: Int32Column): void {
     if (!this.#startsNumbers()) return;
@@ -142,15 +176,12 @@ export class JsonReader implements DocumentReader {
       }
       if (length === values.length) values = column.grown();
       values[length++] = isNegative ? -value : value;
-      if (byte === COMMA) {
-        at++;
-        continue;
-      }
-      column.length = length;
-      this.#at = at;
-      if (!this.#hasMore(CLOSE_LIST)) return;
-      at = this.#at;
+      if (byte <= SPACE) byte = bytes[(at = this.#pastSpace(at))] as number;
+      at++;
+      if (byte !== COMMA) break;
     }
+    column.length = length;
+    this.#endNumbers(at);
   }
 
   float32s(column: Float32Column): void {
@@ -163,64 +194,85 @@ export class JsonReader implements DocumentReader {
       if (byte <= SPACE) byte = bytes[(at = this.#pastSpace(at))] as number;
       const start = at;
       if (byte === MINUS) byte = bytes[++at] as number;
-      const first = at;
+      const whole = at;
       let digits = 0;
       for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
-      let end = at;
+      let digitCount = at - whole;
+      // Whatever is long, far out, or no plain decimal goes the careful way: 1. and 1.e5, .5 and E5, 1e, 00.
+      let isPlain = digitCount === 1 || (digitCount > 1 && bytes[whole] !== ZERO);
       let scale = 0;
       if (byte === DOT) {
+        const fraction = at + 1;
         byte = bytes[++at] as number;
         for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
-        scale = end + 1 - at;
-        end = at;
+        scale = fraction - at;
+        if (scale === 0) isPlain = false;
+        digitCount -= scale;
       }
       if (byte === UPPER_E || byte === LOWER_E) {
         byte = bytes[++at] as number;
         const isNegative = byte === MINUS;
         if (isNegative || byte === PLUS) byte = bytes[++at] as number;
+        const power = at;
         let exponent = 0;
         for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) exponent = exponent * 10 + (byte - ZERO);
+        if (at === power) isPlain = false;
         scale += isNegative ? -exponent : exponent;
       }
-      // Whatever is long, far out, or no plain decimal goes the careful way: 1. and 1.e5, .5 and E5, 1e, 00.
       if (length === values.length) values = column.grown();
-      const isPlain = end - first <= 15 && scale <= 22 && scale >= -22 && isDigit(bytes[at - 1]);
-      const hasDigits = isDigit(bytes[first]) && isDigit(bytes[end - 1]);
-      if (isPlain && hasDigits && (bytes[first] !== ZERO || bytes[first + 1] === DOT || end - first === 1)) {
+      if (isPlain && digitCount <= 15 && scale <= 22 && scale >= -22) {
         const value =
           scale < 0 ? digits / (POWERS_OF_TEN[-scale] as number) : digits * (POWERS_OF_TEN[scale] as number);
-        values[length++] = first > start ? -value : value;
+        values[length++] = whole > start ? -value : value;
       } else {
-        this.#at = start;
-        const value = this.#scalar();
-        if (typeof value !== 'number') this.#fail('something else where a number belongs');
-        values[length++] = float32OfDecimal(value);
+        values[length++] = this.#carefulFloat32(start);
         at = this.#at;
         byte = bytes[at] as number;
       }
-      if (byte === COMMA) {
-        at++;
-        continue;
-      }
-      column.length = length;
-      this.#at = at;
-      if (!this.#hasMore(CLOSE_LIST)) return;
-      at = this.#at;
+      if (byte <= SPACE) byte = bytes[(at = this.#pastSpace(at))] as number;
+      at++;
+      if (byte !== COMMA) break;
     }
+    column.length = length;
+    this.#endNumbers(at);
   }
 
   flags(column: Uint8Column): void {
-    this.array(() => {
-      const byte = this.#bytes[this.#at] as number;
-      // 0 or 1 with nothing behind it, mostly: true and false are of XGBoost before 1.6.
-      if ((byte === ZERO || byte === ONE) && !isOfWord(this.#bytes[this.#at + 1] as number)) {
-        this.#at++;
-        return column.push(byte - ZERO);
+    if (!this.#startsNumbers()) return;
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let { values, length } = column;
+    for (;;) {
+      let flag = (bytes[at] as number) - ZERO;
+      let byte = bytes[++at] as number;
+      // A single 0 or 1, mostly: true and false are of XGBoost before 1.6.
+      if ((flag !== 0 && flag !== 1) || (byte !== COMMA && byte !== CLOSE_LIST)) {
+        flag = this.#carefulFlag(at - 1);
+        byte = bytes[(at = this.#pastSpace(this.#at))] as number;
       }
-      const value = this.value();
-      if (value !== true && value !== false) this.#fail('a flag that is neither 0 nor 1');
-      column.push(Number(value));
-    });
+      if (length === values.length) values = column.grown();
+      values[length++] = flag;
+      at++;
+      if (byte !== COMMA) break;
+    }
+    column.length = length;
+    this.#endNumbers(at);
+  }
+
+  wholeNumber(isText: boolean): number | undefined {
+    const bytes = this.#bytes;
+    const start = isText ? this.#at + 1 : this.#at;
+    let at = start;
+    let value = 0;
+    let byte = bytes[at] as number;
+    for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) value = value * 10 + (byte - ZERO);
+    if (at === start || at - start > 9) return undefined;
+    if (isText) {
+      if (byte !== QUOTE || bytes[start - 1] !== QUOTE) return undefined;
+      at++;
+    } else if ((byte !== COMMA && byte !== CLOSE_OBJECT) || (bytes[start] === ZERO && at - start > 1)) return undefined;
+    this.#at = at;
+    return value;
   }
 
   value(): unknown {
@@ -294,6 +346,7 @@ export class JsonReader implements DocumentReader {
     return Number.NaN;
   }
 
+  /** Stands before this bracket, and goes one level down. */
   #enter(bracket: number): void {
     if (this.#token() !== bracket) {
       this.#fail(
@@ -301,18 +354,23 @@ export class JsonReader implements DocumentReader {
       );
     }
     if (++this.#depth > DEEPEST_NESTING) this.#fail(`more than ${DEEPEST_NESTING} levels`);
-    this.#at++;
   }
 
-  #leave(): void {
+  #leave(): undefined {
     this.#depth--;
     this.#at++;
+    return undefined;
+  }
+
+  #beginObject(): void {
+    this.#enter(OPEN_OBJECT);
+    this.#separator = OPEN_OBJECT;
   }
 
   /** After an item: true at a comma, false at the end. */
-  #hasMore(close: number): boolean {
+  #hasMore(): boolean {
     const byte = this.#token();
-    if (byte === close) {
+    if (byte === CLOSE_LIST) {
       this.#leave();
       return false;
     }
@@ -321,18 +379,43 @@ export class JsonReader implements DocumentReader {
     return true;
   }
 
-  /** Steps into a list; false where it is empty. */
+  /** Steps into a list of numbers; false where it is empty. */
   #startsNumbers(): boolean {
-    this.#enter(OPEN_LIST);
+    if (this.#token() !== OPEN_LIST) this.#fail('something else where a list belongs');
+    this.#at++;
     if (this.#token() !== CLOSE_LIST) return true;
-    this.#leave();
+    this.#at++;
     return false;
+  }
+
+  /** Ends a list of numbers whose bracket should be the byte before `end`. */
+  #endNumbers(end: number): void {
+    this.#at = end - 1;
+    if (this.#bytes[this.#at] !== CLOSE_LIST) this.#fail();
+    this.#at = end;
   }
 
   #pastSpace(at: number): number {
     this.#at = at;
     this.#token();
     return this.#at;
+  }
+
+  #carefulFloat32(start: number): number {
+    this.#at = start;
+    const value = this.#scalar();
+    return typeof value === 'number' ? float32OfDecimal(value) : this.#fail('something else where a number belongs');
+  }
+
+  #carefulFlag(start: number): number {
+    this.#at = start;
+    const byte = this.#token();
+    if ((byte === ZERO || byte === ONE) && !isOfWord(this.#bytes[this.#at + 1] as number)) {
+      this.#at++;
+      return byte - ZERO;
+    }
+    const value = this.value();
+    return value === true || value === false ? Number(value) : this.#fail('a flag that is neither 0 nor 1');
   }
 
   /** A number, or one of the words. */
@@ -342,7 +425,7 @@ export class JsonReader implements DocumentReader {
     while (end < bytes.length && isOfWord(bytes[end] as number)) end++;
     // No number that a program writes is so long.
     if (end === this.#at || end - this.#at > 400) this.#fail();
-    const text = this.#texts.text(this.#at, end);
+    const text = textOf(this.#bytes, this.#at, end);
     this.#at = end;
     if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) return Number(text);
     if (!WORDS.has(text)) this.#fail();
@@ -370,27 +453,31 @@ export class JsonReader implements DocumentReader {
     const start = this.#at + 1;
     const escaped = this.#endOfString();
     const end = this.#at - 1;
-    if (!escaped) return this.#texts.text(start, end);
+    if (!escaped) return textOf(this.#bytes, start, end);
     try {
-      return JSON.parse(this.#texts.text(start - 1, end + 1)) as string;
+      return JSON.parse(textOf(this.#bytes, start - 1, end + 1)) as string;
     } catch {
       return this.#fail();
     }
   }
 
-  #key(): string {
+  /** Steps over the separator, the name and the colon of a member; undefined behind the end of the object. */
+  #nextKey(): string | undefined {
+    const isFirst = this.#separator === OPEN_OBJECT;
+    this.#separator = COMMA;
+    if (isFirst) this.#at++;
+    const byte = this.#token();
+    if (byte === CLOSE_OBJECT) return this.#leave();
+    if (!isFirst && byte !== COMMA) this.#fail();
+    if (!isFirst) this.#at++;
     if (this.#token() !== QUOTE) this.#fail();
-    const start = this.#at + 1;
-    const guess = this.#texts.guess(start);
-    if (guess !== undefined && this.#bytes[start + guess.length] === QUOTE) {
-      this.#texts.accept();
-      this.#at = start + guess.length + 1;
-      return guess;
-    }
-    const hasEscapes = this.#endOfString();
-    if (!hasEscapes) return this.#texts.name(start, this.#at - 1);
-    this.#at = start - 1;
-    return this.#string();
+    this.#keyStart = this.#at;
+    const key = this.#string();
+    this.#keyEnd = this.#at;
+    if (this.#token() !== COLON) this.#fail();
+    this.#at++;
+    this.#token();
+    return key;
   }
 
   #fail(found?: string): never {
@@ -398,10 +485,6 @@ export class JsonReader implements DocumentReader {
       found === undefined || this.#at >= this.#bytes.length ? CUT_OFF : `it has ${found}, at byte ${this.#at}`,
     );
   }
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 /** Letters, digits, and what numbers have beside them. */

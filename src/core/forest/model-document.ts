@@ -7,6 +7,7 @@
 import { Float32Column, Int32Column, Uint8Column } from './column.ts';
 import { float32OfDecimal, type DocumentReader } from './document-reader.ts';
 import { ForestBuilder, type RawCategories, type RawVectors } from './forest-builder.ts';
+import { MemberNames } from './member-names.ts';
 import { ModelError } from './model-error.ts';
 import type { Trees } from './trees.ts';
 import { isBefore, type XgboostVersion } from './version.ts';
@@ -46,11 +47,31 @@ export function readModelDocument(reader: DocumentReader, options: ReadingOption
   return new ModelReader(reader, options).read();
 }
 
-/** The members of an object that are known, each with a bit of its own. */
-type Members = ReadonlyMap<string, { readonly bit: number; readonly read: () => void }>;
+/** What is done with a member's value: a list goes into a column; its place is noted; it is an object; or else. */
+type Target =
+  | Int32Column
+  | Float32Column
+  | Uint8Column
+  | Place
+  | { readonly kind: 'object'; readonly members: Members }
+  | { readonly kind: 'other'; readonly read: () => void };
 
-function membersOf(reads: readonly (readonly [string, () => void])[]): Members {
-  return new Map(reads.map(([name, read], i) => [name, { bit: 1 << i, read }]));
+interface Place {
+  readonly kind: 'place';
+  at: number | undefined;
+}
+
+/** The members of an object that are known. */
+interface Members {
+  readonly names: MemberNames;
+  readonly targets: readonly Target[];
+}
+
+function membersOf(members: readonly (readonly [string, Target | (() => void)])[]): Members {
+  return {
+    names: new MemberNames(members.map(([name]) => name)),
+    targets: members.map(([, target]) => (typeof target === 'function' ? { kind: 'other', read: target } : target)),
+  };
 }
 
 class ModelReader {
@@ -142,7 +163,7 @@ class ModelReader {
         ['model', model],
         // Dart up to 3.3 wraps the other booster.
         ['gbtree', () => this.#members('gbtree', membersOf([['model', model]]))],
-        ['weight_drop', () => this.#reader.float32s(this.#treeWeights)],
+        ['weight_drop', this.#treeWeights],
       ]),
     );
   }
@@ -152,11 +173,11 @@ class ModelReader {
       'model',
       membersOf([
         ['gbtree_model_param', () => (this.#treeParameters = this.#record('gbtree_model_param'))],
-        ['tree_info', () => this.#reader.int32s(this.#groups)],
-        ['iteration_indptr', () => this.#reader.int32s(this.#iterations)],
+        ['tree_info', this.#groups],
+        ['iteration_indptr', this.#iterations],
         ['trees', () => this.#reader.array(() => this.#tree.read())],
-        ['weight_drop', () => this.#reader.float32s(this.#treeWeights)],
-        ['weights', () => this.#reader.float32s(this.#weights)],
+        ['weight_drop', this.#treeWeights],
+        ['weights', this.#weights],
       ]),
     );
   }
@@ -216,8 +237,9 @@ class ModelReader {
     if (this.#begun.has(what)) throw new ModelError(`it has two objects ${what}`);
     this.#begun.add(what);
     const found = readMembers(this.#reader, members);
-    for (const [name, { bit }] of members)
-      if ((found & bit) !== 0) this.#found.add(what === '' || what === 'Model' ? name : `${what}.${name}`);
+    for (const [i, name] of members.names.wanted.entries()) {
+      if ((found & (1 << i)) !== 0) this.#found.add(what === '' || what === 'Model' ? name : `${what}.${name}`);
+    }
   }
 
   #demand(path: string): void {
@@ -248,8 +270,8 @@ class TreeReader {
   readonly #splitTypes = new Uint8Column();
   readonly #vectorWeights = new Float32Column();
   /** Where the lists stand that matter only where leaves are vectors, which is known later. */
-  #baseWeights: number | undefined;
-  #leafWeights: number | undefined;
+  readonly #baseWeights: Place = { kind: 'place', at: undefined };
+  readonly #leafWeights: Place = { kind: 'place', at: undefined };
   #id: unknown;
   #nodeCount = 0;
   #leafSize = 1;
@@ -257,35 +279,36 @@ class TreeReader {
   constructor(reader: DocumentReader, builder: ForestBuilder, withStatistics: boolean) {
     this.#reader = reader;
     this.#builder = builder;
-    const marked = (): number => {
-      const mark = reader.mark();
-      reader.skip();
-      return mark;
+    const count = (what: string, most: number): number => {
+      const number = reader.wholeNumber(true);
+      if (number === undefined) return countOf(reader.value(), what, most);
+      if (number > most) throw new ModelError(`its ${what} is ${number}`);
+      return number;
     };
     const parameters = membersOf([
-      ['num_nodes', () => (this.#nodeCount = countOf(reader.value(), 'num_nodes', 0x7fffffff))],
-      ['size_leaf_vector', () => (this.#leafSize = countOf(reader.value(), 'size_leaf_vector', MOST_OUTPUTS))],
+      ['num_nodes', () => (this.#nodeCount = count('num_nodes', 0x7fffffff))],
+      ['size_leaf_vector', () => (this.#leafSize = count('size_leaf_vector', MOST_OUTPUTS))],
     ]);
     const { nodes, segments, sizes, values } = this.#categoryLists;
     this.#members = membersOf([
-      ['id', () => (this.#id = reader.value())],
-      ['tree_param', () => void readMembers(reader, parameters)],
-      ['left_children', () => reader.int32s(builder.left)],
-      ['right_children', () => reader.int32s(builder.right)],
-      ['split_indices', () => reader.int32s(builder.feature)],
-      ['split_conditions', () => reader.float32s(builder.value)],
-      ['default_left', () => reader.flags(builder.defaultLeft)],
-      ['split_type', () => reader.flags(this.#splitTypes)],
-      ['categories_nodes', () => reader.int32s(nodes)],
-      ['categories_segments', () => reader.int32s(segments)],
-      ['categories_sizes', () => reader.int32s(sizes)],
-      ['categories', () => reader.int32s(values)],
-      ['base_weights', () => (this.#baseWeights = marked())],
-      ['leaf_weights', () => (this.#leafWeights = marked())],
+      ['id', () => (this.#id = reader.wholeNumber(false) ?? reader.value())],
+      ['tree_param', { kind: 'object', members: parameters }],
+      ['left_children', builder.left],
+      ['right_children', builder.right],
+      ['split_indices', builder.feature],
+      ['split_conditions', builder.value],
+      ['default_left', builder.defaultLeft],
+      ['split_type', this.#splitTypes],
+      ['categories_nodes', nodes],
+      ['categories_segments', segments],
+      ['categories_sizes', sizes],
+      ['categories', values],
+      ['base_weights', this.#baseWeights],
+      ['leaf_weights', this.#leafWeights],
       ...(withStatistics
         ? ([
-            ['loss_changes', () => reader.float32s(builder.gain)],
-            ['sum_hessian', () => reader.float32s(builder.cover)],
+            ['loss_changes', builder.gain],
+            ['sum_hessian', builder.cover],
           ] as const)
         : []),
     ]);
@@ -298,8 +321,8 @@ class TreeReader {
     sizes.length = 0;
     values.length = 0;
     this.#splitTypes.length = 0;
-    this.#baseWeights = undefined;
-    this.#leafWeights = undefined;
+    this.#baseWeights.at = undefined;
+    this.#leafWeights.at = undefined;
     this.#id = undefined;
     this.#leafSize = 1;
     this.#nodeCount = -1;
@@ -316,9 +339,9 @@ class TreeReader {
   #categories(count: number): RawCategories | undefined {
     const { nodes, segments, sizes, values } = this.#categoryLists;
     const types = this.#splitTypes;
-    let categorical = 0;
-    for (let i = 0; i < types.length; i++) if (types.values[i] !== 0) categorical++;
-    if (categorical === 0 && nodes.length === 0) return undefined;
+    const flags = types.values.subarray(0, types.length);
+    if (nodes.length === 0 && !flags.includes(1)) return undefined;
+    const categorical = flags.reduce((sum, flag) => sum + flag, 0);
     const named = new Set(nodes.values.subarray(0, nodes.length));
     const agrees = [...named].every((node) => types.values[node] === 1);
     if (types.length !== count || named.size !== nodes.length || categorical !== named.size || !agrees) {
@@ -340,14 +363,14 @@ class TreeReader {
   #vectors(): RawVectors {
     const size = this.#leafSize;
     const { right, nodeCount } = this.#builder;
-    const mark = this.#leafWeights ?? this.#baseWeights;
+    const mark = this.#leafWeights.at ?? this.#baseWeights.at;
     if (mark === undefined) return this.#builder.fail('has vectors at its leaves, but no weights');
     const end = this.#reader.mark();
     this.#reader.seek(mark);
     this.#vectorWeights.length = 0;
     this.#reader.float32s(this.#vectorWeights);
     this.#reader.seek(end);
-    const isByLeaf = this.#leafWeights !== undefined;
+    const isByLeaf = this.#leafWeights.at !== undefined;
     return {
       size,
       weights: this.#vectorWeights.values.subarray(0, this.#vectorWeights.length),
@@ -356,17 +379,38 @@ class TreeReader {
   }
 }
 
-/** Reads the members that are known, in whatever order, and skips the others. Returns the bits of those found. */
-function readMembers(reader: DocumentReader, members: Members): number {
+/** Reads the members that are known, in whatever order. Returns those found: the first as 1, the second as 2, then 4, … */
+function readMembers(reader: DocumentReader, { names, targets }: Members): number {
   let found = 0;
-  reader.object((key) => {
-    const member = members.get(key);
-    if (member === undefined) return reader.skip();
-    if ((found & member.bit) !== 0) throw new ModelError(`it has ${key} twice in one place`);
-    found |= member.bit;
-    member.read();
-  });
-  return found;
+  reader.enterObject(names);
+  for (;;) {
+    const number = reader.member(names);
+    if (number < 0) return found;
+    const bit = 1 << number;
+    if ((found & bit) !== 0) throw new ModelError(`it has ${names.wanted[number]} twice in one place`);
+    found |= bit;
+    const target = targets[number] as Target;
+    switch (target.kind) {
+      case 'int32s':
+        reader.int32s(target);
+        break;
+      case 'float32s':
+        reader.float32s(target);
+        break;
+      case 'flags':
+        reader.flags(target);
+        break;
+      case 'place':
+        target.at = reader.mark();
+        reader.skip();
+        break;
+      case 'object':
+        readMembers(reader, target.members);
+        break;
+      case 'other':
+        target.read();
+    }
+  }
 }
 
 const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;

@@ -5,8 +5,9 @@
  */
 import type { Float32Column, Int32Column, Uint8Column } from './column.ts';
 import { DEEPEST_NESTING, MOST_VALUES, VALUES_OF_MEMBER, type DocumentReader } from './document-reader.ts';
+import type { MemberNames } from './member-names.ts';
 import { ModelError } from './model-error.ts';
-import { TextReader } from './text.ts';
+import { textOf } from './text.ts';
 
 const OPEN_LIST = 0x5b; // [
 const CLOSE_LIST = 0x5d; // ]
@@ -17,6 +18,7 @@ const TYPE = 0x24; // $
 const STRING = 0x53; // S
 const CHARACTER = 0x43; // C
 const NO_OP = 0x4e; // N
+const ZERO = 0x30; // 0
 const NULL = 0x5a; // Z
 const TRUE = 0x54; // T
 const FALSE = 0x46; // F
@@ -28,6 +30,14 @@ const INT32 = 0x6c; // l
 const INT64 = 0x4c; // L
 const FLOAT32 = 0x64; // d
 const FLOAT64 = 0x44; // D
+
+/** L and the upper half of a length. */
+const UPPER_LENGTH = 5;
+/** [$?#, with the type for the ?, and all that a list of numbers begins with: these four, L and a count. */
+const TYPED = 0x5b240023;
+const TYPED_START = 13;
+/** All that a text begins with: S, L and a length. */
+const TEXT_START = 10;
 
 const SIZES: ReadonlyMap<number, number> = new Map([
   [INT8, 1],
@@ -42,9 +52,10 @@ const SIZES: ReadonlyMap<number, number> = new Map([
 export class UbjsonReader implements DocumentReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #texts: TextReader;
   #at = 0;
   #depth = 0;
+  /** The last name that nextKey() met, with its length. */
+  #keyStart = 0;
   /** Values that the last call of value() has made. */
   #values = 0;
   /** Of the list that was entered last: the type where all items share one, the count where it is told. */
@@ -53,15 +64,47 @@ export class UbjsonReader implements DocumentReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#texts = new TextReader(bytes);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  enterObject(names: MemberNames): void {
+    names.last = names.start;
+    this.#enter(OPEN_OBJECT);
+  }
+
+  /** As XGBoost writes it, a member is the length of its name, L and eight bytes of which four are 0, and the name. */
+  member(names: MemberNames): number {
+    const bytes = this.#bytes;
+    const view = this.#view;
+    for (;;) {
+      const at = this.#at;
+      const start = at + UPPER_LENGTH;
+      const name = names.last.follower;
+      if (name !== undefined && bytes[at] === INT64 && start + name.size <= bytes.length) {
+        const { size, words, number } = name;
+        let i = 0;
+        while (i < words.length && view.getInt32(start + 4 * i) === words[i]) i++;
+        if (i === words.length && view.getInt32(start + size - 4) === name.lastWord && view.getInt32(at + 1) === 0) {
+          this.#at = start + size;
+          names.last = name;
+          if (number >= 0) return number;
+          this.skip();
+          continue;
+        }
+      }
+      const key = this.#nextKey();
+      if (key === undefined) return -1;
+      // A length of another type is read, but not looked for.
+      const spelling = bytes[this.#keyStart] === INT64 ? this.#keyStart + UPPER_LENGTH : this.#at;
+      const number = names.meet(key, view, spelling, this.#at);
+      if (number >= 0) return number;
+      this.skip();
+    }
   }
 
   object(onMember: (key: string) => void): void {
     this.#enter(OPEN_OBJECT);
-    while (this.#peek() !== CLOSE_OBJECT) onMember(this.#key());
-    this.#at++;
-    this.#depth--;
+    for (let key = this.#nextKey(); key !== undefined; key = this.#nextKey()) onMember(key);
   }
 
   array(onItem: () => void): void {
@@ -71,35 +114,27 @@ export class UbjsonReader implements DocumentReader {
   }
 
   int32s(column: Int32Column): void {
-    this.#enterList();
-    if (this.#type !== INT32) return this.#numbers((value) => column.push(this.#int32(value)));
-    const count = this.#count as number;
-    const values = column.reserve(count);
-    const view = this.#view;
-    let place = column.length;
-    let at = this.#at;
-    for (const end = at + 4 * count; at < end; at += 4) values[place++] = view.getInt32(at);
-    this.#leaveNumbers(column, place, at);
+    const count = this.#startsTyped(INT32, 4);
+    if (count < 0) return this.#numbers((value) => column.push(this.#int32(value)));
+    copyWords(this.#view, this.#at, column.reserve(count), column.length, count);
+    column.length += count;
+    this.#at += 4 * count;
   }
 
   float32s(column: Float32Column): void {
-    this.#enterList();
-    if (this.#type !== FLOAT32) return this.#numbers((value) => column.push(this.#float32(value)));
-    const count = this.#count as number;
-    const values = column.reserve(count);
-    const view = this.#view;
-    let place = column.length;
-    let at = this.#at;
-    for (const end = at + 4 * count; at < end; at += 4) values[place++] = view.getFloat32(at);
-    this.#leaveNumbers(column, place, at);
+    const count = this.#startsTyped(FLOAT32, 4);
+    if (count < 0) return this.#numbers((value) => column.push(this.#float32(value)));
+    column.reserve(count);
+    copyWords(this.#view, this.#at, column.words, column.length, count);
+    column.length += count;
+    this.#at += 4 * count;
   }
 
   flags(column: Uint8Column): void {
-    this.#enterList();
-    if (this.#type !== UINT8) return this.#numbers((value) => column.push(this.#flag(value)));
-    const count = this.#count as number;
-    const values = column.reserve(count);
+    const count = this.#startsTyped(UINT8, 1);
+    if (count < 0) return this.#numbers((value) => column.push(this.#flag(value)));
     const bytes = this.#bytes;
+    const values = column.reserve(count);
     let place = column.length;
     let at = this.#at;
     for (const end = at + count; at < end; at++) {
@@ -107,7 +142,32 @@ export class UbjsonReader implements DocumentReader {
       if (flag > 1) this.#fail('a flag that is neither 0 nor 1');
       values[place++] = flag;
     }
-    this.#leaveNumbers(column, place, at);
+    column.length = place;
+    this.#at = at;
+  }
+
+  wholeNumber(isText: boolean): number | undefined {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const marker = bytes[at];
+    if (!isText) {
+      if (marker !== INT8 && marker !== INT16 && marker !== INT32) return undefined;
+      this.#at++;
+      return this.#number(marker);
+    }
+    const start = at + TEXT_START;
+    if (marker !== STRING || start > bytes.length || bytes[at + 1] !== INT64) return undefined;
+    const size = this.#view.getInt32(start - 4);
+    const end = start + size;
+    if (this.#view.getInt32(start - 8) !== 0 || size < 1 || size > 9 || end > bytes.length) return undefined;
+    let value = 0;
+    for (let i = start; i < end; i++) {
+      const digit = (bytes[i] as number) - ZERO;
+      if (digit < 0 || digit > 9) return undefined;
+      value = value * 10 + digit;
+    }
+    this.#at = end;
+    return value;
   }
 
   value(): unknown {
@@ -157,7 +217,11 @@ export class UbjsonReader implements DocumentReader {
       return;
     }
     if (marker !== OPEN_LIST) return void this.value();
-    this.#enterList();
+    const floats = this.#startsTyped(FLOAT32, 4);
+    if (floats >= 0) {
+      this.#at += 4 * floats;
+      return;
+    }
     const type = this.#type;
     if (type === undefined) return this.#items(() => this.skip());
     this.#advance((this.#count as number) * (SIZES.get(type) as number));
@@ -211,6 +275,27 @@ export class UbjsonReader implements DocumentReader {
     if (this.#count * (type === undefined ? 1 : (SIZES.get(type) as number)) > left) this.#cutOff();
   }
 
+  /**
+   * Steps into a list: how many numbers it has, if it is a list of numbers of this type. Else -1, and the list was
+   * entered.
+   */
+  #startsTyped(type: number, size: number): number {
+    const view = this.#view;
+    const at = this.#at;
+    const left = this.#bytes.length - at - TYPED_START;
+    if (left >= 0 && view.getInt32(at) === (TYPED | (type << 8)) && this.#bytes[at + 4] === INT64) {
+      const count = view.getInt32(at + 9);
+      if (view.getInt32(at + 5) === 0 && count >= 0 && count * size <= left) {
+        this.#at = at + TYPED_START;
+        return count;
+      }
+    }
+    this.#enterList();
+    if (this.#type !== type) return -1;
+    this.#depth--;
+    return this.#count as number;
+  }
+
   /** Takes the items of the list that was entered, and goes one level up. */
   #items(onItem: () => void): void {
     // An item may be a list with a count of its own.
@@ -229,12 +314,6 @@ export class UbjsonReader implements DocumentReader {
     const type = this.#type;
     if (type === undefined) return this.#items(() => take(this.value()));
     for (let left = this.#count as number; left > 0; left--) take(this.#number(type));
-    this.#depth--;
-  }
-
-  #leaveNumbers(column: { length: number }, length: number, at: number): void {
-    column.length = length;
-    this.#at = at;
     this.#depth--;
   }
 
@@ -277,17 +356,18 @@ export class UbjsonReader implements DocumentReader {
     const length = this.#length();
     const start = this.#at;
     this.#advance(length);
-    return this.#texts.text(start, this.#at);
+    return textOf(this.#bytes, start, this.#at);
   }
 
-  #key(): string {
-    const length = this.#length();
-    const start = this.#at;
-    this.#advance(length);
-    const guess = this.#texts.guess(start);
-    if (guess?.length !== length) return this.#texts.name(start, this.#at);
-    this.#texts.accept();
-    return guess;
+  /** Steps over the name of a member; undefined behind the end of the object. */
+  #nextKey(): string | undefined {
+    if (this.#peek() !== CLOSE_OBJECT) {
+      this.#keyStart = this.#at;
+      return this.#text();
+    }
+    this.#at++;
+    this.#depth--;
+    return undefined;
   }
 
   #number(type: number): number {
@@ -341,4 +421,9 @@ export class UbjsonReader implements DocumentReader {
   #fail(found: string): never {
     throw new ModelError(`it has ${found}, at byte ${this.#at}`);
   }
+}
+
+/** By their bits: as numbers, an interpreter would make an object of each. */
+function copyWords(view: DataView, start: number, values: Int32Array, length: number, count: number): void {
+  for (let i = 0; i < count; i++) values[length + i] = view.getInt32(start + 4 * i);
 }

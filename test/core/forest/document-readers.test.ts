@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Float32Column, Int32Column } from '../../../src/core/forest/column.ts';
 import type { DocumentReader } from '../../../src/core/forest/document-reader.ts';
 import { JsonReader } from '../../../src/core/forest/json-reader.ts';
+import { MemberNames } from '../../../src/core/forest/member-names.ts';
 import { ModelError } from '../../../src/core/forest/model-error.ts';
 import { UbjsonReader } from '../../../src/core/forest/ubjson-reader.ts';
 
@@ -81,3 +82,101 @@ test.each(['[01]', '[1.]', '[1e]', '[-]', '[.5]', '[1 2]', '[1,]', '["1"]', '{"a
     expect(() => new JsonReader(new TextEncoder().encode(text)).float32s(new Float32Column())).toThrow(ModelError);
   },
 );
+
+/** The members that are wanted, object by object, with their numbers. */
+function members(reader: DocumentReader, names: MemberNames): [string, unknown][][] {
+  const objects: [string, unknown][][] = [];
+  reader.array(() => {
+    const found: [string, unknown][] = [];
+    reader.enterObject(names);
+    for (let i = reader.member(names); i >= 0; i = reader.member(names)) {
+      found.push([names.wanted[i] as string, reader.value()]);
+    }
+    objects.push(found);
+  });
+  return objects;
+}
+
+describe('members are found', () => {
+  const names = (): MemberNames => new MemberNames(['id', 'left_children', 'x', 'categories_nodes']);
+
+  test.each<[string, string, [string, unknown][][]]>([
+    [
+      'in whatever order, the others left out',
+      '[{"id":1,"a":[{}],"left_children":2},{"left_children":3,"id":4},{"id":5,"left_children":6,"b":"}"},{}]',
+      [
+        [
+          ['id', 1],
+          ['left_children', 2],
+        ],
+        [
+          ['left_children', 3],
+          ['id', 4],
+        ],
+        [
+          ['id', 5],
+          ['left_children', 6],
+        ],
+        [],
+      ],
+    ],
+    [
+      'with space between everything',
+      ' [ { "id" : 1 , "x" : 2 } , { "id" : 3 , "x" : 4 } , { } ] ',
+      [
+        [
+          ['id', 1],
+          ['x', 2],
+        ],
+        [
+          ['id', 3],
+          ['x', 4],
+        ],
+        [],
+      ],
+    ],
+    [
+      'however they are spelled, and no other that begins or ends alike',
+      String.raw`[{"left\u005fchildren":1},{"left\u005fchi":2},{"left_children":3},{"left_childrex":4},{"id":5},{"i\u0064":6},{"categories_nudes":7}]`,
+      [[['left_children', 1]], [], [['left_children', 3]], [], [['id', 5]], [['id', 6]], []],
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(members(new JsonReader(new TextEncoder().encode(text)), names())).toEqual(expected);
+  });
+
+  test.each(['[{,"id":1}]', '[{"id":1,}]', '[{"id":1"x":2}]', '[{"id":1{"x":2}]', '[{"id" 1}]', '[{"id":1]'])(
+    'but not in %s',
+    (text) => {
+      expect(() => members(new JsonReader(new TextEncoder().encode(text)), names())).toThrow(ModelError);
+    },
+  );
+
+  test('in UBJSON, whichever type their length has', () => {
+    const long = '{L\0\0\0\0\0\0\0\x02idi\x01L\0\0\0\0\0\0\0\x0dleft_childreni\x02}';
+    const short = '{i\x02idi\x03NNl\0\0\0\x0dleft_childreni\x04}';
+    const text = `[${long}${short}${long}{L\0\0\0\0\0\0\0\0Z}]`;
+    const found = (id: number, left: number): [string, unknown][] => [
+      ['id', id],
+      ['left_children', left],
+    ];
+    const reader = new UbjsonReader(Uint8Array.from(text, (character) => character.charCodeAt(0)));
+    expect(members(reader, names())).toEqual([found(1, 2), found(3, 4), found(1, 2), []]);
+  });
+});
+
+test.each<[string, boolean, number | undefined]>([
+  ['12,', false, 12],
+  ['0}', false, 0],
+  ['"012"', true, 12],
+  ['01,', false, undefined],
+  ['1.5,', false, undefined],
+  ['-1,', false, undefined],
+  ['1234567890,', false, undefined],
+  ['"1', true, undefined],
+  ['1"', true, undefined],
+  ['""', true, undefined],
+])('%s is taken for a whole number only where it is one', (text, isText, expected) => {
+  const reader = new JsonReader(new TextEncoder().encode(text));
+  expect(reader.wholeNumber(isText)).toBe(expected);
+  expect(reader.mark() === 0).toBe(expected === undefined);
+});
