@@ -73,11 +73,15 @@ function isInSet({ starts, sizes, bits }: CategoricalSplits, node: number, x: nu
 
 /** The leaf where a row ends. The row begins at `offset` of `rows`. */
 export function leafOf(trees: Trees, tree: number, rows: Float32Array, offset: number): number {
-  const { left, right, feature } = trees;
+  const { left, right, feature, value } = trees;
+  const isNumerical = trees.categories === undefined;
   let node = trees.starts[tree] as number;
-  while ((left[node] as number) >= 0) {
+  for (let next = left[node] as number; next >= 0; next = left[node] as number) {
     const x = rows[offset + (feature[node] as number)] as number;
-    node = (goesLeft(trees, node, x) ? left[node] : right[node]) as number;
+    // Where there is nothing else to it, goesLeft without the call: the first rows of a process come by here.
+    // eslint-disable-next-line no-self-compare -- only NaN differs from itself
+    const isLeft = isNumerical && x === x ? x < (value[node] as number) : goesLeft(trees, node, x);
+    node = isLeft ? next : (right[node] as number);
   }
   return node;
 }

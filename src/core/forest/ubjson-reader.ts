@@ -114,16 +114,16 @@ export class UbjsonReader implements DocumentReader {
   }
 
   int32s(column: Int32Column): void {
-    const count = this.#startsTyped(INT32, 4);
-    if (count < 0) return this.#numbers((value) => column.push(this.#int32(value)));
+    const count = this.#typedCount(INT32, 4);
+    if (count < 0) return this.#eachNumber((value) => column.push(this.#int32(value)));
     copyWords(this.#view, this.#at, column.reserve(count), column.length, count);
     column.length += count;
     this.#at += 4 * count;
   }
 
   float32s(column: Float32Column): void {
-    const count = this.#startsTyped(FLOAT32, 4);
-    if (count < 0) return this.#numbers((value) => column.push(this.#float32(value)));
+    const count = this.#typedCount(FLOAT32, 4);
+    if (count < 0) return this.#eachNumber((value) => column.push(this.#float32(value)));
     column.reserve(count);
     copyWords(this.#view, this.#at, column.words, column.length, count);
     column.length += count;
@@ -131,8 +131,8 @@ export class UbjsonReader implements DocumentReader {
   }
 
   flags(column: Uint8Column): void {
-    const count = this.#startsTyped(UINT8, 1);
-    if (count < 0) return this.#numbers((value) => column.push(this.#flag(value)));
+    const count = this.#typedCount(UINT8, 1);
+    if (count < 0) return this.#eachNumber((value) => column.push(this.#flag(value)));
     const bytes = this.#bytes;
     const values = column.reserve(count);
     let place = column.length;
@@ -217,11 +217,13 @@ export class UbjsonReader implements DocumentReader {
       return;
     }
     if (marker !== OPEN_LIST) return void this.value();
-    const floats = this.#startsTyped(FLOAT32, 4);
-    if (floats >= 0) {
-      this.#at += 4 * floats;
+    let words = this.#typedCount(FLOAT32, 4);
+    if (words < 0) words = this.#typedCount(INT32, 4);
+    if (words >= 0) {
+      this.#at += 4 * words;
       return;
     }
+    this.#enterList();
     const type = this.#type;
     if (type === undefined) return this.#items(() => this.skip());
     this.#advance((this.#count as number) * (SIZES.get(type) as number));
@@ -276,24 +278,24 @@ export class UbjsonReader implements DocumentReader {
   }
 
   /**
-   * Steps into a list: how many numbers it has, if it is a list of numbers of this type. Else -1, and the list was
-   * entered.
+   * Steps into a list of numbers of this type, if one is there that is written as XGBoost writes it; how many there
+   * are. Else -1, and nothing was taken.
    */
-  #startsTyped(type: number, size: number): number {
+  #typedCount(type: number, size: number): number {
     const view = this.#view;
     const at = this.#at;
     const left = this.#bytes.length - at - TYPED_START;
-    if (left >= 0 && view.getInt32(at) === (TYPED | (type << 8)) && this.#bytes[at + 4] === INT64) {
+    if (left >= 0 && this.#bytes[at + 4] === INT64 && view.getInt32(at + 5) === 0) {
+      const list = view.getInt32(at);
       const count = view.getInt32(at + 9);
-      if (view.getInt32(at + 5) === 0 && count >= 0 && count * size <= left) {
+      // Some lists of categories have other integers, but most have none.
+      const isTyped = list === (TYPED | (type << 8)) || (count === 0 && list === (TYPED | (INT64 << 8)));
+      if (isTyped && count >= 0 && count * size <= left) {
         this.#at = at + TYPED_START;
         return count;
       }
     }
-    this.#enterList();
-    if (this.#type !== type) return -1;
-    this.#depth--;
-    return this.#count as number;
+    return -1;
   }
 
   /** Takes the items of the list that was entered, and goes one level up. */
@@ -309,7 +311,13 @@ export class UbjsonReader implements DocumentReader {
     this.#depth--;
   }
 
-  /** Takes the items of the list that was entered one by one, with whatever type. */
+  /** Takes the items of a list one by one, with whatever type. */
+  #eachNumber(take: (value: unknown) => void): void {
+    this.#enterList();
+    this.#numbers(take);
+  }
+
+  /** The same of the list that was entered. */
   #numbers(take: (value: unknown) => void): void {
     const type = this.#type;
     if (type === undefined) return this.#items(() => take(this.value()));
@@ -344,7 +352,9 @@ export class UbjsonReader implements DocumentReader {
       const upper = this.#view.getInt32(this.#at);
       this.#at += 8;
       if (upper < 0) this.#fail('a negative length');
-      return upper * 2 ** 32 + this.#view.getUint32(this.#at - 4);
+      const lower = this.#view.getUint32(this.#at - 4);
+      // By a multiplication it would be a double, and so every place in the file from here on.
+      return upper === 0 ? lower : upper * 2 ** 32 + lower;
     }
     if (!SIZES.has(type) || type === FLOAT32 || type === FLOAT64) this.#fail('no length where one belongs');
     const length = this.#number(type);
