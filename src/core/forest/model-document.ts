@@ -47,18 +47,27 @@ export function readModelDocument(reader: DocumentReader, options: ReadingOption
   return new ModelReader(reader, options).read();
 }
 
-/** What is done with a member's value: a list goes into a column; its place is noted; it is an object; or else. */
+/** What is done with a member's value: a list goes into a column; it is a place to note, a count, an object; or else. */
 type Target =
   | Int32Column
   | Float32Column
   | Uint8Column
   | Place
+  | Count
   | { readonly kind: 'object'; readonly members: Members }
   | { readonly kind: 'other'; readonly read: () => void };
 
 interface Place {
   readonly kind: 'place';
   at: number | undefined;
+}
+
+/** A parameter that counts something: XGBoost writes "7". */
+interface Count {
+  readonly kind: 'count';
+  readonly name: string;
+  readonly most: number;
+  value: number;
 }
 
 /** The members of an object that are known. */
@@ -273,21 +282,15 @@ class TreeReader {
   readonly #baseWeights: Place = { kind: 'place', at: undefined };
   readonly #leafWeights: Place = { kind: 'place', at: undefined };
   #id: unknown;
-  #nodeCount = 0;
-  #leafSize = 1;
+  readonly #nodeCount: Count = { kind: 'count', name: 'num_nodes', most: 0x7fffffff, value: 0 };
+  readonly #leafSize: Count = { kind: 'count', name: 'size_leaf_vector', most: MOST_OUTPUTS, value: 1 };
 
   constructor(reader: DocumentReader, builder: ForestBuilder, withStatistics: boolean) {
     this.#reader = reader;
     this.#builder = builder;
-    const count = (what: string, most: number): number => {
-      const number = reader.wholeNumber(true);
-      if (number === undefined) return countOf(reader.value(), what, most);
-      if (number > most) throw new ModelError(`its ${what} is ${number}`);
-      return number;
-    };
     const parameters = membersOf([
-      ['num_nodes', () => (this.#nodeCount = count('num_nodes', 0x7fffffff))],
-      ['size_leaf_vector', () => (this.#leafSize = count('size_leaf_vector', MOST_OUTPUTS))],
+      ['num_nodes', this.#nodeCount],
+      ['size_leaf_vector', this.#leafSize],
     ]);
     const { nodes, segments, sizes, values } = this.#categoryLists;
     this.#members = membersOf([
@@ -324,16 +327,17 @@ class TreeReader {
     this.#baseWeights.at = undefined;
     this.#leafWeights.at = undefined;
     this.#id = undefined;
-    this.#leafSize = 1;
-    this.#nodeCount = -1;
+    this.#leafSize.value = 1;
+    this.#nodeCount.value = -1;
     readMembers(this.#reader, this.#members);
     const builder = this.#builder;
     const count = builder.left.length - builder.nodeCount;
     // XGBoost puts each tree where its id says.
     if (this.#id !== undefined && this.#id !== builder.treeCount)
       builder.fail(`has the id ${JSON.stringify(this.#id)}`);
-    if (this.#nodeCount !== count) builder.fail(`has ${count} left_children and says it has ${this.#nodeCount} nodes`);
-    builder.finishTree(this.#categories(count), this.#leafSize > 1 ? this.#vectors() : undefined);
+    const stated = this.#nodeCount.value;
+    if (stated !== count) builder.fail(`has ${count} left_children and says it has ${stated} nodes`);
+    builder.finishTree(this.#categories(count), this.#leafSize.value > 1 ? this.#vectors() : undefined);
   }
 
   #categories(count: number): RawCategories | undefined {
@@ -361,7 +365,7 @@ class TreeReader {
 
   /** Up to 3.1 each node has its weights in base_weights; since 3.2 each leaf says by right_children which are its own. */
   #vectors(): RawVectors {
-    const size = this.#leafSize;
+    const size = this.#leafSize.value;
     const { right, nodeCount } = this.#builder;
     const mark = this.#leafWeights.at ?? this.#baseWeights.at;
     if (mark === undefined) return this.#builder.fail('has vectors at its leaves, but no weights');
@@ -404,6 +408,9 @@ function readMembers(reader: DocumentReader, { names, targets }: Members): numbe
         target.at = reader.mark();
         reader.skip();
         break;
+      case 'count':
+        target.value = readCount(reader, target);
+        break;
       case 'object':
         readMembers(reader, target.members);
         break;
@@ -411,6 +418,13 @@ function readMembers(reader: DocumentReader, { names, targets }: Members): numbe
         target.read();
     }
   }
+}
+
+function readCount(reader: DocumentReader, { name, most }: Count): number {
+  const number = reader.wholeNumber(true);
+  if (number === undefined) return countOf(reader.value(), name, most);
+  if (number > most) throw new ModelError(`its ${name} is ${number}`);
+  return number;
 }
 
 const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
