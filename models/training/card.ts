@@ -148,7 +148,9 @@ Neighbouring rows of a pod are much alike; intervals come from drawing whole app
 ## Features
 ${facts.columns.map((column) => `\`${column}\``).join(', ')}. What each one is: \`docs/features.md\`.
 Left out because a model without them did as well: the age of the pod, counts of containers, life-long restarts, the part of
-the time in which a pod was ready.
+the time in which a pod was ready. Left out because with it the model knew too much in a pod's first minute: how often pods
+of the same owner restarted (how long they live stayed in). Which features and how many trees was decided on these same
+folds: on other clusters expect somewhat less.
 
 ## What it cannot see
 The first crash that no metric announces, a full disk, a node about to be lost, an error in what an application answers.

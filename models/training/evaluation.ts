@@ -10,45 +10,12 @@ import { RIVALS, RivalWatch } from '../../src/core/predictions/rivals.ts';
 import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
 import { Trial } from '../../src/core/predictions/trial.ts';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
+import { isHealthy, natureOf, type Nature } from './kinds.ts';
 import { HORIZON_SECONDS, STEP_SECONDS, type TrainingRow } from './rows.ts';
 
 export type Probabilities = Readonly<Record<Status, number>>;
 /** Predictor -> its probabilities of each row. */
 export type Predictions = ReadonlyMap<string, readonly Probabilities[]>;
-
-/** Kinds of applications that no fault was given, however hard they look. */
-export const HEALTHY_KINDS: ReadonlySet<string> = new Set([
-  'steady',
-  'bursty',
-  'plateau',
-  'sawtooth',
-  'throttled',
-  'cpu-starve',
-  'twins',
-  'nolimit',
-  'slowstart',
-  'unready',
-  'init-slow',
-  'job-done',
-  'system',
-]);
-/** Healthy kinds that nothing distinguishes from a plain healthy pod. */
-export const PLAIN_KINDS: ReadonlySet<string> = new Set(['steady', 'bursty', 'twins', 'nolimit', 'job-done', 'system']);
-/** Faults that no metric of these clusters announces before the first failure, and what would. */
-export const UNANNOUNCED_KINDS: ReadonlyMap<string, string> = new Map([
-  ['disk-fill', 'the space that a container fills is in no metric here'],
-  ['job-fails', 'a Job fails once and is not started again'],
-  ['crash-now', 'it fails as it starts'],
-  ['bad-command', 'it fails as it starts'],
-  ['init-fails', 'it fails as it starts'],
-  ['image-missing', 'it fails as it starts'],
-  ['image-never', 'it fails as it starts'],
-  ['config-missing', 'it fails as it starts'],
-  ['volume-missing', 'it waits for a volume'],
-  ['unschedulable', 'it waits for a node'],
-]);
-/** Faults that only their own rhythm announces: the first failure of an application comes out of the blue. */
-const RHYTHM_KINDS: ReadonlySet<string> = new Set(['hang', 'crash-minutes', 'crash-rare', 'sidecar-crashes']);
 
 /** The false alarms that the operating point may cost, on kinds that never fail. */
 const ALLOWED_PER_1000_POD_HOURS = 10;
@@ -95,6 +62,7 @@ interface Announced {
 
 interface KindFigures {
   readonly kind: string;
+  readonly nature: Nature;
   readonly applications: number;
   readonly events: EventFigures;
   /** The same kind, left out of the training altogether. */
@@ -139,7 +107,8 @@ export function evaluate(
     return found;
   };
   const risks = (name: string): number[] => of(name).map((own) => conclude(own).risk);
-  const sweep = sweepOf(rows, risks('kpfd'));
+  const natures = naturesOf(rows);
+  const sweep = sweepOf(rows, risks('kpfd'), natures);
   const threshold = operatingPoint(sweep);
   const ceiling = falseAlarmsOn(sweep.trials, sweep.thresholds.indexOf(threshold));
 
@@ -147,19 +116,20 @@ export function evaluate(
     .filter((name) => name !== 'constants')
     .map((name) => {
       // A rival gets the threshold that costs no more false alarms than kpfd's.
-      const own = name.startsWith('kpfd') ? threshold : thresholdWithin(sweepOf(rows, risks(name)), ceiling);
+      const own = name.startsWith('kpfd') ? threshold : thresholdWithin(sweepOf(rows, risks(name), natures), ceiling);
       return figuresOf(
         name,
         own,
         rows,
         risks(name).map((risk) => risk >= own),
+        natures,
         rowScores(rows, of(name)),
       );
     });
   const firing = rivalFiring(rows);
   const rivals = RIVALS.map(({ name }, i) => {
     const fires = firing.map((own) => own[i] === true);
-    return figuresOf(name, Number.NaN, rows, fires, cellScores(rows, fires));
+    return figuresOf(name, Number.NaN, rows, fires, natures, cellScores(rows, fires));
   });
   const kpfd = risks('kpfd').map((risk) => risk >= threshold);
   const byKind = trialOf(rows, kpfd, ({ kind }) => kind);
@@ -178,6 +148,7 @@ export function evaluate(
     rivals,
     kinds: [...byKind.groups.keys()].sort().map((kind) => ({
       kind,
+      nature: natures.get(kind) as Nature,
       applications: new Set(rows.filter((row) => row.kind === kind).map(({ application }) => application)).size,
       events: total(byKind, 0, (one) => one === kind).figures(),
       unseen: total(unseen, 0, (one) => one === kind).figures(),
@@ -198,7 +169,7 @@ export function evaluate(
         ).all,
       };
     }),
-    bootstrap: bootstrap(rows, kpfd, of('kpfd')),
+    bootstrap: bootstrap(rows, kpfd, natures, of('kpfd')),
     reweighted: [0.001, 0.01].map((share) => reweighted(rows, of('kpfd'), threshold, share)),
     curve: sweep.thresholds.map((one, i) => {
       const score = total(sweep.trials, i, () => true);
@@ -235,19 +206,29 @@ function trialOf(
   return trial;
 }
 
+/** The nature of each kind. */
+type Natures = ReadonlyMap<string, Nature>;
+
+function naturesOf(rows: readonly TrainingRow[]): Natures {
+  const fails = ({ status, label }: TrainingRow): boolean =>
+    isFailing(status) || (label !== undefined && isFailing(label));
+  const failed = new Set(rows.filter(fails).map(({ kind }) => kind));
+  return new Map(rows.map(({ kind }) => [kind, natureOf(kind, failed.has(kind))]));
+}
+
 interface Sweep {
   readonly thresholds: readonly number[];
-  /** A detector for each threshold, in groups of kinds. */
+  /** A detector for each threshold, in groups of natures. */
   readonly trials: Trial;
 }
 
-function sweepOf(rows: readonly TrainingRow[], risks: readonly number[]): Sweep {
+function sweepOf(rows: readonly TrainingRow[], risks: readonly number[], natures: Natures): Sweep {
   const trials = new Trial(TIMES, THRESHOLDS.length);
   for (const [i, row] of rows.entries()) {
     const risk = risks[i] as number;
     trials.take(
       keyOf(row),
-      row.kind,
+      natures.get(row.kind) as Nature,
       row,
       THRESHOLDS.map((threshold) => risk >= threshold),
     );
@@ -255,14 +236,14 @@ function sweepOf(rows: readonly TrainingRow[], risks: readonly number[]): Sweep 
   return { thresholds: THRESHOLDS, trials };
 }
 
-function total(trials: Trial, detector: number, counts: (kind: string) => boolean): EventScore {
+function total(trials: Trial, detector: number, counts: (group: string) => boolean): EventScore {
   const sum = new EventScore();
-  for (const [kind, scores] of trials.groups) if (counts(kind)) sum.addScore(scores[detector] as EventScore);
+  for (const [group, scores] of trials.groups) if (counts(group)) sum.addScore(scores[detector] as EventScore);
   return sum;
 }
 
 function falseAlarmsOn(trials: Trial, detector: number): number {
-  return total(trials, detector, (kind) => HEALTHY_KINDS.has(kind)).falseAlarms;
+  return total(trials, detector, (nature) => isHealthy(nature as Nature)).falseAlarms;
 }
 
 /**
@@ -270,7 +251,7 @@ function falseAlarmsOn(trials: Trial, detector: number): number {
  * to tell so low a rate from none.
  */
 function operatingPoint(sweep: Sweep): number {
-  const hours = total(sweep.trials, 0, (kind) => HEALTHY_KINDS.has(kind)).healthySeconds / 3600;
+  const hours = total(sweep.trials, 0, (nature) => isHealthy(nature as Nature)).healthySeconds / 3600;
   return thresholdWithin(sweep, Math.max(1, Math.floor((hours * ALLOWED_PER_1000_POD_HOURS) / 1000)));
 }
 
@@ -294,29 +275,27 @@ function figuresOf(
   threshold: number,
   rows: readonly TrainingRow[],
   firing: readonly boolean[],
+  natures: Natures,
   scores: PredictorFigures['rows'],
 ): PredictorFigures {
-  const { groups } = trialOf(rows, firing, ({ kind }) => kind);
-  const sum = (counts: (kind: string) => boolean): EventScore => {
-    const score = new EventScore();
-    for (const [kind, [own]] of groups) if (own !== undefined && counts(kind)) score.addScore(own);
-    return score;
-  };
+  const trial = trialOf(rows, firing, ({ kind }) => natures.get(kind) as Nature);
+  const sum = (...wanted: readonly Nature[]): EventScore =>
+    total(trial, 0, (nature) => wanted.includes(nature as Nature));
   return {
     name,
     threshold,
-    events: sum(() => true).figures(),
+    events: total(trial, 0, () => true).figures(),
     announced: announcedOf(sum),
-    hard: sum((kind) => HEALTHY_KINDS.has(kind) && !PLAIN_KINDS.has(kind)).figures(),
-    plain: sum((kind) => PLAIN_KINDS.has(kind)).figures(),
+    hard: sum('hard').figures(),
+    plain: sum('plain').figures(),
     rows: scores,
   };
 }
 
 /** Onsets that metrics announce: none of unannounced kinds, and of rhythmic ones those after an earlier failure. */
-function announcedOf(sum: (counts: (kind: string) => boolean) => EventScore): Announced {
-  const rhythmic = sum((kind) => RHYTHM_KINDS.has(kind));
-  const other = sum((kind) => !RHYTHM_KINDS.has(kind) && !UNANNOUNCED_KINDS.has(kind) && !HEALTHY_KINDS.has(kind));
+function announcedOf(sum: (wanted: Nature) => EventScore): Announced {
+  const rhythmic = sum('rhythmic');
+  const other = sum('announced');
   const events = rhythmic.repeatedEvents + other.events;
   const found = rhythmic.repeatedFound + other.found;
   return { events, found, recall: found / events };
@@ -375,6 +354,7 @@ function skill(rows: readonly TrainingRow[], probabilities: readonly Probabiliti
 function bootstrap(
   rows: readonly TrainingRow[],
   firing: readonly boolean[],
+  natures: Natures,
   probabilities: readonly Probabilities[],
 ): Evaluation['bootstrap'] {
   const events = trialOf(rows, firing, ({ application }) => application).groups;
@@ -403,16 +383,16 @@ function bootstrap(
     }
     const drawn = new RowScore();
     for (const [name, count] of times) drawn.addScore(scores.get(name) as RowScore, count);
-    const sum = (counts: (kind: string) => boolean): EventScore => {
+    const sum = (wanted?: Nature): EventScore => {
       const score = new EventScore();
       for (const [name, count] of times) {
         const [own] = events.get(name) ?? [];
-        if (own !== undefined && counts(kinds.get(name) ?? '')) score.addScore(own, count);
+        const nature = natures.get(kinds.get(name) ?? '');
+        if (own !== undefined && (wanted === undefined || nature === wanted)) score.addScore(own, count);
       }
       return score;
     };
-    const all = sum(() => true);
-    const figures = all.figures();
+    const figures = sum().figures();
     draws.recall.push(figures.recall);
     draws.announcedRecall.push(announcedOf(sum).recall);
     draws.medianLeadSeconds.push(figures.leadSeconds.median);

@@ -1,14 +1,8 @@
 /** An evaluation as tables of Markdown: for the terminal, and for the model card. */
 import type { EventFigures, Quartiles } from '../../src/core/predictions/event-score.ts';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
-import {
-  HEALTHY_KINDS,
-  PLAIN_KINDS,
-  UNANNOUNCED_KINDS,
-  type Evaluation,
-  type Interval,
-  type PredictorFigures,
-} from './evaluation.ts';
+import type { Evaluation, Interval, PredictorFigures } from './evaluation.ts';
+import { UNANNOUNCED, type Nature } from './kinds.ts';
 
 /** A class with fewer failures behind it says little; the goals speak of those with more. */
 export function evaluationReport(evaluation: Evaluation): string {
@@ -86,10 +80,16 @@ function rivals(evaluation: Evaluation): string {
 }
 
 function kinds({ kinds: own }: Evaluation): string {
-  const what = (kind: string): string => {
-    const reason = UNANNOUNCED_KINDS.get(kind);
-    if (reason !== undefined) return `not announced: ${reason}`;
-    return PLAIN_KINDS.has(kind) ? 'healthy' : HEALTHY_KINDS.has(kind) ? 'healthy, looks like a failure' : 'announced';
+  const words: Readonly<Record<Nature, string>> = {
+    plain: 'healthy',
+    hard: 'healthy, looks like a failure',
+    announced: 'announced',
+    rhythmic: 'announced by its rhythm',
+    unannounced: 'not announced',
+  };
+  const what = (kind: string, nature: Nature): string => {
+    const reason = UNANNOUNCED.get(kind);
+    return reason === undefined ? words[nature] : `${words[nature]}: ${reason}`;
   };
   return table(
     [
@@ -104,9 +104,9 @@ function kinds({ kinds: own }: Evaluation): string {
       'found, kind unseen',
       'false alarms, kind unseen',
     ],
-    own.map(({ kind, applications, events, unseen }) => [
+    own.map(({ kind, nature, applications, events, unseen }) => [
       kind,
-      what(kind),
+      what(kind, nature),
       String(applications),
       String(events.events),
       String(events.found),

@@ -93,9 +93,13 @@ function startFact(pod: PodSnapshot): string {
   return pod.phase === 'Pending' ? 'the pod is pending' : 'all containers have started';
 }
 
+/** What a container waits for that starts as it should. */
+const STARTS: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
+
 function stateFact(pod: PodSnapshot): string {
   const failed = pod.containers.find(
-    (c) => c.reason !== undefined && (c.state === 'terminated' || c.reason === 'CrashLoopBackOff'),
+    ({ state, reason }) =>
+      reason !== undefined && (state === 'terminated' || (state === 'waiting' && !STARTS.has(reason))),
   );
   if (failed !== undefined) {
     const verb = failed.state === 'waiting' ? 'waits' : 'ended';

@@ -55,7 +55,6 @@ export function container(known: Partial<ContainerSnapshot> = {}): ContainerSnap
     ...known,
     usage: {
       cpuCores: undefined,
-      cpuCoresOver2m: undefined,
       cpuCoresOver15m: undefined,
       memoryBytes: undefined,
       memoryMeanBytes: undefined,

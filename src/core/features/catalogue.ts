@@ -40,6 +40,21 @@ const HIGH_PERCENT = 90;
 const FARTHEST_MINUTES = 60;
 /** The window of the rhythm of restarts. */
 const RHYTHM_SECONDS = 1800;
+/** Lives longer than this are all long: no recording of the lab shows a longer one. */
+const LONGEST_LIFE_SECONDS = 3600;
+/** Memory that gains less of its limit in a minute does not grow. */
+const GROWING_PERCENT_PER_MINUTE = 0.5;
+
+/** What tells how long lives lasted. */
+const LIFE_SIGNALS: readonly SignalName[] = [
+  'running-share-30m',
+  'restarts',
+  'restarts-30m-ago',
+  'last-terminated-at',
+  'owner-running-30m',
+  'owner-restarts-30m',
+  'pod-created',
+];
 
 export const FEATURES: readonly Feature[] = [
   // Usage
@@ -67,14 +82,6 @@ export const FEATURES: readonly Feature[] = [
     from: ['cpu-usage', 'cpu-usage-15m'],
     value: (pod) =>
       (cpuShare(pod)?.percent ?? Number.NaN) - (cpuShare(pod, (c) => c.usage.cpuCoresOver15m)?.percent ?? Number.NaN),
-  },
-  {
-    name: 'cpu_usage_2m_percent',
-    topic: 'cpu',
-    unit: 'percent',
-    about: 'CPU over 2 minutes, of the same whole',
-    from: ['cpu-usage-2m', 'limits'],
-    value: (pod) => cpuShare(pod, (c) => c.usage.cpuCoresOver2m)?.percent ?? Number.NaN,
   },
   {
     name: 'cpu_high',
@@ -109,6 +116,14 @@ export const FEATURES: readonly Feature[] = [
     value: (pod) => memoryShare(pod, (c) => c.usage.memoryMeanBytes)?.percent ?? Number.NaN,
   },
   {
+    name: 'memory_growing_percent',
+    topic: 'memory',
+    unit: 'percent',
+    about: 'working set of its limit, of a container whose memory grows; 0 where none does',
+    from: ['memory-working-set', 'limits', 'memory-slope-2m', 'memory-slope-5m'],
+    value: memoryGrowing,
+  },
+  {
     name: 'memory_trend_2m',
     topic: 'memory',
     unit: 'percent per minute',
@@ -123,14 +138,6 @@ export const FEATURES: readonly Feature[] = [
     about: 'the same over 5 minutes',
     from: ['memory-slope-5m', 'limits'],
     value: (pod) => memoryTrend(pod, (c) => c.usage.memorySlope5m),
-  },
-  {
-    name: 'memory_trend_15m',
-    topic: 'memory',
-    unit: 'percent per minute',
-    about: 'the same over 15 minutes',
-    from: ['memory-slope-15m', 'limits'],
-    value: (pod) => memoryTrend(pod, (c) => c.usage.memorySlope15m),
   },
   {
     name: 'memory_minutes_to_limit',
@@ -150,28 +157,12 @@ export const FEATURES: readonly Feature[] = [
     value: (pod) => memoryMinutesToLimit(pod, (c) => c.usage.memorySlope15m),
   },
   {
-    name: 'memory_peak_percent',
-    topic: 'memory',
-    unit: 'percent',
-    about: 'the most that a container used within 30 minutes, in this life or an earlier one, of its limit',
-    from: ['memory-peak-30m', 'limits'],
-    value: (pod) => memoryShare(pod, (c) => c.usage.memoryPeakBytes)?.percent ?? Number.NaN,
-  },
-  {
     name: 'memory_of_peak_percent',
     topic: 'memory',
     unit: 'percent',
     about: 'working set of the most that earlier lives of the container used; only after a restart',
     from: ['memory-working-set', 'memory-peak-30m', 'restarts-30m-ago'],
     value: memoryOfPeak,
-  },
-  {
-    name: 'memory_minutes_to_peak',
-    topic: 'memory',
-    unit: 'minutes',
-    about: 'when that peak is reached if memory grows on as over the last 5 minutes; at most 60',
-    from: ['memory-working-set', 'memory-slope-5m', 'memory-peak-30m', 'restarts-30m-ago'],
-    value: memoryMinutesToPeak,
   },
   {
     name: 'memory_high',
@@ -265,6 +256,22 @@ export const FEATURES: readonly Feature[] = [
   },
   // Reasons
   {
+    name: 'failing_now',
+    topic: 'state',
+    unit: '0 or 1',
+    about: 'a container waits or has ended for a reason that is a failure, or the pod has failed',
+    from: [
+      'container-waiting-reason',
+      'init-waiting-reason',
+      'container-terminated',
+      'container-terminated-reason',
+      'init-terminated',
+      'init-terminated-reason',
+      'phase',
+    ],
+    value: (pod) => (pod.phase === 'Failed' ? 1 : state(pod, isFailing)),
+  },
+  {
     name: 'waiting_crash_loop',
     topic: 'state',
     unit: '0 or 1',
@@ -279,14 +286,6 @@ export const FEATURES: readonly Feature[] = [
     about: 'a container has no image',
     from: ['container-waiting-reason', 'init-waiting-reason'],
     value: (pod) => state(pod, (c) => c.state === 'waiting' && IMAGE_REASONS.has(c.reason ?? '')),
-  },
-  {
-    name: 'waiting_config',
-    topic: 'start',
-    unit: '0 or 1',
-    about: 'a container cannot be made or started',
-    from: ['container-waiting-reason', 'init-waiting-reason'],
-    value: (pod) => state(pod, (c) => c.state === 'waiting' && START_REASONS.has(c.reason ?? '')),
   },
   {
     name: 'waiting_creating',
@@ -363,27 +362,27 @@ export const FEATURES: readonly Feature[] = [
     value: siblingRestarts,
   },
   {
-    name: 'mean_life_seconds',
+    name: 'usual_life_seconds',
     topic: 'restarts',
     unit: 'seconds',
-    about: 'how long earlier lives of the container lasted on average',
-    from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m'],
+    about: 'how long earlier lives of the container lasted on average, the whole of them; at most 3600',
+    from: LIFE_SIGNALS,
     value: shortestLife,
   },
   {
-    name: 'life_elapsed_percent',
+    name: 'usual_life_elapsed_percent',
     topic: 'restarts',
     unit: 'percent',
     about: 'how long it runs now, of that',
-    from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m', 'container-started'],
+    from: [...LIFE_SIGNALS, 'container-started'],
     value: lifeElapsed,
   },
   {
-    name: 'seconds_to_life_end',
+    name: 'seconds_to_usual_life_end',
     topic: 'restarts',
     unit: 'seconds',
     about: 'until it has run as long as that',
-    from: ['running-share-30m', 'restarts-30m-ago', 'owner-running-30m', 'owner-restarts-30m', 'container-started'],
+    from: [...LIFE_SIGNALS, 'container-started'],
     value: secondsToLifeEnd,
   },
   {
@@ -535,6 +534,13 @@ const START_REASONS: ReadonlySet<string> = new Set([
   'PostStartHookError',
 ]);
 
+function isFailing(c: ContainerSnapshot): boolean {
+  if (c.state === 'terminated') return c.reason !== 'Completed';
+  const reason = c.reason ?? '';
+  const fails = reason === 'CrashLoopBackOff' || IMAGE_REASONS.has(reason) || START_REASONS.has(reason);
+  return c.state === 'waiting' && fails;
+}
+
 function flag<T>(value: T | undefined, test: (value: T) => boolean): number {
   return value === undefined ? Number.NaN : Number(test(value));
 }
@@ -597,6 +603,18 @@ function steadySlope({ usage: { memorySlope2m, memorySlope5m } }: ContainerSnaps
   return Math.min(memorySlope2m, memorySlope5m);
 }
 
+/** How full the fullest container whose memory grows is, in percent of its limit; 0 where none grows. */
+function memoryGrowing(pod: PodSnapshot): number {
+  const shares = settledContainers(pod).map((c) => {
+    const limit = c.limits?.memoryBytes;
+    const slope = steadySlope(c);
+    if (c.usage.memoryBytes === undefined || slope === undefined || limit === undefined || limit <= 0)
+      return Number.NaN;
+    return (6000 * slope) / limit >= GROWING_PERCENT_PER_MINUTE ? (100 * c.usage.memoryBytes) / limit : 0;
+  });
+  return -least(shares.map((share) => -share));
+}
+
 function memoryMinutesToLimit(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
   return least(settledContainers(pod).map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
 }
@@ -615,14 +633,6 @@ function memoryOfPeak(pod: PodSnapshot): number {
   return -least(shares.map((share) => -share));
 }
 
-function memoryMinutesToPeak(pod: PodSnapshot): number {
-  return least(
-    restartedContainers(pod, settledContainers(pod)).map((c) =>
-      minutesTo(c.usage.memoryPeakBytes, c.usage.memoryBytes, steadySlope(c)),
-    ),
-  );
-}
-
 function minutesTo(goal: number | undefined, bytes: number | undefined, slope: number | undefined): number {
   if (goal === undefined || bytes === undefined || slope === undefined) return Number.NaN;
   if (slope <= 0) return FARTHEST_MINUTES;
@@ -635,18 +645,30 @@ function least(numbers: readonly number[]): number {
 }
 
 /**
- * Seconds that the container's earlier lives within 30 minutes lasted on average; where it has none, those of the same
- * container in pods of the same owner. undefined where nobody restarted.
+ * Seconds that earlier lives of the container lasted on average, at most an hour: those that ended within 30 minutes, and
+ * where none did, those of the same container in pods of the same owner. undefined where nobody restarted.
  */
-function meanLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+function usualLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   if (c.runningShareOver30m !== undefined && (c.restartsIn30m ?? 0) > 0) {
-    const podAge =
-      pod.createdAtUnixSeconds === undefined ? RHYTHM_SECONDS : pod.readAtUnixSeconds - pod.createdAtUnixSeconds;
-    const ran = c.runningShareOver30m * Math.min(RHYTHM_SECONDS, podAge);
-    return Math.max(ran - (lifeSeconds(c, pod) ?? 0), 0) / (c.restartsIn30m ?? 1);
+    return Math.min(ownLifeSeconds(c, c.runningShareOver30m, c.restartsIn30m ?? 1, pod), LONGEST_LIFE_SECONDS);
   }
   if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;
-  return c.siblings.runningSeconds / c.siblings.restartsIn30m;
+  return Math.min(c.siblings.runningSeconds / c.siblings.restartsIn30m, LONGEST_LIFE_SECONDS);
+}
+
+/**
+ * The first of the lives that ended within the window may have begun before it. Where the container never restarted
+ * before, it began with the pod. Else its part within the window is too short: where it is the only one, the mean since
+ * the pod was made says more.
+ */
+function ownLifeSeconds(c: ContainerSnapshot, runningShare: number, ends: number, pod: PodSnapshot): number {
+  const podAge =
+    pod.createdAtUnixSeconds === undefined ? RHYTHM_SECONDS : pod.readAtUnixSeconds - pod.createdAtUnixSeconds;
+  const window = Math.min(RHYTHM_SECONDS, podAge);
+  const down = (1 - runningShare) * window;
+  const livedWithin = (seconds: number): number => Math.max(seconds - down - (lifeSeconds(c, pod) ?? 0), 0) / ends;
+  if (c.restarts === ends) return livedWithin(podAge);
+  return ends === 1 ? Math.max(livedWithin(window), cycleSeconds(c, pod) ?? 0) : livedWithin(window);
 }
 
 /** How long the container has been running; undefined where it is not. */
@@ -662,14 +684,14 @@ function siblingRestarts(pod: PodSnapshot): number {
 }
 
 function shortestLife(pod: PodSnapshot): number {
-  const lives = pod.containers.filter((c) => c.role !== 'init').map((c) => meanLifeSeconds(c, pod) ?? Number.NaN);
+  const lives = pod.containers.filter((c) => c.role !== 'init').map((c) => usualLifeSeconds(c, pod) ?? Number.NaN);
   return least(lives);
 }
 
 /** How far the container that is farthest into its life has come, in percent of its earlier lives. */
 function lifeElapsed(pod: PodSnapshot): number {
   const shares = runningContainers(pod).map((c) => {
-    const life = meanLifeSeconds(c, pod);
+    const life = usualLifeSeconds(c, pod);
     if (life === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
     return Math.min((100 * (pod.readAtUnixSeconds - c.startedAtUnixSeconds)) / Math.max(life, 1), 1000);
   });
@@ -679,21 +701,22 @@ function lifeElapsed(pod: PodSnapshot): number {
 /** Seconds until a running container has lived as long as its earlier lives did. */
 function secondsToLifeEnd(pod: PodSnapshot): number {
   const left = runningContainers(pod).map((c) => {
-    const life = meanLifeSeconds(c, pod);
+    const life = usualLifeSeconds(c, pod);
     if (life === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
     return life - (pod.readAtUnixSeconds - c.startedAtUnixSeconds);
   });
   return least(left);
 }
 
-/** The mean time between the ends of the container, over the whole life of the pod. */
 function meanCycle(pod: PodSnapshot): number {
-  const cycles = pod.containers.map((c) => {
-    const at = c.lastTermination?.atUnixSeconds;
-    if (at === undefined || pod.createdAtUnixSeconds === undefined || (c.restarts ?? 0) <= 0) return Number.NaN;
-    return Math.min((at - pod.createdAtUnixSeconds) / (c.restarts ?? 1), 3600);
-  });
-  return least(cycles);
+  return least(pod.containers.map((c) => cycleSeconds(c, pod) ?? Number.NaN));
+}
+
+/** The mean time between the ends of the container, over the whole life of the pod, at most an hour. */
+function cycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  const at = c.lastTermination?.atUnixSeconds;
+  if (at === undefined || pod.createdAtUnixSeconds === undefined || (c.restarts ?? 0) <= 0) return undefined;
+  return Math.min((at - pod.createdAtUnixSeconds) / (c.restarts ?? 1), LONGEST_LIFE_SECONDS);
 }
 
 /** Of a pod that is younger than the window the share would say how young it is. */

@@ -59,7 +59,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
   const present = sighting.presence === 'present';
   return {
     ...pod,
-    gaps: present ? gapsOf(pod, rows, readings) : [],
+    gaps: present ? gapsOf(pod, rows, index.expected, readings) : [],
     silence: present ? silenceOf(pod, rows, readings) : undefined,
   };
 }
@@ -106,7 +106,6 @@ function assembleContainers(
       requests: rows.resources(role === 'container' ? 'requests' : 'sidecar-requests', name),
       usage: {
         cpuCores: usage('cpu-usage'),
-        cpuCoresOver2m: usage('cpu-usage-2m'),
         cpuCoresOver15m: usage('cpu-usage-15m'),
         memoryBytes: usage('memory-working-set'),
         memoryMeanBytes: usage('memory-mean-5m'),
@@ -230,9 +229,9 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
 // ---- gaps
 
 /** What the pod lacks though it ought to have it. A container that is not running has no usage: that is no gap. */
-function gapsOf(pod: Known, rows: PodRows, readings: Readings): Gap[] {
+function gapsOf(pod: Known, rows: PodRows, expected: readonly Signal[], readings: Readings): Gap[] {
   const gaps: Gap[] = [];
-  for (const signal of SIGNALS) {
+  for (const signal of expected) {
     const reason = gapOf(signal, pod, rows, readings);
     if (reason !== undefined) gaps.push({ signal: signal.name, reason });
   }
@@ -290,14 +289,24 @@ function absence(signal: Signal, readings: Readings): GapReason {
 const NONE: readonly SignalRow[] = [];
 const NO_ROWS: ReadonlyMap<SignalName, readonly SignalRow[]> = new Map();
 
+/** The rows that pass. Nearly always all do, and then there is nothing to copy. */
+function only(rows: readonly SignalRow[], passes: (row: SignalRow) => boolean): readonly SignalRow[] {
+  return rows.every(passes) ? rows : rows.filter(passes);
+}
+
 /** The rows of all signals by pod. */
 class RowIndex {
   readonly #byPod = new Map<string, Map<SignalName, SignalRow[]>>();
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
   readonly #siblings: ReadonlyMap<string, NonNullable<ContainerSnapshot['siblings']>> | undefined;
+  /** The signals that a pod may lack. */
+  readonly expected: readonly Signal[];
 
   constructor(readings: Readings) {
+    this.expected = SIGNALS.filter(
+      ({ name, expect }) => (expect !== 'nothing' && expect !== 'some pod') || readings.gaps.has(name),
+    );
     for (const signal of SIGNALS) {
       if (signal.subject === 'node' || signal.subject === 'owner') continue;
       for (const row of rowsOf(readings, signal.name)) this.#add(signal.name, row);
@@ -439,9 +448,7 @@ class PodRows {
   #own(signal: SignalName): readonly SignalRow[] {
     const rows = this.#rows.get(signal) ?? NONE;
     // cAdvisor and kube-state-metrics 1 have no uid: their rows belong to the newest pod of the name.
-    return rows.length === 0
-      ? rows
-      : rows.filter((row) => row.labels['uid'] === undefined || row.labels['uid'] === this.#uid);
+    return only(rows, ({ labels }) => labels['uid'] === undefined || labels['uid'] === this.#uid);
   }
 
   isMissing(signal: SignalName): boolean {
@@ -452,10 +459,10 @@ class PodRows {
     let rows = this.#accepted.get(signal);
     if (rows === undefined) {
       rows = this.#own(signal);
-      if (isScrapeTimed(signal)) rows = rows.filter((row) => this.#accept(row.value));
+      if (isScrapeTimed(signal)) rows = only(rows, (row) => this.#accept(row.value));
       this.#accepted.set(signal, rows);
     }
-    return container === undefined ? rows : rows.filter((row) => row.labels['container'] === container);
+    return container === undefined ? rows : only(rows, (row) => row.labels['container'] === container);
   }
 
   has(signal: SignalName, container: string): boolean {

@@ -120,7 +120,6 @@ export interface Resources {
 /** What cAdvisor measured of the container that lives now. */
 interface Usage {
   readonly cpuCores: number | undefined;
-  readonly cpuCoresOver2m: number | undefined;
   readonly cpuCoresOver15m: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly memoryMeanBytes: number | undefined;

@@ -333,7 +333,7 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
-    feeds: 'features restarts_30m, mean_life_seconds',
+    feeds: 'features restarts_30m, usual_life_seconds',
     raw: (q) => q.lowerBefore('restarts_total', '30m'),
   },
   {
@@ -346,7 +346,7 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_running',
     expect: 'nothing',
-    feeds: 'features mean_life_seconds, life_elapsed_percent',
+    feeds: 'features usual_life_seconds, usual_life_elapsed_percent',
     expression: (q) => `avg_over_time(${q.series('kube_pod_container_status_running')}[30m])`,
   },
   {
@@ -683,19 +683,6 @@ const table = [
     expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[15m])`),
   },
   {
-    name: 'cpu-usage-2m',
-    request: 'cpu',
-    exporter: 'cadvisor',
-    subject: 'container',
-    labels: [],
-    unit: 'cores',
-    windowSeconds: 120,
-    metric: 'container_cpu_usage_seconds_total',
-    expect: 'nothing',
-    feeds: 'feature cpu_usage_2m_percent',
-    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[2m])`),
-  },
-  {
     name: 'cpu-usage-of-pod',
     request: 'cpu',
     exporter: 'cadvisor',
@@ -793,7 +780,7 @@ const table = [
     windowSeconds: 900,
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
-    feeds: 'feature memory_trend_15m',
+    feeds: 'feature memory_minutes_to_limit_15m',
     expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[15m])`),
   },
   {
@@ -806,7 +793,7 @@ const table = [
     windowSeconds: 1800,
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'features memory_peak_percent, memory_of_peak_percent',
+    feeds: 'feature memory_of_peak_percent',
     expression: (q) => `max_over_time(${q.containers('container_memory_working_set_bytes')}[30m])`,
   },
   {

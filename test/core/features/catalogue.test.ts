@@ -200,3 +200,80 @@ test.each([
 ])('the hash of %j', (text, hash) => {
   expect(fnv1a64(text)).toBe(hash);
 });
+
+/** Worked out by hand: a pod of two hours, read at its end, whose container was down for as long as is said. */
+describe('how long lives last', () => {
+  const HOURS_2 = 7200;
+  const lived = (known: Partial<ContainerSnapshot>, created = 0): PodSnapshot =>
+    pod({
+      createdAtUnixSeconds: created,
+      readAtUnixSeconds: HOURS_2,
+      containers: [container({ state: 'running', ...known })],
+    });
+
+  test('a first life that began before the window is counted whole', () => {
+    // It ran from 4200 to 6600, was down for 60 s and has run for 540 s: of the window of 1800 s 1740 s.
+    const once = lived(
+      { restarts: 1, restartsIn30m: 1, runningShareOver30m: 1740 / 1800, startedAtUnixSeconds: 6660 },
+      4200,
+    );
+    expect(valueOf('usual_life_seconds', once)).toBeCloseTo(2400);
+    expect(valueOf('seconds_to_usual_life_end', once)).toBeCloseTo(2400 - 540);
+    expect(valueOf('usual_life_elapsed_percent', once)).toBeCloseTo((100 * 540) / 2400);
+  });
+
+  test('of a pod that has restarted before, one end in the window says less than the mean since the pod was made', () => {
+    const last = { reason: undefined, exitCode: 1, atUnixSeconds: 6000 };
+    const known = { restarts: 4, restartsIn30m: 1, runningShareOver30m: 1, startedAtUnixSeconds: 6000 };
+    expect(valueOf('usual_life_seconds', lived({ ...known, lastTermination: last }))).toBeCloseTo(1500);
+  });
+
+  test('several ends in the window are a rhythm of their own', () => {
+    // Three lives within 1500 s, and one that has run for 300 s: nothing of what the pod did before.
+    const known = { restarts: 40, restartsIn30m: 3, runningShareOver30m: 1, startedAtUnixSeconds: HOURS_2 - 300 };
+    expect(valueOf('usual_life_seconds', lived(known))).toBeCloseTo(500);
+  });
+
+  test('no life counts as longer than an hour', () => {
+    const known = { restarts: 1, restartsIn30m: 1, runningShareOver30m: 1, startedAtUnixSeconds: HOURS_2 - 60 };
+    expect(valueOf('usual_life_seconds', lived(known))).toBe(3600);
+    const siblings = { restartsIn30m: 1, runningSeconds: 18_000 };
+    expect(valueOf('usual_life_seconds', lived({ restarts: 0, restartsIn30m: 0, siblings }))).toBe(3600);
+  });
+});
+
+describe('memory that grows', () => {
+  const limits = { cpuCores: undefined, memoryBytes: 100 * MIB };
+  const growing = (slope2m: number, slope5m: number): PodSnapshot =>
+    using({ memoryBytes: 95 * MIB, memorySlope2m: slope2m, memorySlope5m: slope5m }, { limits });
+
+  test.each([
+    ['is as full as it is', MIB / 60, MIB / 60, 95],
+    ['no longer', 0, MIB / 60, 0],
+    ['hardly', MIB / 240, MIB / 240, 0],
+  ])('%s', (_, slope2m, slope5m, percent) => {
+    expect(valueOf('memory_growing_percent', growing(slope2m, slope5m))).toBeCloseTo(percent);
+  });
+
+  test('is not known without a limit', () => {
+    expect(valueOf('memory_growing_percent', using({ memoryBytes: MIB, memorySlope5m: MIB }))).toBeNaN();
+  });
+});
+
+test.each([
+  ['waits for an image', { state: 'waiting', reason: 'ImagePullBackOff' }, 1],
+  ['waits for its configuration', { state: 'waiting', reason: 'CreateContainerConfigError' }, 1],
+  ['waits to be started again', { state: 'waiting', reason: 'CrashLoopBackOff' }, 1],
+  ['is being made', { state: 'waiting', reason: 'ContainerCreating' }, 0],
+  ['ended', { state: 'terminated', reason: 'OOMKilled' }, 1],
+  ['ended well', { state: 'terminated', reason: 'Completed' }, 0],
+  ['runs', { state: 'running' }, 0],
+] as const)('failing now: a container that %s', (_, known, failing) => {
+  expect(valueOf('failing_now', pod({ phase: 'Running', containers: [container(known)] }))).toBe(failing);
+});
+
+test('failing now: a pod whose phase is Failed, whatever its containers did', () => {
+  const done = container({ state: 'terminated', reason: 'Completed' });
+  expect(valueOf('failing_now', pod({ phase: 'Failed', containers: [done] }))).toBe(1);
+  expect(valueOf('failing_now', pod({ phase: 'Pending' }))).toBeNaN();
+});

@@ -79,7 +79,7 @@ test('a window with fewer than four scrapes is a gap, shorter ones first', () =>
     ...gapsOfLayout(layout({ scrapeIntervalSeconds: { 'kube-state-metrics': seconds, cadvisor: seconds } })).keys(),
   ];
   expect(slow(30)).toEqual([]);
-  expect(slow(75)).toEqual(['cpu-usage-2m', 'memory-slope-2m']);
+  expect(slow(75)).toEqual(['memory-slope-2m']);
   expect(slow(76)).toContain('cpu-usage');
   expect(slow(76)).not.toContain('cpu-usage-15m');
   expect(slow(226)).toContain('cpu-usage-15m');
