@@ -38,10 +38,10 @@ export function chooseKernel(shape: KernelShape): Kernel {
   let rowsSoFar = 0;
 
   const fastest = (rowCount: number): Kernel => {
+    const slices = rowCount >= manyRowsWasm ? manyWasm() : undefined;
+    if (slices !== undefined) return slices;
     if (few() === undefined) return deep();
-    const wasm = manyWasm();
-    if (wasm !== undefined && rowCount >= manyRowsWasm) return wasm;
-    if (wasm === undefined && rowCount >= MANY_ROWS) return many() ?? deep();
+    if (rowCount >= MANY_ROWS && manyWasm() === undefined) return many() ?? deep();
     return few() ?? deep();
   };
   return {

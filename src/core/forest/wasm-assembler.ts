@@ -7,7 +7,16 @@
 export type Code = readonly (number | Code)[];
 
 function bytesOf(code: Code): number[] {
-  return code.flatMap((part) => (typeof part === 'number' ? part : bytesOf(part)));
+  const bytes: number[] = [];
+  write(code, bytes);
+  return bytes;
+}
+
+function write(code: Code, bytes: number[]): void {
+  for (const part of code) {
+    if (typeof part === 'number') bytes.push(part);
+    else write(part, bytes);
+  }
 }
 
 /** An unsigned or (for constants) signed number in LEB128: seven bits a byte, lowest first. */
