@@ -458,6 +458,8 @@ class PodRows {
   of(signal: SignalName, container?: string): readonly SignalRow[] {
     let rows = this.#accepted.get(signal);
     if (rows === undefined) {
+      // Of most signals a pod has no rows.
+      if (!this.#rows.has(signal)) return NONE;
       rows = this.#own(signal);
       if (isScrapeTimed(signal)) rows = only(rows, (row) => this.#accept(row.value));
       this.#accepted.set(signal, rows);
