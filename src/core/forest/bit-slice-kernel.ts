@@ -10,23 +10,27 @@
  */
 import type { Kernel, KernelShape } from './kernel.ts';
 import { BUNDLE, DEEPEST, padTrees, type PaddedTrees } from './padded-trees.ts';
-import { rankIn, type Columns } from './predicates.ts';
+import type { Columns } from './predicates.ts';
+import { Ranks } from './ranks.ts';
 
-const ROWS = 32;
+/** So many rows are one slice. */
+export const SLICE = 32;
 
 /** Undefined where the trees are deeper than 8, split on categories, or would need much padding. */
 export function bitSliceKernel({ trees, featureCount, outputCount }: KernelShape): Kernel | undefined {
   const padded = padTrees(trees);
   if (padded === undefined) return undefined;
   const { groups, vectors } = trees;
+  const ranking = new Ranks(padded.columns);
+  const ranks = new Int32Array(SLICE);
   const masks = new Int32Array(padded.predicateCount);
-  const sums = new Float32Array(outputCount * ROWS);
+  const sums = new Float32Array(outputCount * SLICE);
   const leafNumbers = new Int32Array(8);
   return {
     addLeaves(rows, rowCount, margins, firstTree, lastTree) {
-      for (let first = 0; first < rowCount; first += ROWS) {
-        const count = Math.min(ROWS, rowCount - first);
-        fillMasks(masks, padded.columns, rows, first * featureCount, featureCount, count);
+      for (let first = 0; first < rowCount; first += SLICE) {
+        const count = Math.min(SLICE, rowCount - first);
+        fillMasks(masks, ranks, ranking, padded.columns, rows, first * featureCount, featureCount, count);
         if (vectors !== undefined) {
           for (let tree = firstTree; tree < lastTree; tree++) {
             findLeaves(padded, masks, tree, leafNumbers);
@@ -35,14 +39,14 @@ export function bitSliceKernel({ trees, featureCount, outputCount }: KernelShape
           continue;
         }
         for (let row = 0, i = first * outputCount; row < count; row++) {
-          for (let k = 0; k < outputCount; k++) sums[k * ROWS + row] = margins[i++] as number;
+          for (let k = 0; k < outputCount; k++) sums[k * SLICE + row] = margins[i++] as number;
         }
         for (let tree = firstTree; tree < lastTree; tree++) {
           findLeaves(padded, masks, tree, leafNumbers);
-          addLeaves(padded, tree, leafNumbers, sums, (groups[tree] as number) * ROWS);
+          addLeaves(padded, tree, leafNumbers, sums, (groups[tree] as number) * SLICE);
         }
         for (let row = 0, i = first * outputCount; row < count; row++) {
-          for (let k = 0; k < outputCount; k++) margins[i++] = sums[k * ROWS + row] as number;
+          for (let k = 0; k < outputCount; k++) margins[i++] = sums[k * SLICE + row] as number;
         }
       }
     },
@@ -52,6 +56,8 @@ export function bitSliceKernel({ trees, featureCount, outputCount }: KernelShape
 /** Bit r of masks[p]: row r goes right at predicate p. */
 function fillMasks(
   masks: Int32Array,
+  ranks: Int32Array,
+  ranking: Ranks,
   columns: Columns,
   rows: Float32Array,
   offset: number,
@@ -62,11 +68,10 @@ function fillMasks(
   masks.fill(0);
   for (let column = 0; column < columns.count; column++) {
     const start = starts[column] as number;
-    let place = offset + (features[column] as number);
+    const place = offset + (features[column] as number);
     // First each row at its rank only; a row goes right at all predicates below its rank.
-    for (let row = 0; row < count; row++, place += featureCount) {
-      masks[start + rankIn(columns, column, rows[place] as number)]! |= 1 << row;
-    }
+    ranking.fill(ranks, 0, 1, column, rows, place, featureCount, count);
+    for (let row = 0; row < count; row++) masks[start + (ranks[row] as number)]! |= 1 << row;
     let above = 0;
     for (let i = start + (sizes[column] as number); i >= start; i--) {
       const here = masks[i] as number;

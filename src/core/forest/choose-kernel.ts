@@ -1,4 +1,4 @@
-import { bitSliceKernel } from './bit-slice-kernel.ts';
+import { bitSliceKernel, SLICE } from './bit-slice-kernel.ts';
 import { bitSliceWasmKernel } from './bit-slice-wasm.ts';
 import { deepKernel } from './deep-kernel.ts';
 import { deepWasmKernel } from './deep-wasm.ts';
@@ -32,7 +32,7 @@ export function chooseKernel(shape: KernelShape): Kernel {
   const deep = lazily(() => deepWasmKernel(shape) ?? deepKernel(shape));
   const few = lazily(() => predicateWasmKernel(shape) ?? predicateKernel(shape));
   const manyWasm = lazily(() => bitSliceWasmKernel(shape));
-  const many = lazily(() => bitSliceKernel(shape));
+  const many = lazily(() => slicesAndRest(shape, bitSliceKernel(shape), few()));
   const manyRowsWasm = trees.vectors === undefined ? MANY_ROWS_WASM : MANY_ROWS_WASM_VECTORS;
   const rowsWorthTables = (VISITS_WORTH_TABLES * trees.left.length) / Math.max(1, trees.groups.length);
   let rowsSoFar = 0;
@@ -49,6 +49,25 @@ export function chooseKernel(shape: KernelShape): Kernel {
       rowsSoFar += rowCount;
       const kernel = rowsSoFar < rowsWorthTables ? plain : fastest(rowCount);
       kernel.addLeaves(rows, rowCount, margins, firstTree, lastTree);
+    },
+  };
+}
+
+/** Rows beyond the last whole slice, where they are few, would cost as much as a slice. */
+function slicesAndRest(
+  { featureCount, outputCount }: KernelShape,
+  slices: Kernel | undefined,
+  few: Kernel | undefined,
+): Kernel | undefined {
+  if (slices === undefined || few === undefined) return slices;
+  return {
+    addLeaves(rows, rowCount, margins, firstTree, lastTree) {
+      const rest = rowCount % SLICE;
+      const sliced = rest < MANY_ROWS ? rowCount - rest : rowCount;
+      slices.addLeaves(rows, sliced, margins, firstTree, lastTree);
+      if (sliced === rowCount) return;
+      const [restRows, restMargins] = [rows.subarray(sliced * featureCount), margins.subarray(sliced * outputCount)];
+      few.addLeaves(restRows, rest, restMargins, firstTree, lastTree);
     },
   };
 }

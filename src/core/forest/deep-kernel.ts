@@ -2,17 +2,17 @@
  * The kernel for every forest: deep and lopsided trees, splits on categories, vector leaves. It walks node by node, as
  * plain-walk.ts does, and is fast because nothing in a step has to be guessed:
  *
- * - Rows become *ranks* first, 64 rows at a time (predicates.ts), so that x < threshold is k >= rank, missing or not.
+ * - Rows become *ranks* first, 64 rows at a time (ranks.ts), so that x < threshold is k >= rank, missing or not.
  * - Nodes are renumbered so that siblings are neighbours: the next node is `children[node] + goesRight`, where goesRight
  *   is the sign bit of k - rank. A leaf is its own child, with a k that no rank exceeds, so a walk may go on there.
  * - Eight walks are under way at once, of eight rows down one tree or of one row down eight trees: while one of them
  *   waits for memory the others go on. They stop when all stand on leaves, at the tree's depth at the latest.
  * - A category goes right if the node's set of codes has it; see deep-tables.ts.
  */
-import { CODE, codeOf, deepTables, IS_CODE, LEAF, type DeepTables } from './deep-tables.ts';
+import { codeOf, deepTables, IS_CODE, LEAF, type DeepTables } from './deep-tables.ts';
 import type { Kernel, KernelShape } from './kernel.ts';
 import { plainWalk } from './plain-walk.ts';
-import { rankIn } from './predicates.ts';
+import { Ranks } from './ranks.ts';
 
 /** Rows whose ranks are kept at once: with 80 columns they fill half of a first-level cache. */
 const BLOCK = 64;
@@ -24,12 +24,13 @@ export function deepKernel(shape: KernelShape): Kernel {
   if (tables === undefined) return plainWalk(shape);
   const { featureCount, outputCount } = shape;
   const walks = new Walks(tables, shape);
+  const ranking = new Ranks(tables.columns);
   const ranks = new Int32Array(tables.columnCount * BLOCK);
   return {
     addLeaves(rows, rowCount, margins, firstTree, lastTree) {
       for (let first = 0; first < rowCount; first += BLOCK) {
         const count = Math.min(BLOCK, rowCount - first);
-        fillRanks(ranks, tables, rows, first * featureCount, featureCount, count);
+        fillRanks(ranks, ranking, tables, rows, first * featureCount, featureCount, count);
         const full = count & -LANES;
         for (let tree = firstTree; tree < lastTree; tree++) {
           for (let row = 0; row < full; row += LANES) {
@@ -250,26 +251,29 @@ function walkMixed(
 
 /** 1 where the code is in the node's set; a rank counts as a code in the empty set, so 0. */
 function inSet(sets: Int32Array, start: number, rank: number): number {
-  const code = rank & CODE;
-  return ((sets[start + (code >>> 5)] as number) >>> (code & 31)) & 1;
+  // A shift counts by the lowest five bits of the rank alone.
+  return ((sets[start + (rank >> 5)] as number) >>> rank) & 1;
 }
 
 function fillRanks(
   ranks: Int32Array,
+  ranking: Ranks,
   { columns, categorical, columnCount }: DeepTables,
   rows: Float32Array,
   offset: number,
   featureCount: number,
   count: number,
 ): void {
-  for (let row = 0, to = 0; row < count; row++, to += columnCount) {
-    const from = offset + row * featureCount;
-    for (let column = 0; column < columns.count; column++) {
-      ranks[to + column] = rankIn(columns, column, rows[from + (columns.features[column] as number)] as number);
-    }
-    for (let i = 0; i < categorical.features.length; i++) {
-      const x = rows[from + (categorical.features[i] as number)] as number;
-      ranks[to + categorical.first + i] = IS_CODE + codeOf(x, categorical.limits[i] as number);
+  for (let column = 0; column < columns.count; column++) {
+    const from = offset + (columns.features[column] as number);
+    if (count === 1) ranks[column] = ranking.of(column, rows[from] as number);
+    else ranking.fill(ranks, column, columnCount, column, rows, from, featureCount, count);
+  }
+  for (let i = 0; i < categorical.features.length; i++) {
+    const limit = categorical.limits[i] as number;
+    let from = offset + (categorical.features[i] as number);
+    for (let row = 0; row < count; row++, from += featureCount) {
+      ranks[row * columnCount + categorical.first + i] = IS_CODE + codeOf(rows[from] as number, limit);
     }
   }
 }

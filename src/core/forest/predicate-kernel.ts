@@ -8,7 +8,8 @@
  */
 import type { Kernel, KernelShape } from './kernel.ts';
 import { BUNDLE, DEEPEST, padTrees, type PaddedTrees } from './padded-trees.ts';
-import { rankIn, type Columns } from './predicates.ts';
+import type { Columns } from './predicates.ts';
+import { Ranks } from './ranks.ts';
 
 /** Words behind the last, for a copy that writes four words at a time. */
 const SPARE = 3;
@@ -44,8 +45,10 @@ class Answers {
   /** Words of the longest column. */
   readonly #most: number;
   readonly #columns: Columns;
+  readonly #ranking: Ranks;
 
   constructor(columns: Columns) {
+    this.#ranking = new Ranks(columns);
     this.#words = new Float64Array((columns.thresholds.length >> 3) + SPARE);
     this.bytes = new Uint8Array(this.#words.buffer);
     this.#columns = columns;
@@ -59,11 +62,11 @@ class Answers {
   read(rows: Float32Array, offset: number): void {
     const words = this.#words;
     const patterns = this.#patterns;
-    const columns = this.#columns;
-    const { features, starts, sizes, count } = columns;
+    const ranking = this.#ranking;
+    const { features, starts, sizes, count } = this.#columns;
     const most = this.#most;
     for (let column = 0; column < count; column++) {
-      const rank = rankIn(columns, column, rows[offset + (features[column] as number)] as number);
+      const rank = ranking.of(column, rows[offset + (features[column] as number)] as number);
       const word = (starts[column] as number) >> 3;
       const from = (rank & 7) * (2 * most + 1) + most - (rank >> 3);
       const last = (sizes[column] as number) >> 3;

@@ -41,7 +41,7 @@ export interface Columns {
    */
   readonly starts: Int32Array;
   readonly sizes: Int32Array;
-  /** A multiple of sixteen long; meaningless between two columns. */
+  /** A multiple of sixteen long; NaN between two columns. */
   readonly thresholds: Float32Array;
 }
 
@@ -142,6 +142,9 @@ function rehashed({ sides, bits }: Distinct, count: number, length: number): Int
   return slots;
 }
 
+/** The bits of a float32 to which no comparison is true. */
+const NAN = 0x7fc0_0000;
+
 /** Divides predicates into columns and sorts each. */
 function arrange({ sides, bits }: Distinct, lastFeature: number): { places: Int32Array; columns: Columns } {
   const columnSides: number[] = [];
@@ -180,7 +183,7 @@ function arrange({ sides, bits }: Distinct, lastFeature: number): { places: Int3
     arrivals[at] = place;
   }
   const places = new Int32Array(sides.length);
-  const thresholdBits = new Int32Array(end);
+  const thresholdBits = new Int32Array(end).fill(NAN);
   for (let column = 0; column < count; column++) {
     const start = starts[column] as number;
     const columnEnd = start + (sizes[column] as number);
@@ -205,28 +208,6 @@ function hash(side: number, bits: number): number {
 /** The place of a float32 among all float32s in ascending order, by its bits. */
 function ascending(bits: number): number {
   return bits < 0 ? ~bits >>> 0 : (bits | 0x8000_0000) >>> 0;
-}
-
-/**
- * How many thresholds of a column are <= x. A binary search without branches on the data: the processor cannot guess
- * them, and so it searches several columns at once instead of waiting.
- */
-function rankOf(thresholds: Float32Array, start: number, size: number, x: number): number {
-  let base = start;
-  for (let count = size; count > 1;) {
-    const half = count >>> 1;
-    base += half & -Number((thresholds[base + half] as number) <= x);
-    count -= half;
-  }
-  return base - start + Number((thresholds[base] as number) <= x);
-}
-
-/** The rank of x in a column, where NaN ranks by the column's missing side. */
-export function rankIn({ starts, sizes, thresholds, missingLeft }: Columns, column: number, x: number): number {
-  const size = sizes[column] as number;
-  // eslint-disable-next-line no-self-compare -- cheaper than a call for each value of each row
-  if (x !== x) return missingLeft[column] === 1 ? 0 : size;
-  return rankOf(thresholds, starts[column] as number, size, x);
 }
 
 /**
