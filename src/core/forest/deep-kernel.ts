@@ -5,8 +5,11 @@
  * - Rows become *ranks* first, 64 rows at a time (ranks.ts), so that x < threshold is k >= rank, missing or not.
  * - Nodes are renumbered so that siblings are neighbours: the next node is `children[node] + goesRight`, where goesRight
  *   is the sign bit of k - rank. A leaf is its own child, with a k that no rank exceeds, so a walk may go on there.
+ * - A node is one word, its column above its k. Ranks stand with their column's number above them as well (a tag), so that
+ *   the difference of the words is k - rank, and nothing has to be masked.
  * - Eight walks are under way at once, of eight rows down one tree or of one row down eight trees: while one of them
- *   waits for memory the others go on. They stop when all stand on leaves, at the tree's depth at the latest.
+ *   waits for memory the others go on. They stop when all stand on leaves, at the tree's depth at the latest; every
+ *   other step looks whether they do.
  * - A category goes right if the node's set of codes has it; see deep-tables.ts.
  */
 import { codeOf, deepTables, IS_CODE, LEAF, type DeepTables } from './deep-tables.ts';
@@ -23,7 +26,7 @@ export function deepKernel(shape: KernelShape): Kernel {
   const tables = deepTables(shape.trees);
   if (tables === undefined) return plainWalk(shape);
   const { featureCount, outputCount } = shape;
-  const walks = new Walks(tables, shape);
+  const walks = new Walks({ ...tables, setPlaces: setPlacesOf(tables) }, shape);
   const ranking = new Ranks(tables.columns);
   const ranks = new Int32Array(tables.columnCount * BLOCK);
   return {
@@ -45,9 +48,26 @@ export function deepKernel(shape: KernelShape): Kernel {
   };
 }
 
+interface WalkTables extends DeepTables {
+  /** For each node what `rank >> 5` lacks to the place of the set's word that has the rank's bit. */
+  readonly setPlaces: Int32Array;
+}
+
+/** A rank has its column's number above it, a code too, and IS_CODE besides: all multiples of 32. */
+function setPlacesOf({ words, setStarts }: DeepTables): Int32Array {
+  return setStarts.map((start, node) => {
+    const tag = tagOf((words[node] as number) >>> 16);
+    return start - ((start === 0 ? tag : tag + IS_CODE) >> 5);
+  });
+}
+
+function tagOf(column: number): number {
+  return column << 16;
+}
+
 /** Eight walks at once, and what becomes of the leaves where they end. */
 class Walks {
-  readonly #tables: DeepTables;
+  readonly #tables: WalkTables;
   readonly #groups: Int32Array;
   readonly #weights: Float32Array | undefined;
   readonly #outputCount: number;
@@ -58,7 +78,7 @@ class Walks {
   /** For each walk where its row's ranks begin. */
   readonly #rows = new Int32Array(LANES);
 
-  constructor(tables: DeepTables, { trees, outputCount }: KernelShape) {
+  constructor(tables: WalkTables, { trees, outputCount }: KernelShape) {
     this.#tables = tables;
     this.#groups = trees.groups;
     this.#weights = trees.vectors?.weights;
@@ -119,7 +139,7 @@ class Walks {
 
 /** Moves eight walks to their leaves, where all splits are numerical. */
 function walkNumerical(
-  { words, children }: DeepTables,
+  { words, children }: WalkTables,
   ranks: Int32Array,
   nodes: Int32Array,
   rows: Int32Array,
@@ -141,31 +161,47 @@ function walkNumerical(
   const rowF = rows[5] as number;
   const rowG = rows[6] as number;
   const rowH = rows[7] as number;
-  for (let step = 0; step < depth; step++) {
+  for (let step = 0; step < depth; step += 2) {
     let word = words[a] as number;
+    a = (children[a] as number) + ((word - (ranks[(word >>> 16) + rowA] as number)) >>> 31);
+    word = words[b] as number;
+    b = (children[b] as number) + ((word - (ranks[(word >>> 16) + rowB] as number)) >>> 31);
+    word = words[c] as number;
+    c = (children[c] as number) + ((word - (ranks[(word >>> 16) + rowC] as number)) >>> 31);
+    word = words[d] as number;
+    d = (children[d] as number) + ((word - (ranks[(word >>> 16) + rowD] as number)) >>> 31);
+    word = words[e] as number;
+    e = (children[e] as number) + ((word - (ranks[(word >>> 16) + rowE] as number)) >>> 31);
+    word = words[f] as number;
+    f = (children[f] as number) + ((word - (ranks[(word >>> 16) + rowF] as number)) >>> 31);
+    word = words[g] as number;
+    g = (children[g] as number) + ((word - (ranks[(word >>> 16) + rowG] as number)) >>> 31);
+    word = words[h] as number;
+    h = (children[h] as number) + ((word - (ranks[(word >>> 16) + rowH] as number)) >>> 31);
+    word = words[a] as number;
     let all = word;
-    a = (children[a] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowA] as number)) >>> 31);
+    a = (children[a] as number) + ((word - (ranks[(word >>> 16) + rowA] as number)) >>> 31);
     word = words[b] as number;
     all &= word;
-    b = (children[b] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowB] as number)) >>> 31);
+    b = (children[b] as number) + ((word - (ranks[(word >>> 16) + rowB] as number)) >>> 31);
     word = words[c] as number;
     all &= word;
-    c = (children[c] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowC] as number)) >>> 31);
+    c = (children[c] as number) + ((word - (ranks[(word >>> 16) + rowC] as number)) >>> 31);
     word = words[d] as number;
     all &= word;
-    d = (children[d] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowD] as number)) >>> 31);
+    d = (children[d] as number) + ((word - (ranks[(word >>> 16) + rowD] as number)) >>> 31);
     word = words[e] as number;
     all &= word;
-    e = (children[e] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowE] as number)) >>> 31);
+    e = (children[e] as number) + ((word - (ranks[(word >>> 16) + rowE] as number)) >>> 31);
     word = words[f] as number;
     all &= word;
-    f = (children[f] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowF] as number)) >>> 31);
+    f = (children[f] as number) + ((word - (ranks[(word >>> 16) + rowF] as number)) >>> 31);
     word = words[g] as number;
     all &= word;
-    g = (children[g] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowG] as number)) >>> 31);
+    g = (children[g] as number) + ((word - (ranks[(word >>> 16) + rowG] as number)) >>> 31);
     word = words[h] as number;
     all &= word;
-    h = (children[h] as number) + (((word & LEAF) - (ranks[(word >>> 16) + rowH] as number)) >>> 31);
+    h = (children[h] as number) + ((word - (ranks[(word >>> 16) + rowH] as number)) >>> 31);
     // All bits of k are set at leaves only.
     if ((all & LEAF) === LEAF) break;
   }
@@ -181,7 +217,7 @@ function walkNumerical(
 
 /** The same where splits may be categorical: at each node one of the two terms is 0. */
 function walkMixed(
-  { words, children, setStarts, sets }: DeepTables,
+  { words, children, setPlaces, sets }: WalkTables,
   ranks: Int32Array,
   nodes: Int32Array,
   rows: Int32Array,
@@ -203,39 +239,63 @@ function walkMixed(
   const rowF = rows[5] as number;
   const rowG = rows[6] as number;
   const rowH = rows[7] as number;
-  for (let step = 0; step < depth; step++) {
+  for (let step = 0; step < depth; step += 2) {
     let word = words[a] as number;
-    let all = word;
     let rank = ranks[(word >>> 16) + rowA] as number;
-    a = (children[a] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[a] as number, rank));
+    a = (children[a] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[a] as number, rank));
+    word = words[b] as number;
+    rank = ranks[(word >>> 16) + rowB] as number;
+    b = (children[b] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[b] as number, rank));
+    word = words[c] as number;
+    rank = ranks[(word >>> 16) + rowC] as number;
+    c = (children[c] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[c] as number, rank));
+    word = words[d] as number;
+    rank = ranks[(word >>> 16) + rowD] as number;
+    d = (children[d] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[d] as number, rank));
+    word = words[e] as number;
+    rank = ranks[(word >>> 16) + rowE] as number;
+    e = (children[e] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[e] as number, rank));
+    word = words[f] as number;
+    rank = ranks[(word >>> 16) + rowF] as number;
+    f = (children[f] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[f] as number, rank));
+    word = words[g] as number;
+    rank = ranks[(word >>> 16) + rowG] as number;
+    g = (children[g] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[g] as number, rank));
+    word = words[h] as number;
+    rank = ranks[(word >>> 16) + rowH] as number;
+    h = (children[h] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[h] as number, rank));
+    word = words[a] as number;
+    let all = word;
+    rank = ranks[(word >>> 16) + rowA] as number;
+    a = (children[a] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[a] as number, rank));
     word = words[b] as number;
     all &= word;
     rank = ranks[(word >>> 16) + rowB] as number;
-    b = (children[b] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[b] as number, rank));
+    b = (children[b] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[b] as number, rank));
     word = words[c] as number;
     all &= word;
     rank = ranks[(word >>> 16) + rowC] as number;
-    c = (children[c] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[c] as number, rank));
+    c = (children[c] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[c] as number, rank));
     word = words[d] as number;
     all &= word;
     rank = ranks[(word >>> 16) + rowD] as number;
-    d = (children[d] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[d] as number, rank));
+    d = (children[d] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[d] as number, rank));
     word = words[e] as number;
     all &= word;
     rank = ranks[(word >>> 16) + rowE] as number;
-    e = (children[e] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[e] as number, rank));
+    e = (children[e] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[e] as number, rank));
     word = words[f] as number;
     all &= word;
     rank = ranks[(word >>> 16) + rowF] as number;
-    f = (children[f] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[f] as number, rank));
+    f = (children[f] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[f] as number, rank));
     word = words[g] as number;
     all &= word;
     rank = ranks[(word >>> 16) + rowG] as number;
-    g = (children[g] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[g] as number, rank));
+    g = (children[g] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[g] as number, rank));
     word = words[h] as number;
     all &= word;
     rank = ranks[(word >>> 16) + rowH] as number;
-    h = (children[h] as number) + ((((word & LEAF) - rank) >>> 31) | inSet(sets, setStarts[h] as number, rank));
+    h = (children[h] as number) + (((word - rank) >>> 31) | inSet(sets, setPlaces[h] as number, rank));
     // All bits of k are set at leaves only.
     if ((all & LEAF) === LEAF) break;
   }
@@ -250,9 +310,9 @@ function walkMixed(
 }
 
 /** 1 where the code is in the node's set; a rank counts as a code in the empty set, so 0. */
-function inSet(sets: Int32Array, start: number, rank: number): number {
+function inSet(sets: Int32Array, setPlace: number, rank: number): number {
   // A shift counts by the lowest five bits of the rank alone.
-  return ((sets[start + (rank >> 5)] as number) >>> rank) & 1;
+  return ((sets[setPlace + (rank >> 5)] as number) >>> rank) & 1;
 }
 
 function fillRanks(
@@ -266,14 +326,16 @@ function fillRanks(
 ): void {
   for (let column = 0; column < columns.count; column++) {
     const from = offset + (columns.features[column] as number);
-    if (count === 1) ranks[column] = ranking.of(column, rows[from] as number);
-    else ranking.fill(ranks, column, columnCount, column, rows, from, featureCount, count);
+    const tag = tagOf(column);
+    if (count === 1) ranks[column] = tag + ranking.of(column, rows[from] as number);
+    else ranking.fill(ranks, column, columnCount, tag, column, rows, from, featureCount, count);
   }
   for (let i = 0; i < categorical.features.length; i++) {
+    const column = categorical.first + i;
     const limit = categorical.limits[i] as number;
     let from = offset + (categorical.features[i] as number);
     for (let row = 0; row < count; row++, from += featureCount) {
-      ranks[row * columnCount + categorical.first + i] = IS_CODE + codeOf(rows[from] as number, limit);
+      ranks[row * columnCount + column] = tagOf(column) + IS_CODE + codeOf(rows[from] as number, limit);
     }
   }
 }

@@ -14,8 +14,6 @@ import type { Trees } from './trees.ts';
 export const LEAF = 0xffff;
 /** Negative still with the largest code, and so small that k - rank is an int32. */
 export const IS_CODE = -(2 ** 30);
-/** Words of the numbers from IS_CODE to 0. */
-export const CODES_BEFORE = 2 ** 25;
 export const CODE = 2 ** 30 - 1;
 /** Words of the empty set: a bit for each rank. */
 const EMPTY_SET = 1024;
@@ -27,10 +25,7 @@ export interface DeepTables {
   /** For each node its column in the upper 16 bits and k in the lower ones; 0 and LEAF at a leaf. */
   readonly words: Int32Array;
   readonly children: Int32Array;
-  /**
-   * For each node what to add to `rank >> 5` for the place in `sets` of the word that has the bit: 0 at a numerical split,
-   * CODES_BEFORE more than where the set begins at others. No entries without sets.
-   */
+  /** For each node where its set begins in `sets`; 0 at a numerical split. No entries without sets. */
   readonly setStarts: Int32Array;
   readonly sets: Int32Array;
   /** For each leaf its weight, or where its vector begins. */
@@ -64,8 +59,8 @@ function build(trees: Trees): DeepTables | undefined {
   const { columns } = predicates;
   const categorical = findCategoricalColumns(trees, surveyed, Math.max(columns.count, 1));
   const columnCount = categorical.first + categorical.features.length;
-  // A column's number must fit into 16 bits.
-  if (columnCount > 65_536) return undefined;
+  // A column's number must fit into 16 bits; where codes are beside it, into 15 (deep-kernel.ts).
+  if (columnCount > (trees.categories === undefined ? 65_536 : 32_768)) return undefined;
   const setTables = buildSets(trees, surveyed, categorical);
   if (setTables === undefined) return undefined;
   const { words, children } = buildNodes(trees, surveyed, predicates, categorical);
@@ -159,15 +154,15 @@ function buildSets(
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as number;
     if ((left[node] as number) < 0 || !isCategorical(categories, node)) continue;
-    setStarts[i] = CODES_BEFORE + length;
+    setStarts[i] = length;
     length += wordsOf.get(feature[node] as number) as number;
   }
   // Many short sets beside a long one would take more room than the forest itself.
   if (length > 2 * order.length + 2 * categories.bits.length + 1024) return undefined;
   const sets = new Int32Array(length);
   for (let i = 0; i < order.length; i++) {
-    if (setStarts[i] === 0) continue;
-    const to = (setStarts[i] as number) - CODES_BEFORE;
+    const to = setStarts[i] as number;
+    if (to === 0) continue;
     const node = order[i] as number;
     const from = categories.starts[node] as number;
     for (let word = 0; word < (categories.sizes[node] as number); word++) {

@@ -4,7 +4,7 @@
  * it out of the cache. Most of what makes it faster is that no load has its bounds checked, and that eight walks fit
  * into the registers.
  */
-import { CODE, CODES_BEFORE, codeOf, deepTables, IS_CODE, LEAF, type DeepTables } from './deep-tables.ts';
+import { CODE, codeOf, deepTables, IS_CODE, LEAF, type DeepTables } from './deep-tables.ts';
 import type { Kernel, KernelShape } from './kernel.ts';
 import { fillValues } from './predicates.ts';
 import { addFunction } from './wasm-add.ts';
@@ -146,8 +146,7 @@ function copyTables({ memory: { buffer }, tables, addresses, nodeShift }: Module
     nodes[to++] = words[i] as number;
     nodes[to++] = (children[i] as number) << nodeShift;
     if (nodeShift === 4) {
-      // Its code masks the rank instead: a code is the number of its bit in the set.
-      nodes[to] = addresses.sets + 4 * Math.max((setStarts[i] as number) - CODES_BEFORE, 0);
+      nodes[to] = addresses.sets + 4 * (setStarts[i] as number);
       to += 2;
     }
   }

@@ -87,11 +87,15 @@ export class Ranks {
     return place - start;
   }
 
-  /** The ranks of a column's values in rows that stand `featureCount` apart, into places that stand `stride` apart. */
+  /**
+   * The ranks of a column's values in rows that stand `featureCount` apart, each with `tag` added, into places that stand
+   * `stride` apart.
+   */
   fill(
     ranks: Int32Array,
     to: number,
     stride: number,
+    tag: number,
     column: number,
     rows: Float32Array,
     from: number,
@@ -102,26 +106,27 @@ export class Ranks {
     const before = this.#before;
     const start = starts[column] as number;
     const size = sizes[column] as number;
-    const missing = missingLeft[column] === 1 ? 0 : size;
+    const missing = tag + (missingLeft[column] === 1 ? 0 : size);
     const lowest = this.#lowest[column] as number;
     const scale = this.#scales[column] as number;
     const table = this.#tables[column] as number;
     const last = 2 * size - 1;
     const fullest = this.#fullest[column] as number;
+    const first = tag - start;
     for (let row = 0, at = to, place = from; row < rowCount; row++, at += stride, place += featureCount) {
       const x = rows[place] as number;
       // eslint-disable-next-line no-self-compare -- cheaper than a call for each value of each row
       if (x !== x) {
         ranks[at] = missing;
       } else if (fullest === 0) {
-        ranks[at] = rankByHalves(thresholds, start, size, x);
+        ranks[at] = tag + rankByHalves(thresholds, start, size, x);
       } else {
         // As #bucketOf and of, whose fields would be loaded again for each row.
         let bucket = (x - lowest) * scale;
         bucket = bucket > 0 ? bucket : 0;
         let threshold = before[table + (bucket < last ? Math.trunc(bucket) : last)] as number;
         for (let i = fullest; i > 0; i--) threshold += Number((thresholds[threshold] as number) <= x);
-        ranks[at] = threshold - start;
+        ranks[at] = threshold + first;
       }
     }
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { bitSliceKernel } from '../../../src/core/forest/bit-slice-kernel.ts';
 import { bitSliceWasmKernel } from '../../../src/core/forest/bit-slice-wasm.ts';
 import { deepKernel } from '../../../src/core/forest/deep-kernel.ts';
+import { deepTables } from '../../../src/core/forest/deep-tables.ts';
 import { deepWasmKernel } from '../../../src/core/forest/deep-wasm.ts';
 import type { Kernel, KernelShape } from '../../../src/core/forest/kernel.ts';
 import { plainWalk } from '../../../src/core/forest/plain-walk.ts';
@@ -383,6 +384,24 @@ test('a feature may have more thresholds than a rank can count', () => {
   };
   for (const make of [deepKernel, deepWasmKernel]) {
     expect(expectSameBits(make, new RandomForest(options, 3))).toBe(true);
+  }
+});
+
+test.each([
+  ['numerical', false],
+  ['categorical', true],
+])('numbers of columns beyond 15 bits are no negative ranks: %s', (_, categorical) => {
+  const options = { features: 40_000, outputs: 1, depth: 7, treeCount: 600, stops: 0, vectors: false, more: 0 };
+  const forest = new RandomForest({ ...options, categorical }, 7);
+  const tables = deepTables(forest.shape.trees);
+  // With codes beside them such numbers have no room: then the plain walk answers.
+  expect(tables === undefined ? 'none' : tables.columnCount > 32_768).toBe(categorical ? 'none' : true);
+  for (const rowCount of [1, 9]) {
+    const rows = forest.rows(rowCount);
+    const [expected, margins] = [new Float32Array(rowCount), new Float32Array(rowCount)];
+    plainWalk(forest.shape).addLeaves(rows, rowCount, expected, 0, 600);
+    deepKernel(forest.shape).addLeaves(rows, rowCount, margins, 0, 600);
+    expect(bitsOf(margins)).toEqual(bitsOf(expected));
   }
 });
 

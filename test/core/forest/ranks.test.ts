@@ -58,8 +58,8 @@ describe('ranks', () => {
         for (let column = 0; column < layout.count; column++) {
           const expected = Array.from(rows, (x) => counted(layout, column, x));
           expect(Array.from(rows, (x) => ranks.of(column, x))).toEqual(expected);
-          ranks.fill(filled, 1, 2, column, rows, 0, 1, rows.length);
-          expect(Array.from(rows, (_, i) => filled[2 * i + 1])).toEqual(expected);
+          ranks.fill(filled, 1, 2, 1000, column, rows, 0, 1, rows.length);
+          expect(Array.from(rows, (_, i) => (filled[2 * i + 1] as number) - 1000)).toEqual(expected);
           values += rows.length;
         }
       }),
