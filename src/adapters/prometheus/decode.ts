@@ -91,7 +91,9 @@ function readRangeSeries(element: unknown, { start, step, count }: Steps): Range
 }
 
 function isLabelSet(value: unknown): value is Record<string, string> {
-  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
+  if (!isRecord(value)) return false;
+  for (const name in value) if (typeof value[name] !== 'string') return false;
+  return true;
 }
 
 /** Prometheus writes +Inf, -Inf and NaN beside decimal numbers. */

@@ -2,7 +2,7 @@ import { SIGNALS, type Signal, type SignalName } from '../signals/catalogue.ts';
 import { isStale } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
-import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, podKey, sightings, type Sighting } from './presence.ts';
+import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, sightings, type Sighting } from './presence.ts';
 import type { ContainerSnapshot, Gap, NodeSnapshot, Owner, PodSnapshot, Resources } from './snapshot.ts';
 
 /**
@@ -294,9 +294,16 @@ function only(rows: readonly SignalRow[], passes: (row: SignalRow) => boolean): 
   return rows.every(passes) ? rows : rows.filter(passes);
 }
 
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let entry = map.get(key);
+  if (entry === undefined) map.set(key, (entry = make()));
+  return entry;
+}
+
 /** The rows of all signals by pod. */
 class RowIndex {
-  readonly #byPod = new Map<string, Map<SignalName, SignalRow[]>>();
+  /** namespace -> pod -> signal -> rows: a key of both names would have to be made and hashed for each row. */
+  readonly #byNamespace = new Map<string, Map<string, Map<SignalName, SignalRow[]>>>();
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
   readonly #siblings: ReadonlyMap<string, NonNullable<ContainerSnapshot['siblings']>> | undefined;
@@ -317,15 +324,13 @@ class RowIndex {
   }
 
   #add(signal: SignalName, row: SignalRow): void {
-    const key = podKey(row.labels['namespace'] ?? '', row.labels['pod'] ?? '');
-    const pod = this.#byPod.get(key) ?? new Map<SignalName, SignalRow[]>();
-    const rows = pod.get(signal);
-    if (rows === undefined) this.#byPod.set(key, pod.set(signal, [row]));
-    else rows.push(row);
+    const pods = entryOf(this.#byNamespace, row.labels['namespace'] ?? '', () => new Map());
+    const signals = entryOf(pods, row.labels['pod'] ?? '', () => new Map());
+    entryOf(signals, signal, (): SignalRow[] => []).push(row);
   }
 
-  of(key: string): ReadonlyMap<SignalName, readonly SignalRow[]> {
-    return this.#byPod.get(key) ?? NO_ROWS;
+  of(namespace: string, pod: string): ReadonlyMap<SignalName, readonly SignalRow[]> {
+    return this.#byNamespace.get(namespace)?.get(pod) ?? NO_ROWS;
   }
 
   node(name: string | undefined): NodeSnapshot | undefined {
@@ -431,7 +436,7 @@ class PodRows {
   readonly #accepted = new Map<SignalName, readonly SignalRow[]>();
 
   constructor(sighting: Sighting, readings: Readings, index: RowIndex) {
-    this.#rows = index.of(podKey(sighting.namespace, sighting.name));
+    this.#rows = index.of(sighting.namespace, sighting.name);
     this.#uid = sighting.uid;
     this.#readings = readings;
     const scrapedAt = sighting.scrapedAtUnixSeconds;

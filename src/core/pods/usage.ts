@@ -23,9 +23,9 @@ export function cpuShare(
   const amount = completeSum(running.map(cores)) ?? pod.cgroup.cpuCores;
   if (amount === undefined || running.length === 0) return undefined;
   return share(amount, [
-    ['limit', wholeOf(running, (c) => c.limits, 'cpuCores')],
-    ['request', wholeOf(running, (c) => c.requests, 'cpuCores')],
-    ['allocatable', pod.node?.allocatable.cpuCores],
+    ['limit', () => wholeOf(running, (c) => c.limits, 'cpuCores')],
+    ['request', () => wholeOf(running, (c) => c.requests, 'cpuCores')],
+    ['allocatable', () => pod.node?.allocatable.cpuCores],
   ]);
 }
 
@@ -41,7 +41,7 @@ export function memoryShare(
   const limited = running
     .map((c) => {
       const amount = bytes(c);
-      return amount === undefined ? undefined : share(amount, [['limit', c.limits?.memoryBytes]]);
+      return amount === undefined ? undefined : share(amount, [['limit', () => c.limits?.memoryBytes]]);
     })
     .filter((s) => s?.percent !== undefined);
   const fullest = limited.reduce(
@@ -52,8 +52,8 @@ export function memoryShare(
   const amount = completeSum(running.map(bytes)) ?? pod.cgroup.memoryBytes;
   if (amount === undefined || running.length === 0) return undefined;
   return share(amount, [
-    ['limit', wholeOf(running, (c) => c.limits, 'memoryBytes')],
-    ['allocatable', pod.node?.allocatable.memoryBytes],
+    ['limit', () => wholeOf(running, (c) => c.limits, 'memoryBytes')],
+    ['allocatable', () => pod.node?.allocatable.memoryBytes],
   ]);
 }
 
@@ -70,13 +70,14 @@ export function runningContainers(pod: PodSnapshot): ContainerSnapshot[] {
 
 /** The sum, where every part is known: the sum of some would be too small and look like an answer. */
 function completeSum(parts: readonly (number | undefined)[]): number | undefined {
-  return parts.includes(undefined) || parts.length === 0 ? undefined : sumOfKnown(parts);
+  return parts.includes(undefined) ? undefined : sumOfKnown(parts);
 }
 
 /** The sum of what is known; undefined where nothing is. */
 export function sumOfKnown(parts: readonly (number | undefined)[]): number | undefined {
-  const known = parts.filter((part) => part !== undefined);
-  return known.length === 0 ? undefined : known.reduce((sum, part) => sum + part, 0);
+  let sum: number | undefined;
+  for (const part of parts) if (part !== undefined) sum = (sum ?? 0) + part;
+  return sum;
 }
 
 /** A whole, undefined where none is set, or that nothing tells whether one is. */
@@ -92,9 +93,11 @@ function wholeOf(
 }
 
 /** Of the first whole that is set. Where it is unknown whether one is, a later one would make usage look small. */
-function share(amount: number, candidates: readonly (readonly [NonNullable<Share['of']>, Whole])[]): Share {
-  const found = candidates.find(([, whole]) => whole === 'unknown' || (whole !== undefined && whole > 0));
-  const whole = found?.[1];
-  if (whole === 'unknown') return { amount, whole: undefined, of: undefined, percent: undefined };
-  return { amount, whole, of: found?.[0], percent: whole === undefined ? undefined : (100 * amount) / whole };
+function share(amount: number, candidates: readonly (readonly [NonNullable<Share['of']>, () => Whole])[]): Share {
+  for (const [of, wholeOfIt] of candidates) {
+    const whole = wholeOfIt();
+    if (whole === 'unknown') break;
+    if (whole !== undefined && whole > 0) return { amount, whole, of, percent: (100 * amount) / whole };
+  }
+  return { amount, whole: undefined, of: undefined, percent: undefined };
 }

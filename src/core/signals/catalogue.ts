@@ -926,11 +926,13 @@ export function requestQuery(request: RequestName, naming: Naming, scope: Scope,
 /** Sorts an answer to `requestQuery` by signal, with every label under its canonical name. */
 export function signalRows(naming: Naming, series: readonly Series[]): Map<SignalName, SignalRow[]> {
   const rows = new Map<SignalName, SignalRow[]>();
-  for (const { labels, value } of series) {
-    const signal = SIGNALS_BY_NAME.get(labels['fact'] ?? '');
+  for (const one of series) {
+    const signal = SIGNALS_BY_NAME.get(one.labels['fact'] ?? '');
     if (signal === undefined) continue;
     const own = rows.get(signal.name);
-    const row = { labels: canonicalLabels(naming, signal.exporter, labels), value };
+    const labels = canonicalLabels(naming, signal.exporter, one.labels);
+    // There are tens of thousands of them in a large cluster, and mostly nothing has another name.
+    const row = labels === one.labels ? one : { labels, value: one.value };
     if (own === undefined) rows.set(signal.name, [row]);
     else own.push(row);
   }
