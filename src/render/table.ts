@@ -103,12 +103,11 @@ export function podTable(
   };
 }
 
-/** The two facts that count most, in the direction of the risk. */
+/** The two facts that count most; one that speaks against the first says so. */
 function whyText(prediction: PodPrediction): string {
-  return reasonLines(prediction)
-    .slice(0, 2)
-    .map(({ text }) => text)
-    .join('; ');
+  const lines = reasonLines(prediction).slice(0, 2);
+  const isRiskier = (line: (typeof lines)[number] | undefined): boolean => (line?.reason.logOdds ?? 0) > 0;
+  return lines.map((line) => (isRiskier(line) === isRiskier(lines[0]) ? line.text : `but ${line.text}`)).join('; ');
 }
 
 /** Math.max of many arguments overflows the stack: the longest only. */

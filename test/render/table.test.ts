@@ -99,6 +99,20 @@ describe('on a terminal', () => {
   });
 });
 
+test('WHY has the two facts that count most, and says of the second where it speaks against the first', () => {
+  const why = (...logOdds: readonly number[]): string | undefined => {
+    const topics = ['state', 'readiness', 'node'] as const;
+    const reasons = logOdds.map((odds, i) => ({ topic: topics[i] ?? 'node', logOdds: odds, features: [] }));
+    return table([{ ...made('cart-0'), reasons }], { wide: true })
+      .lines[1]?.split(/ {2,}/)
+      .at(-1);
+  };
+  expect(why(-2, -1, -0.5)).toBe('no container is down; the pod is not ready');
+  expect(why(-2, 1, 0.5)).toBe('no container is down; but the pod is not ready');
+  expect(why(2, -1)).toBe('no container is down; but the pod is not ready');
+  expect(why(2)).toBe('no container is down');
+});
+
 test('colours are extra: without them the words are the same', () => {
   const plain = table([made('a', {}, 'Error')]).lines.join('\n');
   const coloured = table([made('a', {}, 'Error')], { paint: painter(true) }).lines.join('\n');
