@@ -70,12 +70,13 @@ describe('very many rows', () => {
         for (let i = 0; i < times; i++) yield '{"f0":1,"f1":2,"f2":null,"f3":4,"f4":5,"f5":6}\n'.repeat(1000);
       },
     ],
-  ] as const)('%s: ten times the rows take no more memory', async (_, flags, rowsOf) => {
-    const few = await run(rowsOf(30), ...flags);
-    const many = await run(rowsOf(300), ...flags);
+  ] as const)('%s: four times the rows take no more memory', async (_, flags, rowsOf) => {
+    // By 150,000 rows the heap has grown to what it needs.
+    const few = await run(rowsOf(150), ...flags);
+    const many = await run(rowsOf(600), ...flags);
     expect([few.code, many.code]).toEqual([0, 0]);
-    expect(many.lineCount - few.lineCount).toBe(270_000);
-    // 300,000 rows are 15 MB of text, and many times that as lists of texts.
+    expect(many.lineCount - few.lineCount).toBe(450_000);
+    // 450,000 more rows are 20 MB of text, and many times that as lists of texts.
     expect(memoryOf(many) - memoryOf(few)).toBeLessThan(80 * 1024);
     expect(memoryOf(many)).toBeLessThan(256 * 1024);
   });
