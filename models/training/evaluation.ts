@@ -279,8 +279,7 @@ function figuresOf(
   scores: PredictorFigures['rows'],
 ): PredictorFigures {
   const trial = trialOf(rows, firing, ({ kind }) => natures.get(kind) as Nature);
-  const sum = (...wanted: readonly Nature[]): EventScore =>
-    total(trial, 0, (nature) => wanted.includes(nature as Nature));
+  const sum = (wanted: Nature): EventScore => total(trial, 0, (nature) => nature === wanted);
   return {
     name,
     threshold,

@@ -1,4 +1,4 @@
-import type { Topic } from '../core/features/catalogue.ts';
+import { isBeingMade, type Topic } from '../core/features/catalogue.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, throttledPercent } from '../core/pods/usage.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
@@ -93,13 +93,9 @@ function startFact(pod: PodSnapshot): string {
   return pod.phase === 'Pending' ? 'the pod is pending' : 'all containers have started';
 }
 
-/** What a container waits for that starts as it should. */
-const STARTS: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
-
 function stateFact(pod: PodSnapshot): string {
   const failed = pod.containers.find(
-    ({ state, reason }) =>
-      reason !== undefined && (state === 'terminated' || (state === 'waiting' && !STARTS.has(reason))),
+    (c) => c.reason !== undefined && (c.state === 'terminated' || (c.state === 'waiting' && !isBeingMade(c))),
   );
   if (failed !== undefined) {
     const verb = failed.state === 'waiting' ? 'waits' : 'ended';

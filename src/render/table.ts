@@ -105,9 +105,10 @@ export function podTable(
 
 /** The two facts that count most; one that speaks against the first says so. */
 function whyText(prediction: PodPrediction): string {
-  const lines = reasonLines(prediction).slice(0, 2);
-  const isRiskier = (line: (typeof lines)[number] | undefined): boolean => (line?.reason.logOdds ?? 0) > 0;
-  return lines.map((line) => (isRiskier(line) === isRiskier(lines[0]) ? line.text : `but ${line.text}`)).join('; ');
+  const [first, second] = reasonLines(prediction);
+  if (first === undefined || second === undefined) return first?.text ?? '';
+  const agrees = first.reason.logOdds > 0 === second.reason.logOdds > 0;
+  return `${first.text}; ${agrees ? '' : 'but '}${second.text}`;
 }
 
 /** Math.max of many arguments overflows the stack: the longest only. */

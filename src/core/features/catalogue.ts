@@ -277,7 +277,7 @@ export const FEATURES: readonly Feature[] = [
     unit: '0 or 1',
     about: 'a container waits to be started again after it failed',
     from: ['container-waiting-reason', 'init-waiting-reason'],
-    value: (pod) => state(pod, (c) => c.state === 'waiting' && c.reason === 'CrashLoopBackOff'),
+    value: (pod) => state(pod, waitsAfterCrash),
   },
   {
     name: 'waiting_image',
@@ -285,7 +285,7 @@ export const FEATURES: readonly Feature[] = [
     unit: '0 or 1',
     about: 'a container has no image',
     from: ['container-waiting-reason', 'init-waiting-reason'],
-    value: (pod) => state(pod, (c) => c.state === 'waiting' && IMAGE_REASONS.has(c.reason ?? '')),
+    value: (pod) => state(pod, (c) => waitsFor(c, IMAGE_REASONS)),
   },
   {
     name: 'waiting_creating',
@@ -293,8 +293,7 @@ export const FEATURES: readonly Feature[] = [
     unit: '0 or 1',
     about: 'a container is being made, or waits for init containers',
     from: ['container-waiting-reason', 'init-waiting-reason'],
-    value: (pod) =>
-      state(pod, (c) => c.state === 'waiting' && (c.reason === 'ContainerCreating' || c.reason === 'PodInitializing')),
+    value: (pod) => state(pod, isBeingMade),
   },
   {
     name: 'terminated_error',
@@ -302,7 +301,7 @@ export const FEATURES: readonly Feature[] = [
     unit: '0 or 1',
     about: 'a container has ended, and not well',
     from: ['container-terminated', 'container-terminated-reason', 'init-terminated', 'init-terminated-reason'],
-    value: (pod) => state(pod, (c) => c.state === 'terminated' && c.reason !== 'Completed'),
+    value: (pod) => state(pod, endedInFailure),
   },
   {
     name: 'terminated_completed',
@@ -534,11 +533,28 @@ const START_REASONS: ReadonlySet<string> = new Set([
   'PostStartHookError',
 ]);
 
+const MAKING_REASONS: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
+const CRASH_REASONS: ReadonlySet<string> = new Set(['CrashLoopBackOff']);
+
+function waitsFor({ state: own, reason }: ContainerSnapshot, reasons: ReadonlySet<string>): boolean {
+  return own === 'waiting' && reasons.has(reason ?? '');
+}
+
+/** The container waits for nothing but its turn to start. */
+export function isBeingMade(c: ContainerSnapshot): boolean {
+  return waitsFor(c, MAKING_REASONS);
+}
+
+function waitsAfterCrash(c: ContainerSnapshot): boolean {
+  return waitsFor(c, CRASH_REASONS);
+}
+
+function endedInFailure(c: ContainerSnapshot): boolean {
+  return c.state === 'terminated' && c.reason !== 'Completed';
+}
+
 function isFailing(c: ContainerSnapshot): boolean {
-  if (c.state === 'terminated') return c.reason !== 'Completed';
-  const reason = c.reason ?? '';
-  const fails = reason === 'CrashLoopBackOff' || IMAGE_REASONS.has(reason) || START_REASONS.has(reason);
-  return c.state === 'waiting' && fails;
+  return endedInFailure(c) || waitsAfterCrash(c) || waitsFor(c, IMAGE_REASONS) || waitsFor(c, START_REASONS);
 }
 
 function flag<T>(value: T | undefined, test: (value: T) => boolean): number {
@@ -587,14 +603,16 @@ export function settledContainers(pod: PodSnapshot): ContainerSnapshot[] {
 
 /** Percent of the limit per minute, of the container that moves fastest towards its limit. */
 function memoryTrend(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
-  const trends = settledContainers(pod).map((c) => {
-    const bytesPerSecond = slope(c);
-    const limit = c.limits?.memoryBytes;
-    return bytesPerSecond === undefined || limit === undefined || limit <= 0
-      ? Number.NaN
-      : (6000 * bytesPerSecond) / limit;
-  });
-  return trends.reduce((fastest, trend) => (Number.isNaN(fastest) || trend > fastest ? trend : fastest), Number.NaN);
+  return most(settledContainers(pod).map((c) => percentPerMinute(c, slope(c))));
+}
+
+function percentPerMinute(c: ContainerSnapshot, bytesPerSecond: number | undefined): number {
+  return bytesPerSecond === undefined ? Number.NaN : ofLimit(c, 6000 * bytesPerSecond);
+}
+
+function ofLimit(c: ContainerSnapshot, amount: number): number {
+  const limit = c.limits?.memoryBytes;
+  return limit === undefined || limit <= 0 ? Number.NaN : amount / limit;
 }
 
 /** Growth that goes on now: the jump of a start stays in the slope of 5 minutes long after it is over. */
@@ -606,13 +624,12 @@ function steadySlope({ usage: { memorySlope2m, memorySlope5m } }: ContainerSnaps
 /** How full the fullest container whose memory grows is, in percent of its limit; 0 where none grows. */
 function memoryGrowing(pod: PodSnapshot): number {
   const shares = settledContainers(pod).map((c) => {
-    const limit = c.limits?.memoryBytes;
-    const slope = steadySlope(c);
-    if (c.usage.memoryBytes === undefined || slope === undefined || limit === undefined || limit <= 0)
-      return Number.NaN;
-    return (6000 * slope) / limit >= GROWING_PERCENT_PER_MINUTE ? (100 * c.usage.memoryBytes) / limit : 0;
+    const trend = percentPerMinute(c, steadySlope(c));
+    const { memoryBytes } = c.usage;
+    if (memoryBytes === undefined || Number.isNaN(trend)) return Number.NaN;
+    return trend >= GROWING_PERCENT_PER_MINUTE ? ofLimit(c, 100 * memoryBytes) : 0;
   });
-  return -least(shares.map((share) => -share));
+  return most(shares);
 }
 
 function memoryMinutesToLimit(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
@@ -620,8 +637,8 @@ function memoryMinutesToLimit(pod: PodSnapshot, slope: (container: ContainerSnap
 }
 
 /** The containers that run again after a restart within the window: only those have an earlier life to compare with. */
-function restartedContainers(pod: PodSnapshot, containers = runningContainers(pod)): ContainerSnapshot[] {
-  return containers.filter((c) => (c.restartsIn30m ?? 0) > 0);
+function restartedContainers(pod: PodSnapshot): ContainerSnapshot[] {
+  return runningContainers(pod).filter((c) => (c.restartsIn30m ?? 0) > 0);
 }
 
 function memoryOfPeak(pod: PodSnapshot): number {
@@ -630,7 +647,7 @@ function memoryOfPeak(pod: PodSnapshot): number {
       ? Number.NaN
       : (100 * usage.memoryBytes) / usage.memoryPeakBytes,
   );
-  return -least(shares.map((share) => -share));
+  return most(shares);
 }
 
 function minutesTo(goal: number | undefined, bytes: number | undefined, slope: number | undefined): number {
@@ -642,6 +659,11 @@ function minutesTo(goal: number | undefined, bytes: number | undefined, slope: n
 /** The least of the numbers that are known; NaN where none is. */
 function least(numbers: readonly number[]): number {
   return numbers.reduce((known, n) => (Number.isNaN(known) || n < known ? n : known), Number.NaN);
+}
+
+/** The most of them. */
+function most(numbers: readonly number[]): number {
+  return numbers.reduce((known, n) => (Number.isNaN(known) || n > known ? n : known), Number.NaN);
 }
 
 /**
@@ -695,7 +717,7 @@ function lifeElapsed(pod: PodSnapshot): number {
     if (life === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
     return Math.min((100 * (pod.readAtUnixSeconds - c.startedAtUnixSeconds)) / Math.max(life, 1), 1000);
   });
-  return -least(shares.map((share) => -share));
+  return most(shares);
 }
 
 /** Seconds until a running container has lived as long as its earlier lives did. */
@@ -733,7 +755,7 @@ function backoffSeconds(pod: PodSnapshot): number {
     if (at === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
     return Math.min(Math.max(c.startedAtUnixSeconds - at, 0), 300);
   });
-  return -least(waits.map((wait) => -wait));
+  return most(waits);
 }
 
 /** 1 where the condition holds, 0 where it does not; a condition that the node does not know itself holds for neither. */
