@@ -326,11 +326,12 @@ function fillRanks(
   featureCount: number,
   count: number,
 ): void {
-  for (let column = 0; column < columns.count; column++) {
-    const from = offset + (columns.features[column] as number);
-    const tag = tagOf(column);
-    if (count === 1) ranks[column] = tag + ranking.of(column, rows[from] as number);
-    else ranking.fill(ranks, column, columnCount, tag, column, rows, from, featureCount, count);
+  if (count === 1) ranking.ofRow(ranks, tagOf(1), rows, offset);
+  else {
+    for (let column = 0; column < columns.count; column++) {
+      const from = offset + (columns.features[column] as number);
+      ranking.fill(ranks, column, columnCount, tagOf(column), column, rows, from, featureCount, count);
+    }
   }
   for (let i = 0; i < categorical.features.length; i++) {
     const column = categorical.first + i;

@@ -6,6 +6,9 @@
  * are numbered in the forest's order. A class has its nodes level by level: node i of level l of tree n stands at
  * `levelStarts[8 * d + l] + n * 2 ** l + i`, so a walk is `j = 2 * j + goesRight`, from j = n on, whichever tree it is.
  * After d steps the leaf is at `leafStarts[d] + j`.
+ *
+ * A class is a *heap* as well: its c trees leave the first c places free, so that level l begins at c * 2 ** l, and a walk
+ * from place j = c + n on is `j = 2 * j + goesRight` without a look at where levels begin. Its leaves are its level d.
  */
 import { findPredicates, survey, type Columns, type Predicates } from './predicates.ts';
 import type { Trees } from './trees.ts';
@@ -13,6 +16,8 @@ import type { Trees } from './trees.ts';
 export const BUNDLE = 8;
 /** 256 leaves: a leaf's place in its tree is a byte. */
 export const DEEPEST = 8;
+/** So many fit into a Uint16Array. */
+export const MOST_PREDICATES = 65_536;
 /** Padding may cost this many nodes for each real one. */
 const MOST_PADDING = 4;
 
@@ -24,10 +29,16 @@ export interface PaddedTrees {
   readonly numbers: Int32Array;
   readonly levelStarts: Int32Array;
   readonly leafStarts: Int32Array;
+  /** How many trees the class of each depth has. */
+  readonly counts: Int32Array;
   /** The predicate of each padded node. */
   readonly predicates: Uint16Array;
+  /** The part of `predicates` that is the class of each depth. */
+  readonly heaps: readonly Uint16Array[];
   /** The weight of each padded leaf; or where its weights begin among those of `trees.vectors`. */
   readonly leaves: Float32Array | Int32Array;
+  /** The part of `leaves` that is the class of each depth: here too 2 ** d * c places are free. */
+  readonly leafHeaps: readonly (Float32Array | Int32Array)[];
 }
 
 const known = new WeakMap<Trees, PaddedTrees | 'unsuitable'>();
@@ -43,14 +54,23 @@ function build(trees: Trees): PaddedTrees | undefined {
   if (trees.categories !== undefined) return undefined;
   const surveyed = survey(trees);
   if (surveyed.deepest > DEEPEST) return undefined;
-  const { leafCount, nodeCount, ...layout } = layOut(surveyed.depths);
-  if (leafCount > MOST_PADDING * surveyed.order.length + 1024) return undefined;
+  const { heapStarts, ...layout } = layOut(surveyed.depths);
+  const nodeCount = heapStarts[DEEPEST + 1] as number;
+  if (nodeCount > MOST_PADDING * surveyed.order.length + 1024) return undefined;
   const predicates = findPredicates(trees, surveyed);
   const { columns } = predicates;
   const predicateCount = columns.thresholds.length;
-  if (predicateCount > 65_536) return undefined;
-  const leaves = trees.vectors === undefined ? new Float32Array(leafCount) : new Int32Array(leafCount);
-  const padded = { columns, predicateCount, ...layout, predicates: new Uint16Array(nodeCount), leaves };
+  if (predicateCount > MOST_PREDICATES) return undefined;
+  const leaves = trees.vectors === undefined ? new Float32Array(2 * nodeCount) : new Int32Array(2 * nodeCount);
+  const nodes = new Uint16Array(nodeCount);
+  const heaps: Uint16Array[] = [];
+  const leafHeaps: (Float32Array | Int32Array)[] = [];
+  for (let depth = 0; depth <= DEEPEST; depth++) {
+    const [start, end] = [heapStarts[depth] as number, heapStarts[depth + 1] as number];
+    heaps.push(nodes.subarray(start, end));
+    leafHeaps.push(leaves.subarray(2 * start, 2 * end));
+  }
+  const padded = { columns, predicateCount, ...layout, predicates: nodes, heaps, leaves, leafHeaps };
   fill(trees, predicates, padded);
   return padded;
 }
@@ -68,17 +88,15 @@ function layOut(treeDepths: Int32Array) {
   }
   const levelStarts = new Int32Array((DEEPEST + 1) * DEEPEST);
   const leafStarts = new Int32Array(DEEPEST + 1);
-  let nodeCount = 0;
-  let leafCount = 0;
+  const heapStarts = new Int32Array(DEEPEST + 2);
   for (let depth = 0; depth <= DEEPEST; depth++) {
-    for (let level = 0; level < depth; level++) {
-      levelStarts[DEEPEST * depth + level] = nodeCount;
-      nodeCount += (counts[depth] as number) << level;
-    }
-    leafStarts[depth] = leafCount;
-    leafCount += (counts[depth] as number) << depth;
+    const count = counts[depth] as number;
+    const start = heapStarts[depth] as number;
+    for (let level = 0; level < depth; level++) levelStarts[DEEPEST * depth + level] = start + (count << level);
+    leafStarts[depth] = 2 * start + (count << depth);
+    heapStarts[depth + 1] = start + (count << depth);
   }
-  return { depths, numbers, levelStarts, leafStarts, nodeCount, leafCount };
+  return { depths, numbers, levelStarts, leafStarts, counts, heapStarts };
 }
 
 function fill(trees: Trees, { ofNode, places }: Predicates, padded: PaddedTrees): void {

@@ -1,152 +1,241 @@
 /**
  * The kernel for few rows. Per row it first asks every distinct question of the forest once ("is x of feature 3 below
- * 0.5?") and keeps the answers as bytes: 1 goes right. A visit of a node is then `j = 2 * j + answers[predicates[j]]`:
- * two loads, one addition, and no branch that the processor could guess wrong. A walk down one tree still waits for
- * each load, so eight trees (a bundle of padded-trees.ts) are walked at once.
+ * 0.5?") and keeps the answers as bytes. A visit of a node is then `place = 2 * place + answers[predicates[place]]`: two
+ * loads, one addition, and no branch that the processor could guess wrong. A walk down one tree still waits for each
+ * load, so eight trees (a bundle of padded-trees.ts) are walked at once.
  *
- * The answers of a column are ones up to the rank of x, then zeros.
+ * V8 checks the bounds of every load, so each instruction beside the loads counts here. Each of these was measured: places
+ * are those of a heap, which needs no level's start, and count bytes, as a DataView does, whose address need not be
+ * computed anew; `| 0` saves the check that a sum is an int32; the array of answers is a constant; two levels are one
+ * turn of the loop.
  */
 import type { Kernel, KernelShape } from './kernel.ts';
-import { BUNDLE, DEEPEST, padTrees, type PaddedTrees } from './padded-trees.ts';
+import { BUNDLE, MOST_PREDICATES, padTrees, type PaddedTrees } from './padded-trees.ts';
 import type { Columns } from './predicates.ts';
 import { Ranks } from './ranks.ts';
 
 /** Words behind the last, for a copy that writes four words at a time. */
 const SPARE = 3;
+/**
+ * The answers to all predicates for the row under way: 0, or 2 where it goes right, as places count bytes. One array for
+ * all forests: V8 compiles the address and the length of an array that never changes into the code.
+ */
+const ANSWERS = new Uint8Array(MOST_PREDICATES + 8 * SPARE);
+/** They are written eight at a time, as float64: the widest number that a typed array stores fast. */
+const ANSWER_WORDS = new Float64Array(ANSWERS.buffer);
+const RIGHT = 2;
+
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** Undefined where the trees are deeper than 8, split on categories, or would need much padding. */
 export function predicateKernel(shape: KernelShape): Kernel | undefined {
   const padded = padTrees(shape.trees);
   if (padded === undefined) return undefined;
   const { featureCount, outputCount } = shape;
-  const answers = new Answers(padded.columns);
-  const found = new Int32Array(padded.depths.length * BUNDLE);
+  const answering = new Answering(padded.columns);
+  const walks = new Walks(padded, shape);
   return {
     addLeaves(rows, rowCount, margins, firstTree, lastTree) {
       for (let row = 0; row < rowCount; row++) {
-        answers.read(rows, row * featureCount);
-        walk(padded, answers.bytes, found, firstTree, lastTree);
-        addFound(padded, shape, found, margins, row * outputCount, firstTree, lastTree);
+        answering.answer(rows, row * featureCount);
+        walks.addLeaves(margins, row * outputCount, firstTree, lastTree);
       }
     },
   };
 }
 
 /**
- * One byte for each predicate. They are written eight at a time, as float64 (the widest number that a typed array stores
- * fast), and without branches on the data: a column's words are copied out of a row of ones and zeros, from where as
- * many ones are left as the rank demands.
+ * The answers of a column are twos up to the rank of x, then zeros. They are written without branches on the data: words
+ * are copied out of a row of twos and zeros, from where as many twos are left as the rank demands.
  */
-class Answers {
-  readonly bytes: Uint8Array;
-  readonly #words: Float64Array;
-  /** For n = 0 … 7: `#most` words of ones, a word of n ones, and `#most` words of zeros. */
+class Answering {
+  /** For n = 0 … 7: `#most` words of twos, a word of n twos, and `#most` words of zeros. */
   readonly #patterns: Float64Array;
   /** Words of the longest column. */
   readonly #most: number;
   readonly #columns: Columns;
   readonly #ranking: Ranks;
+  readonly #ranks: Int32Array;
 
   constructor(columns: Columns) {
     this.#ranking = new Ranks(columns);
-    this.#words = new Float64Array((columns.thresholds.length >> 3) + SPARE);
-    this.bytes = new Uint8Array(this.#words.buffer);
+    this.#ranks = new Int32Array(columns.count);
     this.#columns = columns;
     this.#most = (columns.sizes.reduce((most, size) => Math.max(most, size), 0) >> 3) + 1;
     const length = 2 * this.#most + 1;
     this.#patterns = new Float64Array(8 * length + SPARE);
     const bytes = new Uint8Array(this.#patterns.buffer);
-    for (let n = 0; n < 8; n++) bytes.fill(1, 8 * n * length, 8 * (n * length + this.#most) + n);
+    for (let n = 0; n < 8; n++) bytes.fill(RIGHT, 8 * n * length, 8 * (n * length + this.#most) + n);
   }
 
-  read(rows: Float32Array, offset: number): void {
-    const words = this.#words;
+  answer(rows: Float32Array, offset: number): void {
     const patterns = this.#patterns;
-    const ranking = this.#ranking;
-    const { features, starts, sizes, count } = this.#columns;
+    const { starts, sizes, count } = this.#columns;
+    const ranks = this.#ranks;
     const most = this.#most;
+    this.#ranking.ofRow(ranks, 0, rows, offset);
     for (let column = 0; column < count; column++) {
-      const rank = ranking.of(column, rows[offset + (features[column] as number)] as number);
+      const rank = ranks[column] as number;
       const word = (starts[column] as number) >> 3;
-      const from = (rank & 7) * (2 * most + 1) + most - (rank >> 3);
-      const last = (sizes[column] as number) >> 3;
+      const end = word + ((sizes[column] as number) >> 3);
+      const shift = ((rank & 7) * (2 * most + 1) + most - (rank >> 3) - word) | 0;
       // Up to three words too many: the columns behind it, which come later, overwrite them.
-      for (let i = 0; i <= last; i += 4) {
-        words[word + i] = patterns[from + i] as number;
-        words[word + i + 1] = patterns[from + i + 1] as number;
-        words[word + i + 2] = patterns[from + i + 2] as number;
-        words[word + i + 3] = patterns[from + i + 3] as number;
+      for (let to = word; to <= end; to += 4) {
+        const from = (to + shift) | 0;
+        ANSWER_WORDS[to] = patterns[from] as number;
+        ANSWER_WORDS[to + 1] = patterns[from + 1] as number;
+        ANSWER_WORDS[to + 2] = patterns[from + 2] as number;
+        ANSWER_WORDS[to + 3] = patterns[from + 3] as number;
       }
     }
   }
 }
 
-/**
- * Walks one row through all bundles that hold trees of the range. Where the leaf of tree t stands in `leaves` goes to
- * found[t].
- */
-function walk(
-  { predicates, depths, numbers, levelStarts, leafStarts }: PaddedTrees,
-  answers: Uint8Array,
-  found: Int32Array,
-  firstTree: number,
-  lastTree: number,
-): void {
-  for (let first = firstTree & -BUNDLE; first < lastTree; first += BUNDLE) {
-    const bundle = first >> 3;
-    const number = numbers[bundle] as number;
-    let [a, b, c, d] = [number, number + 1, number + 2, number + 3];
-    let [e, f, g, h] = [number + 4, number + 5, number + 6, number + 7];
-    const depth = depths[bundle] as number;
-    for (let level = DEEPEST * depth; level < DEEPEST * depth + depth; level++) {
-      const start = levelStarts[level] as number;
-      a = (a << 1) + (answers[predicates[start + a] as number] as number);
-      b = (b << 1) + (answers[predicates[start + b] as number] as number);
-      c = (c << 1) + (answers[predicates[start + c] as number] as number);
-      d = (d << 1) + (answers[predicates[start + d] as number] as number);
-      e = (e << 1) + (answers[predicates[start + e] as number] as number);
-      f = (f << 1) + (answers[predicates[start + f] as number] as number);
-      g = (g << 1) + (answers[predicates[start + g] as number] as number);
-      h = (h << 1) + (answers[predicates[start + h] as number] as number);
+/** One row down the trees, by its answers. */
+class Walks {
+  readonly #padded: PaddedTrees;
+  readonly #heaps: readonly DataView[];
+  readonly #leafHeaps: readonly Leaves[];
+  readonly #groups: Int32Array;
+  readonly #vectors: Float32Array | undefined;
+  readonly #outputCount: number;
+  /** For each output its margin. Where leaves are vectors: for each tree where that begins, as nothing else is added. */
+  readonly #sums: Sums;
+  /** For each tree its place in #sums; the last one for trees that are not wanted. */
+  readonly #places: Int32Array;
+  #wanted: readonly [number, number] = [0, 0];
+
+  constructor(padded: PaddedTrees, { trees, outputCount }: KernelShape) {
+    const { groups, vectors } = trees;
+    this.#padded = padded;
+    this.#heaps = padded.heaps.map((nodes) => new DataView(nodes.buffer, nodes.byteOffset, nodes.byteLength));
+    this.#leafHeaps = padded.leafHeaps;
+    this.#groups = vectors === undefined ? groups : groups.map((_, tree) => tree);
+    this.#vectors = vectors?.weights;
+    this.#outputCount = outputCount;
+    this.#sums = vectors === undefined ? new Float32Array(outputCount + 1) : new Float64Array(groups.length + 1);
+    this.#places = new Int32Array(padded.depths.length * BUNDLE).fill(this.#sums.length - 1);
+  }
+
+  addLeaves(margins: Float32Array, output: number, firstTree: number, lastTree: number): void {
+    if (this.#wanted[0] !== firstTree || this.#wanted[1] !== lastTree) this.#want(firstTree, lastTree);
+    const sums = this.#sums;
+    const outputCount = this.#outputCount;
+    if (this.#vectors !== undefined) {
+      sums.fill(0);
+      this.#walk(firstTree, lastTree);
+      addVectors(this.#vectors, sums, margins, output, outputCount, firstTree, lastTree);
+      return;
     }
-    const leaf = leafStarts[depth] as number;
-    found[first] = leaf + a;
-    found[first + 1] = leaf + b;
-    found[first + 2] = leaf + c;
-    found[first + 3] = leaf + d;
-    found[first + 4] = leaf + e;
-    found[first + 5] = leaf + f;
-    found[first + 6] = leaf + g;
-    found[first + 7] = leaf + h;
+    for (let k = 0; k < outputCount; k++) sums[k] = margins[output + k] as number;
+    this.#walk(firstTree, lastTree);
+    for (let k = 0; k < outputCount; k++) margins[output + k] = sums[k] as number;
+  }
+
+  #want(firstTree: number, lastTree: number): void {
+    this.#places.fill(this.#sums.length - 1);
+    this.#places.set(this.#groups.subarray(firstTree, lastTree), firstTree);
+    this.#wanted = [firstTree, lastTree];
+  }
+
+  /** All bundles that hold wanted trees; those of one depth that follow one another in one go. */
+  #walk(firstTree: number, lastTree: number): void {
+    const { depths, numbers, counts } = this.#padded;
+    const end = (lastTree + BUNDLE - 1) >> 3;
+    for (let bundle = firstTree >> 3, next = bundle; bundle < end; bundle = next) {
+      const depth = depths[bundle] as number;
+      while (next < end && depths[next] === depth) next++;
+      const heap = this.#heaps[depth] as DataView;
+      const leaves = this.#leafHeaps[depth] as Leaves;
+      const root = (counts[depth] as number) + (numbers[bundle] as number);
+      walkBundles(heap, depth, root, leaves, this.#places, this.#sums, bundle * BUNDLE, next * BUNDLE);
+    }
   }
 }
 
-/** Adds the leaves in the file's order; a store into a Float32Array rounds each sum to float32. */
-function addFound(
-  { leaves }: PaddedTrees,
-  { trees, outputCount }: KernelShape,
-  found: Int32Array,
-  margins: Float32Array,
-  output: number,
+/** Where leaves are vectors, a leaf is the place where that begins. */
+type Leaves = Float32Array | Int32Array;
+type Sums = Float32Array | Float64Array;
+
+/** The place of the node below; a constant, so that V8 need not look each time which function it is. */
+const turn = (heap: DataView, place: number): number =>
+  ((place << 1) + (ANSWERS[heap.getUint16(place, LITTLE_ENDIAN)] as number)) | 0;
+
+/**
+ * Walks the trees firstTree … lastTree - 1, whole bundles of one depth, and adds the leaf of tree t to sums[places[t]]: at
+ * once, as additions that wait for one another cost little beside a walk.
+ */
+function walkBundles(
+  heap: DataView,
+  depth: number,
+  firstRoot: number,
+  leaves: Leaves,
+  places: Int32Array,
+  sums: Sums,
   firstTree: number,
   lastTree: number,
 ): void {
-  const { groups, vectors } = trees;
-  if (vectors !== undefined) {
-    const { weights } = vectors;
-    for (let tree = firstTree; tree < lastTree; tree++) {
-      const start = leaves[found[tree] as number] as number;
-      for (let k = 0; k < outputCount; k++) margins[output + k]! += weights[start + k] as number;
+  // An import is looked up anew in each turn.
+  const lanes = BUNDLE;
+  for (let tree = firstTree, root = 2 * firstRoot; tree < lastTree; tree += lanes, root += 2 * lanes) {
+    let a = root;
+    let b = root + 2;
+    let c = root + 4;
+    let d = root + 6;
+    let e = root + 8;
+    let f = root + 10;
+    let g = root + 12;
+    let h = root + 14;
+    if ((depth & 1) === 1) {
+      a = turn(heap, a);
+      b = turn(heap, b);
+      c = turn(heap, c);
+      d = turn(heap, d);
+      e = turn(heap, e);
+      f = turn(heap, f);
+      g = turn(heap, g);
+      h = turn(heap, h);
     }
-  } else if (outputCount === 1) {
-    let sum = margins[output] as number;
-    for (let tree = firstTree; tree < lastTree; tree++) {
-      sum = Math.fround(sum + (leaves[found[tree] as number] as number));
+    for (let level = 1; level < depth; level += 2) {
+      a = turn(heap, a);
+      b = turn(heap, b);
+      c = turn(heap, c);
+      d = turn(heap, d);
+      e = turn(heap, e);
+      f = turn(heap, f);
+      g = turn(heap, g);
+      h = turn(heap, h);
+      a = turn(heap, a);
+      b = turn(heap, b);
+      c = turn(heap, c);
+      d = turn(heap, d);
+      e = turn(heap, e);
+      f = turn(heap, f);
+      g = turn(heap, g);
+      h = turn(heap, h);
     }
-    margins[output] = sum;
-  } else {
-    for (let tree = firstTree; tree < lastTree; tree++) {
-      margins[output + (groups[tree] as number)]! += leaves[found[tree] as number] as number;
-    }
+    sums[places[tree] as number]! += leaves[a >> 1] as number;
+    sums[places[tree + 1] as number]! += leaves[b >> 1] as number;
+    sums[places[tree + 2] as number]! += leaves[c >> 1] as number;
+    sums[places[tree + 3] as number]! += leaves[d >> 1] as number;
+    sums[places[tree + 4] as number]! += leaves[e >> 1] as number;
+    sums[places[tree + 5] as number]! += leaves[f >> 1] as number;
+    sums[places[tree + 6] as number]! += leaves[g >> 1] as number;
+    sums[places[tree + 7] as number]! += leaves[h >> 1] as number;
+  }
+}
+
+function addVectors(
+  weights: Float32Array,
+  starts: Sums,
+  margins: Float32Array,
+  output: number,
+  outputCount: number,
+  firstTree: number,
+  lastTree: number,
+): void {
+  for (let tree = firstTree; tree < lastTree; tree++) {
+    const start = starts[tree] as number;
+    for (let k = 0; k < outputCount; k++) margins[output + k]! += weights[start + k] as number;
   }
 }

@@ -67,18 +67,27 @@ export class Ranks {
     return HALVINGS_A_COMPARISON * fullest > Math.ceil(Math.log2(size)) + 1 ? 0 : fullest;
   }
 
-  /** The rank of x in a column, where NaN ranks by the column's missing side. For few rows: `fill` loads a column's facts once. */
-  of(column: number, x: number): number {
-    const { starts, sizes, thresholds, missingLeft } = this.#columns;
-    const size = sizes[column] as number;
-    // eslint-disable-next-line no-self-compare -- cheaper than a call for each value of each row
-    if (x !== x) return missingLeft[column] === 1 ? 0 : size;
-    const start = starts[column] as number;
-    const fullest = this.#fullest[column] as number;
-    if (fullest === 0) return rankByHalves(thresholds, start, size, x);
-    const bucket = bucketOf(x, this.#lowest[column] as number, this.#scales[column] as number, 2 * size - 1);
-    const first = this.#before[(this.#tables[column] as number) + bucket] as number;
-    return placeBehind(thresholds, first, fullest, x) - start;
+  /** The ranks of one row in all columns, each with its column's number times `tag` added; NaN ranks by a column's missing side. */
+  ofRow(ranks: Int32Array, tag: number, rows: Float32Array, offset: number): void {
+    const { count, features, starts, sizes, thresholds, missingLeft } = this.#columns;
+    const [lowest, scales, tables, before] = [this.#lowest, this.#scales, this.#tables, this.#before];
+    const fullest = this.#fullest;
+    for (let column = 0; column < count; column++) {
+      const x = rows[offset + (features[column] as number)] as number;
+      const start = starts[column] as number;
+      const size = sizes[column] as number;
+      const inBucket = fullest[column] as number;
+      let rank: number;
+      // eslint-disable-next-line no-self-compare -- cheaper than a call for each value of each row
+      if (x !== x) rank = missingLeft[column] === 1 ? 0 : size;
+      else if (inBucket === 0) rank = rankByHalves(thresholds, start, size, x);
+      else {
+        const bucket = bucketOf(x, lowest[column] as number, scales[column] as number, 2 * size - 1);
+        const first = before[(tables[column] as number) + bucket] as number;
+        rank = placeBehind(thresholds, first, inBucket, x) - start;
+      }
+      ranks[column] = Math.imul(column, tag) + rank;
+    }
   }
 
   /**

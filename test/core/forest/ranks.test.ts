@@ -45,7 +45,7 @@ const columns = array(constantFrom(evenly, unevenly, anyhow, mixed), { minLength
 );
 
 describe('ranks', () => {
-  test('are the counts of thresholds that are <= x, one by one and by the column', () => {
+  test('are the counts of thresholds that are <= x, by the row and by the column', () => {
     let values = 0;
     assert(
       property(columns, (all) => {
@@ -57,7 +57,13 @@ describe('ranks', () => {
         const filled = new Int32Array(2 * rows.length).fill(-1);
         for (let column = 0; column < layout.count; column++) {
           const expected = Array.from(rows, (x) => counted(layout, column, x));
-          expect(Array.from(rows, (x) => ranks.of(column, x))).toEqual(expected);
+          const byTheRow = Array.from(rows, (x) => {
+            const row = new Float32Array(1 + layout.count).fill(x);
+            const tagged = new Int32Array(layout.count);
+            ranks.ofRow(tagged, 1 << 16, row, 1);
+            return (tagged[column] as number) - (column << 16);
+          });
+          expect(byTheRow).toEqual(expected);
           ranks.fill(filled, 1, 2, 1000, column, rows, 0, 1, rows.length);
           expect(Array.from(rows, (_, i) => (filled[2 * i + 1] as number) - 1000)).toEqual(expected);
           values += rows.length;
