@@ -70,7 +70,7 @@ function fillMasks(
     const start = starts[column] as number;
     const place = offset + (features[column] as number);
     // First each row at its rank only; a row goes right at all predicates below its rank.
-    ranking.fill(ranks, 0, 1, 0, column, rows, place, featureCount, count);
+    ranking.fill(ranks, 0, 0, column, rows, place, featureCount, count);
     for (let row = 0; row < count; row++) masks[start + (ranks[row] as number)]! |= 1 << row;
     let above = 0;
     for (let i = start + (sizes[column] as number); i >= start; i--) {

@@ -73,7 +73,7 @@ class Answering {
     const { starts, sizes, count } = this.#columns;
     const ranks = this.#ranks;
     const most = this.#most;
-    this.#ranking.ofRow(ranks, 0, rows, offset);
+    this.#ranking.ofRow(ranks, 1, 0, rows, offset);
     for (let column = 0; column < count; column++) {
       const rank = ranks[column] as number;
       const word = (starts[column] as number) >> 3;

@@ -67,8 +67,11 @@ export class Ranks {
     return HALVINGS_A_COMPARISON * fullest > Math.ceil(Math.log2(size)) + 1 ? 0 : fullest;
   }
 
-  /** The ranks of one row in all columns, each with its column's number times `tag` added; NaN ranks by a column's missing side. */
-  ofRow(ranks: Int32Array, tag: number, rows: Float32Array, offset: number): void {
+  /**
+   * The ranks of one row in all columns, into places that stand `stride` apart, each with its column's number times `tag`
+   * added. NaN ranks by its column's missing side.
+   */
+  ofRow(ranks: Int32Array, stride: number, tag: number, rows: Float32Array, offset: number): void {
     const { count, features, starts, sizes, thresholds, missingLeft } = this.#columns;
     const [lowest, scales, tables, before] = [this.#lowest, this.#scales, this.#tables, this.#before];
     const fullest = this.#fullest;
@@ -86,18 +89,16 @@ export class Ranks {
         const first = before[(tables[column] as number) + bucket] as number;
         rank = placeBehind(thresholds, first, inBucket, x) - start;
       }
-      ranks[column] = Math.imul(column, tag) + rank;
+      ranks[column * stride] = Math.imul(column, tag) + rank;
     }
   }
 
   /**
-   * The ranks of a column's values in rows that stand `featureCount` apart, each with `tag` added, into places that stand
-   * `stride` apart.
+   * The ranks of a column's values in rows that stand `featureCount` apart, each with `tag` added, from place `to` on.
    */
   fill(
     ranks: Int32Array,
     to: number,
-    stride: number,
     tag: number,
     column: number,
     rows: Float32Array,
@@ -116,7 +117,7 @@ export class Ranks {
     const last = 2 * size - 1;
     const fullest = this.#fullest[column] as number;
     const first = tag - start;
-    for (let row = 0, at = to, place = from; row < rowCount; row++, at += stride, place += featureCount) {
+    for (let row = 0, at = to, place = from; row < rowCount; row++, at++, place += featureCount) {
       const x = rows[place] as number;
       // eslint-disable-next-line no-self-compare -- cheaper than a call for each value of each row
       if (x !== x) {

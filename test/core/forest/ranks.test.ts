@@ -54,18 +54,18 @@ describe('ranks', () => {
         // On thresholds, beside them, between them, and far out.
         const near = [...layout.thresholds].flatMap((t) => [t, t * 1.0000001, t / 1.0000001, t + 0.1]);
         const rows = Float32Array.from([...ODD, Number.NaN, ...near]);
-        const filled = new Int32Array(2 * rows.length).fill(-1);
+        const filled = new Int32Array(1 + rows.length).fill(-1);
         for (let column = 0; column < layout.count; column++) {
           const expected = Array.from(rows, (x) => counted(layout, column, x));
           const byTheRow = Array.from(rows, (x) => {
             const row = new Float32Array(1 + layout.count).fill(x);
-            const tagged = new Int32Array(layout.count);
-            ranks.ofRow(tagged, 1 << 16, row, 1);
-            return (tagged[column] as number) - (column << 16);
+            const tagged = new Int32Array(3 * layout.count);
+            ranks.ofRow(tagged, 3, 1 << 16, row, 1);
+            return (tagged[3 * column] as number) - (column << 16);
           });
           expect(byTheRow).toEqual(expected);
-          ranks.fill(filled, 1, 2, 1000, column, rows, 0, 1, rows.length);
-          expect(Array.from(rows, (_, i) => (filled[2 * i + 1] as number) - 1000)).toEqual(expected);
+          ranks.fill(filled, 1, 1000, column, rows, 0, 1, rows.length);
+          expect(Array.from(rows, (_, i) => (filled[i + 1] as number) - 1000)).toEqual(expected);
           values += rows.length;
         }
       }),
