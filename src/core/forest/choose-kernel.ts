@@ -12,7 +12,7 @@ const VISITS_WORTH_TABLES = 1.5;
 /** From so many rows at once bit slices win: with WebAssembly, with it and vectors for leaves, and without it. */
 const MANY_ROWS_WASM = 24;
 const MANY_ROWS_WASM_VECTORS = 45;
-const MANY_ROWS = 16;
+const MANY_ROWS = 28;
 
 /**
  * The one place where a kernel is chosen, by how many rows are asked for at once and by the shape of the trees. All of
