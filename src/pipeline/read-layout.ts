@@ -2,7 +2,14 @@ import { FailureError } from '../core/failure.ts';
 import { copiesQuery, overlapsQuery, readCopies, type ExporterCopy } from '../core/signals/copies.ts';
 import { intervalsQuery, readLayout, type Layout } from '../core/signals/layout.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
-import { CADVISOR_PROBE, namesQuery, readNaming, type Naming, type NamingOptions } from '../core/signals/naming.ts';
+import {
+  CADVISOR_PROBE,
+  namesQuery,
+  plainNamesQuery,
+  readNaming,
+  type Naming,
+  type NamingOptions,
+} from '../core/signals/naming.ts';
 import { selector } from '../core/signals/promql.ts';
 import { expectedFailure } from './expected-failure.ts';
 import type { Journal } from './journal.ts';
@@ -28,7 +35,9 @@ export async function findNaming(
   const { copies, cluster } = readCopies(await ask(copiesQuery(options)), options);
   if (copies.length === 0) throw await silence(source, unixSeconds, options);
   const names = await (early ?? ask(namesQuery(options, cluster)));
-  return { naming: readNaming(options, cluster, names), copies };
+  const plainQuery = plainNamesQuery(options, cluster, names);
+  const plain = plainQuery === undefined ? [] : await ask(plainQuery);
+  return { naming: readNaming(options, cluster, [...names, ...plain]), copies };
 }
 
 /** Measures how often exporters are scraped and which copies of kube-state-metrics are replicas of each other. */

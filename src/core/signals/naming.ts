@@ -64,36 +64,51 @@ function clusterMatchers(cluster: Cluster | undefined): Matcher[] {
  * each counted for itself: then it need not wait until the cluster is known.
  */
 export function namesQuery(options: NamingOptions, cluster: Cluster | undefined): string {
-  const pinned = clusterMatchers(cluster);
-  const ksm = (metric: string, ...more: Matcher[]): string =>
-    selector(metric, [...pinned, ...more], options.ksmSelector);
   const cadvisor = (...more: Matcher[]): string =>
-    selector(CADVISOR_PROBE, [...pinned, ...more], options.cadvisorSelector);
-  const present = (label: string): Matcher => ({ label: `exported_${label}`, op: '!=', value: '' });
-  const absent = (label: string): Matcher => ({ label: `exported_${label}`, op: '=', value: '' });
-  const count = (series: string): string => by('count', CLUSTER_LABELS, series);
+    selector(CADVISOR_PROBE, [...clusterMatchers(cluster), ...more], options.cadvisorSelector);
   const countByJob = (series: string): string => by('count', ['job', ...CLUSTER_LABELS], series);
-  const bearer = (label: CanonicalLabel): string =>
-    label === 'container' ? 'kube_pod_container_status_running' : 'kube_pod_info';
   return tagged([
-    ...CANONICAL.map((label) => ({ fact: `ksm/${label}`, expression: count(ksm(bearer(label), present(label))) })),
-    ...ALWAYS_SET.map((label) => ({
-      fact: `ksm/plain/${label}`,
-      expression: count(ksm(bearer(label), absent(label))),
-    })),
+    ...CANONICAL.map((label) => ({ fact: `ksm/${label}`, expression: countPods(label, '!=', options, cluster) })),
     { fact: 'cadvisor/series', expression: countByJob(cadvisor()) },
     ...CANONICAL.filter((label) => label !== 'uid').map((label) => ({
       fact: `cadvisor/${label}`,
-      expression: countByJob(cadvisor(present(label))),
+      expression: countByJob(cadvisor({ label: `exported_${label}`, op: '!=', value: '' })),
     })),
     { fact: 'cadvisor/pod_name', expression: countByJob(cadvisor({ label: 'pod_name', op: '!=', value: '' })) },
   ]);
 }
 
+/**
+ * Whether there are pods whose labels were not renamed as well: one copy of kube-state-metrics may honour a label and
+ * another not. Undefined where nothing was renamed: to count all pods costs more than the rest together.
+ */
+export function plainNamesQuery(
+  options: NamingOptions,
+  cluster: Cluster | undefined,
+  names: readonly Series[],
+): string | undefined {
+  const renamed = ALWAYS_SET.filter((label) => names.some((s) => s.labels['fact'] === `ksm/${label}`));
+  if (renamed.length === 0) return undefined;
+  const plain = (label: CanonicalLabel): string => countPods(label, '=', options, cluster);
+  return tagged(renamed.map((label) => ({ fact: `ksm/plain/${label}`, expression: plain(label) })));
+}
+
+/** Counts the pods (containers) that have the label as exported_*, or that have not. */
+function countPods(
+  label: CanonicalLabel,
+  op: '=' | '!=',
+  { ksmSelector }: NamingOptions,
+  cluster: Cluster | undefined,
+): string {
+  const bearer = label === 'container' ? 'kube_pod_container_status_running' : 'kube_pod_info';
+  const matchers: Matcher[] = [...clusterMatchers(cluster), { label: `exported_${label}`, op, value: '' }];
+  return by('count', CLUSTER_LABELS, selector(bearer, matchers, ksmSelector));
+}
+
 /** Labels that kube-state-metrics sets on every pod. (A pod without a node has no exported_node either.) */
 const ALWAYS_SET: readonly CanonicalLabel[] = ['namespace', 'pod', 'uid'];
 
-/** Reads the answer to `namesQuery`, as far as it is of the cluster. */
+/** Reads the answers to `namesQuery` and `plainNamesQuery`, as far as they are of the cluster. */
 export function readNaming(options: NamingOptions, cluster: Cluster | undefined, series: readonly Series[]): Naming {
   const ksm = kubeStateMetricsNames(cluster, series);
   const cadvisor = cadvisorNames(cluster, series);

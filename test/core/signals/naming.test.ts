@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Series } from '../../../src/core/signals/metric-source.ts';
-import { canonicalLabels, readNaming, type Naming } from '../../../src/core/signals/naming.ts';
+import { canonicalLabels, plainNamesQuery, readNaming, type Naming } from '../../../src/core/signals/naming.ts';
 
 const NO_OPTIONS = { cluster: undefined, ksmSelector: '', cadvisorSelector: '' };
 
@@ -28,6 +28,14 @@ describe('naming', () => {
     const naming = read(fact('ksm/pod', 3), fact('ksm/plain/pod', 3), fact('ksm/node', 3));
     expect(naming.labels['kube-state-metrics']).toMatchObject({ pod: 'pod', node: 'node' });
     expect(naming.matchers['kube-state-metrics']).toEqual([{ label: 'exported_pod', op: '=', value: '' }]);
+  });
+
+  test('pods whose labels were not renamed are counted only where some were', () => {
+    expect(plainNamesQuery(NO_OPTIONS, undefined, [fact('ksm/node', 3), fact('cadvisor/pod', 3)])).toBeUndefined();
+    const query = plainNamesQuery(NO_OPTIONS, undefined, [fact('ksm/pod', 3), fact('ksm/node', 3)]);
+    expect(query?.match(/\(kube_pod_info{[^}]*}\),"fact","[^"]*"/g)).toEqual([
+      '(kube_pod_info{exported_pod=""}),"fact","ksm/plain/pod"',
+    ]);
   });
 
   test('a target with a label namespace alone renames that alone', () => {
