@@ -110,13 +110,14 @@ function asked({ command, names, flags }: Invocation, options: Options): string 
 }
 
 async function readOptions(world: World, { command, flags }: Invocation): Promise<Options> {
-  const { resolveOptions } = await import('../commands/options.ts');
+  const { CHECK_OUTPUTS, resolveOptions } = await import('../commands/options.ts');
   const path = configPath(world.env);
   const isHistory = command === 'backtest' || command === 'export-dataset';
   return resolveOptions({
     // These have formats of their own (history-options.ts), and read for as long as the past takes.
     flags: isHistory ? { ...flags, output: undefined } : flags,
     ...(isHistory ? { defaultTimeout: '0' } : {}),
+    ...(command === 'check-prometheus' ? { outputs: CHECK_OUTPUTS } : {}),
     env: world.env,
     config: { path, values: await readConfig(path) },
     besideConfig: (file) => resolve(dirname(path), file),

@@ -1,15 +1,16 @@
 import { FailureError } from '../core/failure.ts';
 import { checkSignals } from '../pipeline/check-signals.ts';
 import { exitCode, lookOf, show, withSource, type Context, type ExitCode } from './context.ts';
-import type { Options } from './options.ts';
+import { CHECK_OUTPUTS, type Options } from './options.ts';
 
 /** kpfd check-prometheus: every layer from the name to the samples. */
 export async function checkPrometheus(context: Context, options: Options): Promise<ExitCode> {
-  const format = options.output ?? 'table';
-  if (format === 'csv' || format === 'name') {
+  const asked = options.output ?? 'table';
+  const format = CHECK_OUTPUTS.find((output) => output === asked);
+  if (format === undefined) {
     throw new FailureError({
       kind: 'usage',
-      problem: `check-prometheus writes table, wide, json or yaml, not ${format}`,
+      problem: `check-prometheus writes table, wide, json or yaml, not ${asked}`,
       advice: 'choose one with -o',
     });
   }

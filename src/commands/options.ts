@@ -30,6 +30,8 @@ export interface Connection {
 type SecretSource = { readonly file: string; readonly role: string } | { readonly value: string };
 
 const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
+/** Of these check-prometheus has no list of names and no rows. */
+export const CHECK_OUTPUTS = ['table', 'wide', 'json', 'yaml'] as const satisfies readonly OutputFormat[];
 type OutputFormat = (typeof OUTPUTS)[number];
 const COLOURS = ['auto', 'always', 'never'] as const;
 
@@ -96,6 +98,8 @@ export interface OptionSources {
   readonly now: number;
   /** The --timeout of a command that reads for long; undefined: the usual one. */
   readonly defaultTimeout?: string;
+  /** What the command writes; undefined: every format. */
+  readonly outputs?: readonly OutputFormat[];
 }
 
 const DEFAULT_ADDRESS = 'http://localhost:9090';
@@ -132,7 +136,7 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
     cadvisorSelector: reader.matchers('cadvisor-selector'),
     kubernetesVersion: reader.kubernetesVersion(),
     at: reader.at(text('at')),
-    output: reader.choice('output', OUTPUTS),
+    output: reader.output(sources.outputs ?? OUTPUTS),
     headings: flag('headers') !== false,
     sortBy: chosen('--sort-by', text('sortBy'), SORT_KEYS) ?? 'risk',
     colour: reader.choice('color', COLOURS) ?? 'auto',
@@ -254,6 +258,13 @@ class OptionReader {
   choice<T extends string>(setting: Setting, choices: readonly T[]): T | undefined {
     const raw = this.#raw(setting);
     return raw === undefined ? undefined : chosen(raw.from, this.#string(raw), choices);
+  }
+
+  /** A format that the environment or the config file asks for is meant for those commands that write it. */
+  output(ownOutputs: readonly OutputFormat[]): OutputFormat | undefined {
+    const output = this.choice('output', OUTPUTS);
+    const isMeant = output === undefined || this.#flag('output') !== undefined || ownOutputs.includes(output);
+    return isMeant ? output : undefined;
   }
 
   #duration(setting: Setting, fallback: string): number {

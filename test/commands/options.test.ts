@@ -48,6 +48,16 @@ describe('precedence: flag, environment, config file, default', () => {
     expect((await resolveOptions(sources({}, { KPFD_NAMESPACE: '' }))).namespace).toBe('default');
   });
 
+  test('a format of the environment or the config file is meant for the commands that write it', async () => {
+    const output = async (own: OptionSources): Promise<string | undefined> =>
+      (await resolveOptions({ ...own, outputs: ['table', 'json'] })).output;
+    expect(await output(sources({}, { KPFD_OUTPUT: 'csv' }))).toBeUndefined();
+    expect(await output(sources({}, {}, { output: 'name' }))).toBeUndefined();
+    expect(await output(sources({}, {}, { output: 'json' }))).toBe('json');
+    // What was asked of this very command is not passed over: the command refuses it.
+    expect(await output(sources({ output: 'csv' }, {}, { output: 'json' }))).toBe('csv');
+  });
+
   test('a path in the config file is relative to it, one in a flag is not', async () => {
     const own = await resolveOptions(sources({ model: 'models/x' }, {}, { 'ca-file': 'ca.pem' }));
     expect(own).toMatchObject({ model: 'models/x', connection: { caFile: '/home/ann/.config/kpfd/ca.pem' } });
