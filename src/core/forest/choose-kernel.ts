@@ -21,7 +21,7 @@ const MANY_ROWS = 28;
  * | rows at once | trees up to depth 8, numerical | all others |
  * |---|---|---|
  * | the first of all, before tables pay | plain walk | plain walk |
- * | few | predicates | deep |
+ * | few | predicates (without WebAssembly no vectors at leaves: then deep) | deep |
  * | many | bit slices | deep |
  *
  * Each of these kernels in WebAssembly, where there is WebAssembly with SIMD and the tables have room in its memory.
@@ -40,7 +40,6 @@ export function chooseKernel(shape: KernelShape): Kernel {
   const fastest = (rowCount: number): Kernel => {
     const slices = rowCount >= manyRowsWasm ? manyWasm() : undefined;
     if (slices !== undefined) return slices;
-    if (few() === undefined) return deep();
     if (rowCount >= MANY_ROWS && manyWasm() === undefined) return many() ?? deep();
     return few() ?? deep();
   };

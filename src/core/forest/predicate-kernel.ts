@@ -6,7 +6,7 @@
  *
  * V8 checks the bounds of every load, so each instruction beside the loads counts here. Each of these was measured: places
  * are those of a heap, which needs no level's start, and count bytes, as a DataView does, whose address need not be
- * computed anew; `| 0` saves the check that a sum is an int32; the array of answers is a constant; two levels are one
+ * computed anew; `| 0` saves the check that a sum is an int32; the arrays of answers and sums are constants; two levels are one
  * turn of the loop.
  */
 import type { Kernel, KernelShape } from './kernel.ts';
@@ -25,13 +25,20 @@ const ANSWERS = new Uint8Array(MOST_PREDICATES + 8 * SPARE);
 const ANSWER_WORDS = new Float64Array(ANSWERS.buffer);
 const RIGHT = 2;
 
+/** For each output its margin, and behind them what trees add that are not wanted. */
+const SUMS = new Float32Array(4096);
+
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** Undefined where the trees are deeper than 8, split on categories, or would need much padding. */
+/**
+ * Undefined where the trees are deeper than 8, split on categories, have vectors at their leaves or thousands of outputs, or
+ * would need much padding.
+ */
 export function predicateKernel(shape: KernelShape): Kernel | undefined {
+  const { featureCount, outputCount } = shape;
+  if (shape.trees.vectors !== undefined || outputCount >= SUMS.length) return undefined;
   const padded = padTrees(shape.trees);
   if (padded === undefined) return undefined;
-  const { featureCount, outputCount } = shape;
   const answering = new Answering(padded.columns);
   const walks = new Walks(padded, shape);
   return {
@@ -95,83 +102,63 @@ class Answering {
 class Walks {
   readonly #padded: PaddedTrees;
   readonly #heaps: readonly DataView[];
-  readonly #leafHeaps: readonly Leaves[];
   readonly #groups: Int32Array;
-  readonly #vectors: Float32Array | undefined;
   readonly #outputCount: number;
-  /** For each output its margin. Where leaves are vectors: for each tree where that begins, as nothing else is added. */
-  readonly #sums: Sums;
-  /** For each tree its place in #sums; the last one for trees that are not wanted. */
+  /** For each tree its place in SUMS; the one behind the outputs for trees that are not wanted. */
   readonly #places: Int32Array;
   #wanted: readonly [number, number] = [0, 0];
 
   constructor(padded: PaddedTrees, { trees, outputCount }: KernelShape) {
-    const { groups, vectors } = trees;
     this.#padded = padded;
     this.#heaps = padded.heaps.map((nodes) => new DataView(nodes.buffer, nodes.byteOffset, nodes.byteLength));
-    this.#leafHeaps = padded.leafHeaps;
-    this.#groups = vectors === undefined ? groups : groups.map((_, tree) => tree);
-    this.#vectors = vectors?.weights;
+    this.#groups = trees.groups;
     this.#outputCount = outputCount;
-    this.#sums = vectors === undefined ? new Float32Array(outputCount + 1) : new Float64Array(groups.length + 1);
-    this.#places = new Int32Array(padded.depths.length * BUNDLE).fill(this.#sums.length - 1);
+    this.#places = new Int32Array(padded.depths.length * BUNDLE).fill(outputCount);
   }
 
   addLeaves(margins: Float32Array, output: number, firstTree: number, lastTree: number): void {
     if (this.#wanted[0] !== firstTree || this.#wanted[1] !== lastTree) this.#want(firstTree, lastTree);
-    const sums = this.#sums;
     const outputCount = this.#outputCount;
-    if (this.#vectors !== undefined) {
-      sums.fill(0);
-      this.#walk(firstTree, lastTree);
-      addVectors(this.#vectors, sums, margins, output, outputCount, firstTree, lastTree);
-      return;
-    }
-    for (let k = 0; k < outputCount; k++) sums[k] = margins[output + k] as number;
+    for (let k = 0; k < outputCount; k++) SUMS[k] = margins[output + k] as number;
     this.#walk(firstTree, lastTree);
-    for (let k = 0; k < outputCount; k++) margins[output + k] = sums[k] as number;
+    for (let k = 0; k < outputCount; k++) margins[output + k] = SUMS[k] as number;
   }
 
   #want(firstTree: number, lastTree: number): void {
-    this.#places.fill(this.#sums.length - 1);
+    this.#places.fill(this.#outputCount);
     this.#places.set(this.#groups.subarray(firstTree, lastTree), firstTree);
     this.#wanted = [firstTree, lastTree];
   }
 
   /** All bundles that hold wanted trees; those of one depth that follow one another in one go. */
   #walk(firstTree: number, lastTree: number): void {
-    const { depths, numbers, counts } = this.#padded;
+    const { depths, numbers, counts, leafHeaps } = this.#padded;
     const end = (lastTree + BUNDLE - 1) >> 3;
     for (let bundle = firstTree >> 3, next = bundle; bundle < end; bundle = next) {
       const depth = depths[bundle] as number;
       while (next < end && depths[next] === depth) next++;
       const heap = this.#heaps[depth] as DataView;
-      const leaves = this.#leafHeaps[depth] as Leaves;
+      const leaves = leafHeaps[depth] as Float32Array;
       const root = (counts[depth] as number) + (numbers[bundle] as number);
-      walkBundles(heap, depth, root, leaves, this.#places, this.#sums, bundle * BUNDLE, next * BUNDLE);
+      walkBundles(heap, depth, root, leaves, this.#places, bundle * BUNDLE, next * BUNDLE);
     }
   }
 }
-
-/** Where leaves are vectors, a leaf is the place where that begins. */
-type Leaves = Float32Array | Int32Array;
-type Sums = Float32Array | Float64Array;
 
 /** The place of the node below; a constant, so that V8 need not look each time which function it is. */
 const turn = (heap: DataView, place: number): number =>
   ((place << 1) + (ANSWERS[heap.getUint16(place, LITTLE_ENDIAN)] as number)) | 0;
 
 /**
- * Walks the trees firstTree … lastTree - 1, whole bundles of one depth, and adds the leaf of tree t to sums[places[t]]: at
+ * Walks the trees firstTree … lastTree - 1, whole bundles of one depth, and adds the leaf of tree t to SUMS[places[t]]: at
  * once, as additions that wait for one another cost little beside a walk.
  */
 function walkBundles(
   heap: DataView,
   depth: number,
   firstRoot: number,
-  leaves: Leaves,
+  leaves: Float32Array,
   places: Int32Array,
-  sums: Sums,
   firstTree: number,
   lastTree: number,
 ): void {
@@ -214,28 +201,13 @@ function walkBundles(
       g = turn(heap, g);
       h = turn(heap, h);
     }
-    sums[places[tree] as number]! += leaves[a >> 1] as number;
-    sums[places[tree + 1] as number]! += leaves[b >> 1] as number;
-    sums[places[tree + 2] as number]! += leaves[c >> 1] as number;
-    sums[places[tree + 3] as number]! += leaves[d >> 1] as number;
-    sums[places[tree + 4] as number]! += leaves[e >> 1] as number;
-    sums[places[tree + 5] as number]! += leaves[f >> 1] as number;
-    sums[places[tree + 6] as number]! += leaves[g >> 1] as number;
-    sums[places[tree + 7] as number]! += leaves[h >> 1] as number;
-  }
-}
-
-function addVectors(
-  weights: Float32Array,
-  starts: Sums,
-  margins: Float32Array,
-  output: number,
-  outputCount: number,
-  firstTree: number,
-  lastTree: number,
-): void {
-  for (let tree = firstTree; tree < lastTree; tree++) {
-    const start = starts[tree] as number;
-    for (let k = 0; k < outputCount; k++) margins[output + k]! += weights[start + k] as number;
+    SUMS[places[tree] as number]! += leaves[a >> 1] as number;
+    SUMS[places[tree + 1] as number]! += leaves[b >> 1] as number;
+    SUMS[places[tree + 2] as number]! += leaves[c >> 1] as number;
+    SUMS[places[tree + 3] as number]! += leaves[d >> 1] as number;
+    SUMS[places[tree + 4] as number]! += leaves[e >> 1] as number;
+    SUMS[places[tree + 5] as number]! += leaves[f >> 1] as number;
+    SUMS[places[tree + 6] as number]! += leaves[g >> 1] as number;
+    SUMS[places[tree + 7] as number]! += leaves[h >> 1] as number;
   }
 }
