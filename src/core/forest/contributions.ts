@@ -41,8 +41,11 @@ export interface LinearShape {
   readonly outputCount: number;
 }
 
-/** A child counts as this share of its parent at least: XGBoost would divide by a share of 0. */
-const SMALLEST_SHARE = 1e-25;
+/**
+ * A child counts as this share of its parent at least: XGBoost would divide by a share of 0. With that even the largest
+ * float32 weighs nothing, and the inverse of the shares along a path is still a float64.
+ */
+const SMALLEST_SHARE = 1e-46;
 /** Points of the quadrature that a sweep handles at a time. */
 const TOGETHER = 3;
 /** Stands for the default direction of a categorical split; its lowest bit is 0. */

@@ -246,6 +246,24 @@ test('approximate contributions are the changes of the mean along the path', () 
   );
 });
 
+// Seen with reg:pseudohubererror: where the hessian vanishes, leaves grow and their cover does not count.
+test.each(['shap', 'interactions'] as const)(
+  'a huge leaf counts as little as the share of training rows that it had: %s',
+  (kind) => {
+    const leaf = (weight: number, cover: number): Node => ({ weights: [weight], cover });
+    const split = (feature: number, left: Node, right: Node): Node => {
+      return { feature, condition: 1, missingLeft: false, left, right };
+    };
+    const plain = split(1, leaf(1, 100), split(2, leaf(-1, 60), leaf(2, 40)));
+    const rows = [[2, 0, 0, 0]];
+    const contributed = (tree: Node): Float32Array =>
+      contribute(build({ trees: [tree], hasVectors: false }), rows, kind);
+    const small = contributed(plain);
+    expectCells(contributed(split(0, leaf(1e36, 2 ** -140), plain)), [...small]);
+    expect(small.some((contribution) => Math.abs(contribution) > 0.1)).toBe(true);
+  },
+);
+
 /** A tree that puts one feature after the other below each split's right child. */
 function chain(depth: number, featureCount: number): Node {
   let node: Node = { weights: [depth], cover: 3 };
