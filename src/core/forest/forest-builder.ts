@@ -212,7 +212,7 @@ export class ForestBuilder {
       if (l === -1) {
         if (!hasVectors) {
           right[place] = -1;
-          if (!hasValue) this.fail(`has no number at leaf ${node}`);
+          if (!hasValue) this.fail(noNumberAt(node));
         }
         feature[place] = 0;
         continue;
@@ -271,7 +271,7 @@ export class ForestBuilder {
       const values = this.#vectorWeights.reserve(size);
       for (let k = 0; k < size; k++) {
         const weight = weights[first + k] as number;
-        if (Number.isNaN(weight)) this.fail(`has no number at leaf ${node}`);
+        if (Number.isNaN(weight)) this.fail(noNumberAt(node));
         values[this.#vectorWeights.length++] = weight;
       }
       this.right.values[place] = -1;
@@ -337,6 +337,10 @@ export class ForestBuilder {
   fail(problem: string): never {
     throw new ModelError(`its tree ${this.treeCount} ${problem}`);
   }
+}
+
+function noNumberAt(leaf: number): string {
+  return `has no number at leaf ${leaf}, as where training diverged`;
 }
 
 /** XGBoost multiplies a leaf by its tree's weight, in float32, each time that it adds it; we do it once. */
