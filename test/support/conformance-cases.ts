@@ -41,8 +41,7 @@ interface ConformanceTruth extends Answers, Explained {
   readonly interactionRowCount?: number;
   readonly interactionRows?: string;
   readonly interactions?: string | null;
-  /** null: infinite. */
-  readonly importance: Readonly<Record<string, Readonly<Record<string, number | number[] | null>>>>;
+  readonly importance: Readonly<Record<string, Readonly<Record<string, number | number[]>>>>;
   readonly ranges: readonly (Answers & Explained & { readonly begin: number; readonly end: number })[];
   readonly baseMargin: (Answers & { readonly baseMargin: string }) | null;
   readonly missing?: Answers & { readonly value: number; readonly rows: string };
@@ -347,7 +346,7 @@ function compareImportances(example: ConformanceCase, found: Comparison): void {
   }
 }
 
-/** A number, or one for each output, as a list; nothing is 0. */
+/** A number, or one for each output, as a list; nothing is 0, and null what JSON cannot hold. */
 function numbersOf(value: unknown): number[] {
   if (value === null) return [Infinity];
   return typeof value === 'number' || value === undefined ? [value ?? 0] : [...(value as Iterable<number>)];
