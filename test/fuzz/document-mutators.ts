@@ -165,8 +165,7 @@ const FLOAT_LISTS = [
   'weights',
   'weight_drop',
 ];
-/** The fuzzer itself writes documents by recursion, and its stack has room for not much more. */
-const DEEP = [10, 200, 1000];
+const DEEP = [10, 200, 2000];
 
 /** Changes after which the model must be read, and give the same answers. */
 export const HARMLESS: ReadonlyMap<string, DocumentMutator> = new Map<string, DocumentMutator>([
@@ -545,7 +544,8 @@ function changeDumpedSplit(change: Change): boolean {
 
 function nestDeeply(change: Change): boolean {
   return withSlot(change, (slot) => {
-    let nested: Value = change.random.chance(0.5) ? slot.value : [];
+    // A copy: one value in two places could later be moved into itself.
+    let nested: Value = change.random.chance(0.5) ? copyOf(slot.value) : [];
     const isObjects = change.random.chance(0.5);
     for (let depth = change.random.pick(DEEP); depth > 0; depth--) {
       nested = isObjects ? new Members([['x', nested]]) : [nested];
