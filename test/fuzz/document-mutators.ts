@@ -282,7 +282,7 @@ function retyped(random: Random, value: Value): Value {
   const ways: Value[] = [copyOf(random.pick(OTHER_VALUES))];
   if (typeof value === 'string') ways.push(Number(value), [value], value.split(''));
   if (typeof value === 'number') ways.push(String(value), [value], value !== 0);
-  if (value instanceof Members) ways.push(value.entries.map(([, own]) => own));
+  if (value instanceof Members) ways.push(value.entries.map(([, own]) => copyOf(own)));
   const numbers = numbersOf(value);
   if (numbers !== undefined) {
     ways.push(numbers.map(String), numbers.map(Boolean), numbers[0] ?? null, JSON.stringify(numbers));
