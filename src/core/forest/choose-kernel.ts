@@ -7,8 +7,9 @@ import { plainWalk } from './plain-walk.ts';
 import { predicateKernel } from './predicate-kernel.ts';
 import { predicateWasmKernel } from './predicate-wasm.ts';
 
-/** A table costs about as much as so many plain visits of each node that it is made of. */
-const VISITS_WORTH_TABLES = 1.5;
+/** Tables cost about as much as so many plain walks for each node that they are made of, and so many whatever their size. */
+const WALKS_OF_A_NODE = 1.5;
+const WALKS_OF_TABLES = 400_000;
 /** From so many rows at once bit slices win: with WebAssembly, with it and vectors for leaves, and without it. */
 const MANY_ROWS_WASM = 24;
 const MANY_ROWS_WASM_VECTORS = 45;
@@ -34,7 +35,8 @@ export function chooseKernel(shape: KernelShape): Kernel {
   const manyWasm = lazily(() => bitSliceWasmKernel(shape));
   const many = lazily(() => slicesAndRest(shape, bitSliceKernel(shape), few()));
   const manyRowsWasm = trees.vectors === undefined ? MANY_ROWS_WASM : MANY_ROWS_WASM_VECTORS;
-  const rowsWorthTables = (VISITS_WORTH_TABLES * trees.left.length) / Math.max(1, trees.groups.length);
+  const walksWorthTables = WALKS_OF_A_NODE * trees.left.length + WALKS_OF_TABLES;
+  const rowsWorthTables = walksWorthTables / Math.max(1, trees.groups.length);
   let rowsSoFar = 0;
 
   const fastest = (rowCount: number): Kernel => {

@@ -13,6 +13,8 @@ const { trees, featureCount, outputCount } = readModelDocument(
 const shape = { trees, featureCount, outputCount } as KernelShape;
 const treeCount = shape.trees.groups.length;
 const MOST = 300;
+/** Tables pay before so many rows. */
+const ROWS_UNTIL_TABLES = 3000;
 const rows = Float32Array.from({ length: MOST * featureCount }, (_, i) =>
   i % 7 === 0 ? Number.NaN : ((i * 7919) % 1000) / (i % 3 === 0 ? 1 : 100),
 );
@@ -31,9 +33,32 @@ describe.each([
     vi.resetModules();
     const { chooseKernel } = await vi.importActual<typeof ChooseKernel>('../../../src/core/forest/choose-kernel.ts');
     const [chosen, plain] = [chooseKernel(shape), plainWalk(shape)];
-    // The first call is before tables pay, the others are around the sizes where kernels change and slices end.
+    // The first calls are before tables pay, the others are around the sizes where kernels change and slices end.
+    const until = Array.from({ length: Math.ceil(ROWS_UNTIL_TABLES / MOST) }, () => MOST);
     for (const rowCount of [
-      1, 300, 1, 2, 15, 16, 17, 23, 24, 31, 32, 33, 44, 46, 47, 48, 64, 65, 100, 111, 112, 127, 129,
+      1,
+      ...until,
+      1,
+      2,
+      15,
+      16,
+      17,
+      23,
+      24,
+      31,
+      32,
+      33,
+      44,
+      46,
+      47,
+      48,
+      64,
+      65,
+      100,
+      111,
+      112,
+      127,
+      129,
     ]) {
       const expected = new Float32Array(rowCount * outputCount).fill(0.5);
       const margins = expected.slice();
