@@ -301,8 +301,8 @@ function addVectors(
 }
 
 /** Where the tree's leaf number 0 stands. */
-function firstLeaf({ numbers, depths, leafStarts }: PaddedTrees, tree: number): number {
+function firstLeaf({ numbers, depths, classStarts }: PaddedTrees, tree: number): number {
   const bundle = tree >> 3;
   const depth = depths[bundle] as number;
-  return (leafStarts[depth] as number) + (((numbers[bundle] as number) + (tree & (BUNDLE - 1))) << depth);
+  return (classStarts[depth] as number) + (((numbers[bundle] as number) + (tree & (BUNDLE - 1))) << depth);
 }

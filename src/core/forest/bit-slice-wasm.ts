@@ -201,7 +201,7 @@ function sliceFunction(depth: number, { addresses, padded, vectorRegisters }: Pa
     ]),
     transposed(),
     range(8).map((i) => [i32.const(leafNumbers + 16 * i), get(PLANES + i), v128.store()]),
-    [get(NUMBER), i32.const(depth + 2), i32.shl, i32.const(leaves + 4 * (padded.leafStarts[depth] as number))],
+    [get(NUMBER), i32.const(depth + 2), i32.shl, i32.const(leaves + 4 * (padded.classStarts[depth] as number))],
     [i32.add, set(LEAF)],
     vectorRegisters > 0 ? vectorAddition(leafNumbers, sums, vectorRegisters) : addition(leafNumbers, sums),
     [get(NUMBER), i32.const(1), i32.add, set(NUMBER)],

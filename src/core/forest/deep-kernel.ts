@@ -124,7 +124,7 @@ class Walks {
     for (let first = firstTree; first < lastTree; first += BLOCK) {
       const count = Math.min(BLOCK, lastTree - first);
       // Lanes without a tree of their own walk the last one, for nothing.
-      nodes.fill(starts[first + count - 1] as number);
+      nodes.fill(starts[first + count - 1] as number, count);
       let depth = 0;
       for (let i = 0; i < count; i++) {
         nodes[i] = starts[first + i] as number;

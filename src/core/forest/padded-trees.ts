@@ -5,10 +5,10 @@
  * Eight consecutive trees make a *bundle* of one depth. All trees of bundles of a depth d make a *class*, in which they
  * are numbered in the forest's order. A class has its nodes level by level: node i of level l of tree n stands at
  * `levelStarts[8 * d + l] + n * 2 ** l + i`, so a walk is `j = 2 * j + goesRight`, from j = n on, whichever tree it is.
- * After d steps the leaf is at `leafStarts[d] + j`.
+ * After d steps the leaf is at `classStarts[d] + j`.
  *
- * A class is a *heap* as well: its c trees leave the first c places free, so that level l begins at c * 2 ** l, and a walk
- * from place j = c + n on is `j = 2 * j + goesRight` without a look at where levels begin. Its leaves are its level d.
+ * A class is a *heap* as well: its c trees leave its first c places free, so that level l begins at place c * 2 ** l, and a
+ * walk from place j = c + n on is `j = 2 * j + goesRight` without a look at where levels begin.
  */
 import { findPredicates, survey, type Columns, type Predicates } from './predicates.ts';
 import type { Trees } from './trees.ts';
@@ -28,17 +28,15 @@ export interface PaddedTrees {
   readonly depths: Uint8Array;
   readonly numbers: Int32Array;
   readonly levelStarts: Int32Array;
-  readonly leafStarts: Int32Array;
-  /** How many trees the class of each depth has. */
-  readonly counts: Int32Array;
+  /**
+   * Where the class of each depth begins, and the last one ends: among `predicates` as well as among `leaves`, as its c trees
+   * have c * 2 ** d of both.
+   */
+  readonly classStarts: Int32Array;
   /** The predicate of each padded node. */
   readonly predicates: Uint16Array;
-  /** The part of `predicates` that is the class of each depth. */
-  readonly heaps: readonly Uint16Array[];
   /** The weight of each padded leaf; or where its weights begin among those of `trees.vectors`. */
   readonly leaves: Float32Array | Int32Array;
-  /** The part of `leaves` that is the class of each depth: here too 2 ** d * c places are free. */
-  readonly leafHeaps: readonly (Float32Array | Int32Array)[];
 }
 
 const known = new WeakMap<Trees, PaddedTrees | 'unsuitable'>();
@@ -54,23 +52,15 @@ function build(trees: Trees): PaddedTrees | undefined {
   if (trees.categories !== undefined) return undefined;
   const surveyed = survey(trees);
   if (surveyed.deepest > DEEPEST) return undefined;
-  const { heapStarts, ...layout } = layOut(surveyed.depths);
-  const nodeCount = heapStarts[DEEPEST + 1] as number;
+  const layout = layOut(surveyed.depths);
+  const nodeCount = layout.classStarts[DEEPEST + 1] as number;
   if (nodeCount > MOST_PADDING * surveyed.order.length + 1024) return undefined;
   const predicates = findPredicates(trees, surveyed);
   const { columns } = predicates;
   const predicateCount = columns.thresholds.length;
   if (predicateCount > MOST_PREDICATES) return undefined;
-  const leaves = trees.vectors === undefined ? new Float32Array(2 * nodeCount) : new Int32Array(2 * nodeCount);
-  const nodes = new Uint16Array(nodeCount);
-  const heaps: Uint16Array[] = [];
-  const leafHeaps: (Float32Array | Int32Array)[] = [];
-  for (let depth = 0; depth <= DEEPEST; depth++) {
-    const [start, end] = [heapStarts[depth] as number, heapStarts[depth + 1] as number];
-    heaps.push(nodes.subarray(start, end));
-    leafHeaps.push(leaves.subarray(2 * start, 2 * end));
-  }
-  const padded = { columns, predicateCount, ...layout, predicates: nodes, heaps, leaves, leafHeaps };
+  const leaves = trees.vectors === undefined ? new Float32Array(nodeCount) : new Int32Array(nodeCount);
+  const padded = { columns, predicateCount, ...layout, predicates: new Uint16Array(nodeCount), leaves };
   fill(trees, predicates, padded);
   return padded;
 }
@@ -87,22 +77,20 @@ function layOut(treeDepths: Int32Array) {
     counts[depth]! += BUNDLE;
   }
   const levelStarts = new Int32Array((DEEPEST + 1) * DEEPEST);
-  const leafStarts = new Int32Array(DEEPEST + 1);
-  const heapStarts = new Int32Array(DEEPEST + 2);
+  const classStarts = new Int32Array(DEEPEST + 2);
   for (let depth = 0; depth <= DEEPEST; depth++) {
     const count = counts[depth] as number;
-    const start = heapStarts[depth] as number;
+    const start = classStarts[depth] as number;
     for (let level = 0; level < depth; level++) levelStarts[DEEPEST * depth + level] = start + (count << level);
-    leafStarts[depth] = 2 * start + (count << depth);
-    heapStarts[depth + 1] = start + (count << depth);
+    classStarts[depth + 1] = start + (count << depth);
   }
-  return { depths, numbers, levelStarts, leafStarts, counts, heapStarts };
+  return { depths, numbers, levelStarts, classStarts };
 }
 
 function fill(trees: Trees, { ofNode, places }: Predicates, padded: PaddedTrees): void {
   const { left, right, starts } = trees;
   const weights = trees.vectors?.starts ?? trees.value;
-  const { depths, numbers, levelStarts, leafStarts, predicates, leaves } = padded;
+  const { depths, numbers, levelStarts, classStarts, predicates, leaves } = padded;
   // The nodes of one level, filled from its end so that a node's children may overwrite the nodes behind it.
   const nodes = new Int32Array(2 ** DEEPEST);
   for (let tree = 0; tree < starts.length - 1; tree++) {
@@ -120,7 +108,7 @@ function fill(trees: Trees, { ofNode, places }: Predicates, padded: PaddedTrees)
         nodes[2 * i] = isLeaf ? node : (left[node] as number);
       }
     }
-    const leafStart = (leafStarts[depth] as number) + (number << depth);
+    const leafStart = (classStarts[depth] as number) + (number << depth);
     for (let i = 0; i < 1 << depth; i++) leaves[leafStart + i] = weights[nodes[i] as number] as number;
   }
 }

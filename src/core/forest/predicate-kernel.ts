@@ -6,11 +6,11 @@
  *
  * V8 checks the bounds of every load, so each instruction beside the loads counts here. Each of these was measured: places
  * are those of a heap, which needs no level's start, and count bytes, as a DataView does, whose address need not be
- * computed anew; `| 0` saves the check that a sum is an int32; the arrays of answers and sums are constants; two levels are one
- * turn of the loop.
+ * computed anew; `| 0` saves the check that a sum is an int32; the arrays of answers and sums are constants; two levels
+ * are one turn of the loop.
  */
 import type { Kernel, KernelShape } from './kernel.ts';
-import { BUNDLE, MOST_PREDICATES, padTrees, type PaddedTrees } from './padded-trees.ts';
+import { BUNDLE, DEEPEST, MOST_PREDICATES, padTrees, type PaddedTrees } from './padded-trees.ts';
 import type { Columns } from './predicates.ts';
 import { Ranks } from './ranks.ts';
 
@@ -100,20 +100,34 @@ class Answering {
 
 /** One row down the trees, by its answers. */
 class Walks {
-  readonly #padded: PaddedTrees;
-  readonly #heaps: readonly DataView[];
+  readonly #depths: Uint8Array;
+  readonly #numbers: Int32Array;
+  /** For each depth its class as a heap (padded-trees.ts), and the leaves below as the heap's last level. */
+  readonly #heaps: DataView[] = [];
+  readonly #leafHeaps: Float32Array[] = [];
+  /** How many trees the class of each depth has. */
+  readonly #counts: number[] = [];
   readonly #groups: Int32Array;
   readonly #outputCount: number;
   /** For each tree its place in SUMS; the one behind the outputs for trees that are not wanted. */
   readonly #places: Int32Array;
   #wanted: readonly [number, number] = [0, 0];
 
-  constructor(padded: PaddedTrees, { trees, outputCount }: KernelShape) {
-    this.#padded = padded;
-    this.#heaps = padded.heaps.map((nodes) => new DataView(nodes.buffer, nodes.byteOffset, nodes.byteLength));
+  constructor({ depths, numbers, classStarts, predicates, leaves }: PaddedTrees, { trees, outputCount }: KernelShape) {
+    this.#depths = depths;
+    this.#numbers = numbers;
+    for (let depth = 0; depth <= DEEPEST; depth++) {
+      const start = classStarts[depth] as number;
+      const size = (classStarts[depth + 1] as number) - start;
+      const leafHeap = new Float32Array(2 * size);
+      leafHeap.set(leaves.subarray(start, start + size), size);
+      this.#heaps.push(new DataView(predicates.buffer, 2 * start, 2 * size));
+      this.#leafHeaps.push(leafHeap);
+      this.#counts.push(size >> depth);
+    }
     this.#groups = trees.groups;
     this.#outputCount = outputCount;
-    this.#places = new Int32Array(padded.depths.length * BUNDLE).fill(outputCount);
+    this.#places = new Int32Array(depths.length * BUNDLE).fill(outputCount);
   }
 
   addLeaves(margins: Float32Array, output: number, firstTree: number, lastTree: number): void {
@@ -132,14 +146,14 @@ class Walks {
 
   /** All bundles that hold wanted trees; those of one depth that follow one another in one go. */
   #walk(firstTree: number, lastTree: number): void {
-    const { depths, numbers, counts, leafHeaps } = this.#padded;
+    const [depths, numbers] = [this.#depths, this.#numbers];
     const end = (lastTree + BUNDLE - 1) >> 3;
     for (let bundle = firstTree >> 3, next = bundle; bundle < end; bundle = next) {
       const depth = depths[bundle] as number;
       while (next < end && depths[next] === depth) next++;
       const heap = this.#heaps[depth] as DataView;
-      const leaves = leafHeaps[depth] as Float32Array;
-      const root = (counts[depth] as number) + (numbers[bundle] as number);
+      const leaves = this.#leafHeaps[depth] as Float32Array;
+      const root = (this.#counts[depth] as number) + (numbers[bundle] as number);
       walkBundles(heap, depth, root, leaves, this.#places, bundle * BUNDLE, next * BUNDLE);
     }
   }

@@ -128,7 +128,7 @@ function walkFunction(depth: number, { addresses, padded }: PaddedMemory): Func 
     [get(lane), i32.load16(addresses.nodes + 2 * (padded.levelStarts[DEEPEST * depth + level] as number))],
     [i32.load8(addresses.answers), i32.add, set(lane)],
   ];
-  const leaves = addresses.leaves + 4 * (padded.leafStarts[depth] as number);
+  const leaves = addresses.leaves + 4 * (padded.classStarts[depth] as number);
   const bundle = [
     range(BUNDLE).map((k) => [get(number), i32.const(k), i32.add, i32.const(1), i32.shl, set(lanes + k)]),
     range(depth).map((level) => range(BUNDLE).map((k) => step(level, lanes + k))),

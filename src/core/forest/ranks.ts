@@ -93,9 +93,7 @@ export class Ranks {
     }
   }
 
-  /**
-   * The ranks of a column's values in rows that stand `featureCount` apart, each with `tag` added, from place `to` on.
-   */
+  /** The ranks of a column's values in rows that stand `featureCount` apart, each with `tag` added, from place `to` on. */
   fill(
     ranks: Int32Array,
     to: number,

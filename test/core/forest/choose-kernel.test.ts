@@ -15,6 +15,7 @@ const treeCount = shape.trees.groups.length;
 const MOST = 300;
 /** Tables pay before so many rows. */
 const ROWS_UNTIL_TABLES = 3000;
+const AROUND = [1, 2, 15, 16, 17, 23, 24, 31, 32, 33, 44, 46, 47, 48, 64, 65, 100, 111, 112, 127, 129];
 const rows = Float32Array.from({ length: MOST * featureCount }, (_, i) =>
   i % 7 === 0 ? Number.NaN : ((i * 7919) % 1000) / (i % 3 === 0 ? 1 : 100),
 );
@@ -35,31 +36,7 @@ describe.each([
     const [chosen, plain] = [chooseKernel(shape), plainWalk(shape)];
     // The first calls are before tables pay, the others are around the sizes where kernels change and slices end.
     const until = Array.from({ length: Math.ceil(ROWS_UNTIL_TABLES / MOST) }, () => MOST);
-    for (const rowCount of [
-      1,
-      ...until,
-      1,
-      2,
-      15,
-      16,
-      17,
-      23,
-      24,
-      31,
-      32,
-      33,
-      44,
-      46,
-      47,
-      48,
-      64,
-      65,
-      100,
-      111,
-      112,
-      127,
-      129,
-    ]) {
+    for (const rowCount of [1, ...until, ...AROUND]) {
       const expected = new Float32Array(rowCount * outputCount).fill(0.5);
       const margins = expected.slice();
       plain.addLeaves(rows, rowCount, expected, 0, treeCount);
