@@ -246,13 +246,10 @@ function falseAlarmsOn(trials: Trial, detector: number): number {
   return total(trials, detector, (nature) => isHealthy(nature as Nature)).falseAlarms;
 }
 
-/**
- * The lowest threshold that costs no more false alarms on healthy kinds than allowed; one, where the pod-hours are too few
- * to tell so low a rate from none.
- */
+/** The lowest threshold that costs no more false alarms on healthy kinds than allowed in their pod-hours. */
 function operatingPoint(sweep: Sweep): number {
   const hours = total(sweep.trials, 0, (nature) => isHealthy(nature as Nature)).healthySeconds / 3600;
-  return thresholdWithin(sweep, Math.max(1, Math.floor((hours * ALLOWED_PER_1000_POD_HOURS) / 1000)));
+  return thresholdWithin(sweep, Math.floor((hours * ALLOWED_PER_1000_POD_HOURS) / 1000));
 }
 
 function thresholdWithin(sweep: Sweep, falseAlarms: number): number {

@@ -1,4 +1,4 @@
-import { isBeingMade, type Topic } from '../core/features/catalogue.ts';
+import { isBeingMade, lastingSlope, type Topic } from '../core/features/catalogue.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, throttledPercent } from '../core/pods/usage.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
@@ -47,7 +47,7 @@ function memoryFact(pod: PodSnapshot): string {
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
   const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
   const fullest = runningContainers(pod).find((c) => c.usage.memoryBytes === share.amount);
-  const slope = fullest?.usage.memorySlope5m;
+  const slope = fullest === undefined ? undefined : lastingSlope(fullest);
   const left = share.of === 'limit' && share.whole !== undefined ? share.whole - share.amount : undefined;
   return [`memory ${amount}`, ...growth(slope, left), ...earlierPeak(fullest)].join(', ');
 }

@@ -120,7 +120,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'memory',
     unit: 'percent',
     about: 'working set of its limit, of a container whose memory grows; 0 where none does',
-    from: ['memory-working-set', 'limits', 'memory-slope-2m', 'memory-slope-5m'],
+    from: ['memory-working-set', 'limits', 'memory-slope-1m', 'memory-slope-2m', 'memory-slope-5m'],
     value: memoryGrowing,
   },
   {
@@ -144,9 +144,9 @@ export const FEATURES: readonly Feature[] = [
     topic: 'memory',
     unit: 'minutes',
     about:
-      'when the limit is reached if memory grows on as over the last 2 or 5 minutes, the slower of the two; at most 60',
-    from: ['memory-working-set', 'memory-slope-2m', 'memory-slope-5m', 'limits'],
-    value: (pod) => memoryMinutesToLimit(pod, steadySlope),
+      'when the limit is reached if memory grows on as over the last 1, 2 or 5 minutes, the slowest of them; at most 60',
+    from: ['memory-working-set', 'memory-slope-1m', 'memory-slope-2m', 'memory-slope-5m', 'limits'],
+    value: (pod) => memoryMinutesToLimit(pod, lastingSlope),
   },
   {
     name: 'memory_minutes_to_limit_15m',
@@ -615,16 +615,21 @@ function ofLimit(c: ContainerSnapshot, amount: number): number {
   return limit === undefined || limit <= 0 ? Number.NaN : amount / limit;
 }
 
-/** Growth that goes on now: the jump of a start stays in the slope of 5 minutes long after it is over. */
-function steadySlope({ usage: { memorySlope2m, memorySlope5m } }: ContainerSnapshot): number | undefined {
-  if (memorySlope2m === undefined || memorySlope5m === undefined) return memorySlope5m;
-  return Math.min(memorySlope2m, memorySlope5m);
+/**
+ * Growth that goes on now, in bytes per second: the least over 1, 2 and 5 minutes, of those that the scrape interval
+ * allows. The jump of a start stays in the slope of 5 minutes long after it is over, and growth that has just ended in that
+ * of 2 minutes.
+ */
+export function lastingSlope({ usage }: ContainerSnapshot): number | undefined {
+  const { memorySlope1m, memorySlope2m, memorySlope5m } = usage;
+  if (memorySlope5m === undefined) return undefined;
+  return Math.min(memorySlope1m ?? memorySlope5m, memorySlope2m ?? memorySlope5m, memorySlope5m);
 }
 
 /** How full the fullest container whose memory grows is, in percent of its limit; 0 where none grows. */
 function memoryGrowing(pod: PodSnapshot): number {
   const shares = settledContainers(pod).map((c) => {
-    const trend = percentPerMinute(c, steadySlope(c));
+    const trend = percentPerMinute(c, lastingSlope(c));
     const { memoryBytes } = c.usage;
     if (memoryBytes === undefined || Number.isNaN(trend)) return Number.NaN;
     return trend >= GROWING_PERCENT_PER_MINUTE ? ofLimit(c, 100 * memoryBytes) : 0;

@@ -110,6 +110,7 @@ function assembleContainers(
         memoryBytes: usage('memory-working-set'),
         memoryMeanBytes: usage('memory-mean-5m'),
         memoryPeakBytes: rows.value('memory-peak-30m', name),
+        memorySlope1m: usage('memory-slope-1m'),
         memorySlope2m: usage('memory-slope-2m'),
         memorySlope5m: usage('memory-slope-5m'),
         memorySlope15m: usage('memory-slope-15m'),

@@ -125,7 +125,8 @@ interface Usage {
   readonly memoryMeanBytes: number | undefined;
   /** The most within 30 minutes, of this container and of those before it. */
   readonly memoryPeakBytes: number | undefined;
-  /** Bytes per second over 2, 5 and 15 minutes. */
+  /** Bytes per second over 1, 2, 5 and 15 minutes. */
+  readonly memorySlope1m: number | undefined;
   readonly memorySlope2m: number | undefined;
   readonly memorySlope5m: number | undefined;
   readonly memorySlope15m: number | undefined;

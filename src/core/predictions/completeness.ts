@@ -37,7 +37,7 @@ function wholeGaps(readings: Readings): Warning[] {
   const short = new Map<Exporter, { intervalSeconds: number; signals: SignalName[] }>();
   for (const [signal, reason] of readings.gaps) {
     if (reason.kind === 'exporter-absent') absent.add(reason.exporter);
-    // Windows of two minutes are for those who scrape often; the model knows that others have none.
+    // Windows of one and two minutes are for those who scrape often; the model knows that others have none.
     if (reason.kind === 'window-too-short' && reason.windowSeconds > FAST_WINDOW_SECONDS) {
       const exporter = SIGNALS.find(({ name }) => name === signal)?.exporter ?? 'kube-state-metrics';
       const own = short.get(exporter) ?? { intervalSeconds: reason.intervalSeconds, signals: [] };

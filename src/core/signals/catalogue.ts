@@ -745,6 +745,19 @@ const table = [
     expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `avg_over_time(${s}[5m])`),
   },
   {
+    name: 'memory-slope-1m',
+    request: 'memory-trend',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    unit: 'bytes per second',
+    windowSeconds: 60,
+    metric: 'container_memory_working_set_bytes',
+    expect: 'nothing',
+    feeds: 'features memory_growing_percent, memory_minutes_to_limit',
+    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[1m])`),
+  },
+  {
     name: 'memory-slope-2m',
     request: 'memory-trend',
     exporter: 'cadvisor',
@@ -754,7 +767,7 @@ const table = [
     windowSeconds: 120,
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'features memory_trend_2m, memory_minutes_to_limit',
+    feeds: 'features memory_trend_2m, memory_growing_percent, memory_minutes_to_limit',
     expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[2m])`),
   },
   {
@@ -767,7 +780,7 @@ const table = [
     windowSeconds: 300,
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
-    feeds: 'features memory_trend_5m, memory_minutes_to_limit',
+    feeds: 'features memory_trend_5m, memory_growing_percent, memory_minutes_to_limit',
     expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[5m])`),
   },
   {

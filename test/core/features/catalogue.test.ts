@@ -244,15 +244,18 @@ describe('how long lives last', () => {
 
 describe('memory that grows', () => {
   const limits = { cpuCores: undefined, memoryBytes: 100 * MIB };
-  const growing = (slope2m: number, slope5m: number): PodSnapshot =>
-    using({ memoryBytes: 95 * MIB, memorySlope2m: slope2m, memorySlope5m: slope5m }, { limits });
+  const growing = (memorySlope1m: number | undefined, memorySlope2m: number, memorySlope5m: number): PodSnapshot =>
+    using({ memoryBytes: 95 * MIB, memorySlope1m, memorySlope2m, memorySlope5m }, { limits });
 
   test.each([
-    ['is as full as it is', MIB / 60, MIB / 60, 95],
-    ['no longer', 0, MIB / 60, 0],
-    ['hardly', MIB / 240, MIB / 240, 0],
-  ])('%s', (_, slope2m, slope5m, percent) => {
-    expect(valueOf('memory_growing_percent', growing(slope2m, slope5m))).toBeCloseTo(percent);
+    ['is as full as it is', MIB / 60, MIB / 60, MIB / 60, 95, 5],
+    ['has just stopped', 0, MIB / 60, MIB / 60, 0, 60],
+    ['grows no longer', undefined, 0, MIB / 60, 0, 60],
+    ['hardly grows', undefined, MIB / 240, MIB / 240, 0, 20],
+    ['is scraped too rarely for one minute', undefined, MIB / 60, MIB / 30, 95, 5],
+  ])('%s', (_, slope1m, slope2m, slope5m, percent, minutes) => {
+    expect(valueOf('memory_growing_percent', growing(slope1m, slope2m, slope5m))).toBeCloseTo(percent);
+    expect(valueOf('memory_minutes_to_limit', growing(slope1m, slope2m, slope5m))).toBeCloseTo(minutes);
   });
 
   test('is not known without a limit', () => {

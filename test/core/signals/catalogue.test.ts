@@ -78,8 +78,9 @@ test('a window with fewer than four scrapes is a gap, shorter ones first', () =>
   const slow = (seconds: number): string[] => [
     ...gapsOfLayout(layout({ scrapeIntervalSeconds: { 'kube-state-metrics': seconds, cadvisor: seconds } })).keys(),
   ];
-  expect(slow(30)).toEqual([]);
-  expect(slow(75)).toEqual(['memory-slope-2m']);
+  expect(slow(15)).toEqual([]);
+  expect(slow(30)).toEqual(['memory-slope-1m']);
+  expect(slow(75)).toEqual(['memory-slope-1m', 'memory-slope-2m']);
   expect(slow(76)).toContain('cpu-usage');
   expect(slow(76)).not.toContain('cpu-usage-15m');
   expect(slow(226)).toContain('cpu-usage-15m');
