@@ -32,6 +32,7 @@ export type Failure =
   | { kind: 'query-refused'; address: string; status: number; errorType: string; error: string }
   // What the answers did not hold
   | { kind: 'pods-silent'; address: string; lastSeenAgeSeconds: number | undefined; cadvisorSeries: number | undefined }
+  | { kind: 'names-lost'; pods: number; names: number }
   | { kind: 'pod-never-seen'; pod: NeverSeen; lookbackSeconds: number; namespaces: string[] }
   | { kind: 'pods-untold'; pods: string[]; namespace: string }
   | { kind: 'namespace-never-seen'; namespace: string; nearest: string[]; namespaces: string[] }

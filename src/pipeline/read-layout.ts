@@ -75,7 +75,7 @@ async function silence(source: MetricSource, unixSeconds: number, options: Namin
     }
   };
   const [seenAt, cadvisorSeries] = await Promise.all([
-    value(`max(max_over_time(timestamp(${info})[1h:1m]))`),
+    value(`max(max_over_time(timestamp(${info})[1h:15s]))`),
     value(`count(${CADVISOR_PROBE})`),
   ]);
   return new FailureError({

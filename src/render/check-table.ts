@@ -86,6 +86,14 @@ function checkText(check: Check): CheckText {
     case 'freshness': {
       const found = `the newest sample of kube-state-metrics is ${age(check.ageSeconds)} old`;
       if (check.outcome === 'ok') return fine(found);
+      if (check.stale.length > 0) {
+        const silent = check.stale.map(({ instance, pods }) => `${clean(instance)} (${plural(pods, 'pod')})`);
+        return {
+          found: `${found}, but copies of it have fallen silent: ${enumerate(silent)}`,
+          suffers: 'their pods are not evaluated',
+          advice: 'check that these copies run and are scraped',
+        };
+      }
       return {
         found,
         suffers: 'NOW and all predictions are as of then',

@@ -98,6 +98,12 @@ function words(failure: Failure): Words {
       return refusedWords(failure);
     case 'pods-silent':
       return silentWords(failure);
+    case 'names-lost':
+      return {
+        what: `kube_pod_info tells of ${failure.pods} pods by ${failure.names} name${failure.names === 1 ? '' : 's'}: its labels namespace and pod were overwritten, and pods cannot be told apart`,
+        advice:
+          'set honor_labels: true in the scrape job of kube-state-metrics (honorLabels in a ServiceMonitor), or keep exported_namespace and exported_pod',
+      };
     case 'pod-never-seen':
       return neverSeenWords(failure.pod, failure.lookbackSeconds, failure.namespaces);
     case 'pods-untold':

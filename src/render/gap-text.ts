@@ -75,6 +75,8 @@ export function exporterName(exporter: Exporter): string {
 function silenceText(silence: Extract<Warning, { kind: 'silence' }>['silence'], pods: number): string {
   const what = `${plural(pods, 'pod')} not evaluated: `;
   switch (silence) {
+    case 'ksm-silent':
+      return `${what}the copy of kube-state-metrics that knows them was not scraped for a while`;
     case 'no-history':
       return `${what}Prometheus knows nothing of a few minutes ago, it or its scraping has just begun`;
     case 'node-lost':

@@ -1,4 +1,4 @@
-import { isBeingMade, lastingSlope, type Topic } from '../core/features/catalogue.ts';
+import { endedInFailure, isBeingMade, lastingSlope, type Topic } from '../core/features/catalogue.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, throttledPercent } from '../core/pods/usage.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
@@ -94,12 +94,12 @@ function startFact(pod: PodSnapshot): string {
 }
 
 function stateFact(pod: PodSnapshot): string {
-  const failed = pod.containers.find(
-    (c) => c.reason !== undefined && (c.state === 'terminated' || (c.state === 'waiting' && !isBeingMade(c))),
-  );
-  if (failed !== undefined) {
-    const verb = failed.state === 'waiting' ? 'waits' : 'ended';
-    return `container ${clean(failed.name)} ${verb}: ${clean(failed.reason ?? '')}`;
+  const down =
+    pod.containers.find((c) => endedInFailure(c) || (c.state === 'waiting' && !isBeingMade(c))) ??
+    pod.containers.find((c) => c.role !== 'init' && c.state === 'terminated');
+  if (down !== undefined) {
+    const verb = down.state === 'waiting' ? 'waits' : 'ended';
+    return `container ${clean(down.name)} ${verb}${down.reason === undefined ? ', why is not kept' : `: ${clean(down.reason)}`}`;
   }
   return pod.phase === 'Failed' ? 'the phase is Failed' : 'no container is down';
 }

@@ -6,6 +6,9 @@ import { describeWith } from '../support/tools.ts';
 
 /** The real cluster of run-a behind a Prometheus whose storage begins at BEGIN, and then breaks twice. Unix seconds. */
 const BEGIN = 1_795_412_400;
+/** The last scrape of kube-state-metrics before this moment failed. */
+const HICCUP = 1_795_412_860;
+const SCRAPE_SECONDS = 15;
 /** From here on nothing comes from cAdvisor on node1. */
 const NODE_SILENT = 1_795_413_300;
 /** From here on nothing comes from kube-state-metrics, and nobody notes that its scrapes fail (a remote write that ended). */
@@ -33,9 +36,11 @@ describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fa
     prometheus = await startRewritten('fixtures/recordings/run-a/tsdb.tar.gz', {
       fate: (labels, t) => {
         if (t < BEGIN) return 'lost';
+        const isKsm = labels.includes('job="kube-state-metrics"');
+        if (isKsm && t > HICCUP - SCRAPE_SECONDS && t <= HICCUP) return 'failed';
         const isNode1 = labels.startsWith('{__name__="container_') && labels.includes('node="node1"');
         if (isNode1 && t >= NODE_SILENT) return 'lost';
-        return labels.includes('job="kube-state-metrics"') && t >= KSM_SILENT ? 'lost' : 'kept';
+        return isKsm && t >= KSM_SILENT ? 'lost' : 'kept';
       },
     });
   }, 180_000);
@@ -66,6 +71,12 @@ describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fa
     const found = await scan(BEGIN + 420);
     expect(found.pods.filter(({ prediction }) => prediction !== null).length).toBeGreaterThan(50);
     expect(found.notEvaluated.filter(({ reason }) => reason === 'no-history')).toEqual([]);
+  });
+
+  test('one scrape that failed four minutes ago is no beginning', async () => {
+    const found = await scan(HICCUP + 240);
+    expect(found.notEvaluated.filter(({ reason }) => reason === 'no-history')).toEqual([]);
+    expect(found.pods.filter(({ prediction }) => prediction !== null).length).toBeGreaterThan(50);
   });
 
   test.each([200, 400, 700])(

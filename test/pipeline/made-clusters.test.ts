@@ -196,6 +196,76 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     );
   });
 
+  test('where readiness is dropped on its way, READY is not told, and it is said', async () => {
+    const series = clean.filter(({ metric }) => metric !== 'kube_pod_container_status_ready');
+    const ran = await ask(series, 'scan', '-A', '--strict');
+    expect(ran.stdout).toMatch(/^shop +cart +\?\/1 +Running /m);
+    expect(ran.stdout).toMatch(/^shop +mail +0\/1 +CrashLoopBackOff /m);
+    expect(ran.stderr).toMatch(/^warning: kube_pod_container_status_ready is missing for all 2 pods /m);
+    expect(ran.code).toBe(3);
+    expect((await ask(series, 'check-prometheus')).stdout).toMatch(
+      /^metrics +warning +without a single series: kube_pod_container_status_ready/m,
+    );
+  });
+
+  test('where reasons are dropped on their way, NOW cannot be told, the model is asked all the same, and it is said', async () => {
+    const found = await scan(
+      clean.filter(({ metric }) => metric !== 'kube_pod_container_status_waiting_reason'),
+      '--strict',
+    );
+    expect(shown(found)).toEqual({ cart: 'Running', mail: '?' });
+    expect(found.stderr).toMatch(/^warning: kube_pod_container_status_waiting_reason is missing for all 1 pod /m);
+    expect(found).toMatchObject({ complete: false, code: 3 });
+    const waits = found.pods.find(({ name }) => name === 'mail');
+    expect(waits?.prediction).not.toBeNull();
+    expect(waits?.features).toMatchObject({ waiting_crash_loop: null, restarts_total: 7 });
+  });
+
+  test('a shard that was not scraped for a while is not evaluated, though another was', async () => {
+    const behind = times(AT - 3000, AT - 200, 15);
+    const series = [
+      ...ksm(HISTORY, [cart], A, STARTED),
+      ...ksm(behind, [mail], B, STARTED),
+      ...nodes(HISTORY, ['node1'], A),
+      ...cadvisor(HISTORY, pods, KUBELET),
+    ];
+    const found = await scan(series, '--strict');
+    expect(found).toMatchObject({ complete: false, code: 3 });
+    expect(found.stderr).toMatch(/^warning: 1 pod not evaluated: the copy of kube-state-metrics that knows them /m);
+    expect(found.pods.map(({ name, prediction }) => [name, prediction !== null])).toEqual([
+      ['cart', true],
+      ['mail', false],
+    ]);
+    expect((await ask(series, 'check-prometheus')).stdout).toMatch(
+      /^freshness +warning .* copies of it have fallen silent: 10\.0\.0\.2:8080 \(1 pod\)/m,
+    );
+  });
+
+  test('pods whose names were overwritten by those of kube-state-metrics are no single pod', async () => {
+    const overwritten = ['a', 'b', 'c'].flatMap((name) =>
+      ksm(HISTORY, [{ name }], A, STARTED).map((series): MadeSeries => ({
+        ...series,
+        labels: { ...series.labels, namespace: 'monitoring', pod: 'ksm-0' },
+      })),
+    );
+    const ran = await ask(overwritten, 'scan', '-A');
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(/^error: kube_pod_info tells of 3 pods by 1 name: .*; set honor_labels: true/);
+  });
+
+  test('of two pods that had one name and are gone the one that had not finished is listed', async () => {
+    const gone = ([first, second]: readonly [string, string]): readonly MadeSeries[] => [
+      ...ksm(times(AT - 3000, AT - 1500, 15), [{ name: 'task', uid: first, phase: 'Succeeded' }], A, STARTED),
+      ...ksm(times(AT - 1400, AT - 900, 15), [{ name: 'task', uid: second }], A, STARTED),
+    ];
+    for (const uids of [
+      ['aa', 'zz'],
+      ['zz', 'aa'],
+    ] as const) {
+      expect(shown(await scan([...clean, ...gone(uids)]))).toMatchObject({ task: 'NotFound' });
+    }
+  });
+
   test('kube-state-metrics behind a target with a label namespace keeps pods of two namespaces apart', async () => {
     const renamed = (namespace: string, own: readonly MadePod[]): MadeSeries[] =>
       ksm(HISTORY, own, A, STARTED).map((series) => ({

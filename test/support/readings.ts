@@ -1,6 +1,6 @@
 import type { SignalName } from '../../src/core/signals/catalogue.ts';
 import { copyKey, type ExporterCopy } from '../../src/core/signals/copies.ts';
-import { readLayout, type Layout } from '../../src/core/signals/layout.ts';
+import { PROBED_METRICS, readLayout, type Layout } from '../../src/core/signals/layout.ts';
 import { readNaming } from '../../src/core/signals/naming.ts';
 import { composeReadings, gapsOfNaming, type Readings } from '../../src/core/signals/readings.ts';
 import type { SignalRow } from '../../src/core/signals/signal.ts';
@@ -20,8 +20,8 @@ export function layout(known: Partial<Layout> = {}): Layout {
       'ksm/long': 60,
       'cadvisor/short': 20,
       'cadvisor/long': 60,
-      limits: 9,
-      requests: 9,
+      history: 9,
+      ...Object.fromEntries(PROBED_METRICS.map((metric) => [metric, 9])),
     }).map(([fact, value]) => ({ labels: { fact }, value })),
     undefined,
   );

@@ -549,8 +549,10 @@ function waitsAfterCrash(c: ContainerSnapshot): boolean {
   return waitsFor(c, CRASH_REASONS);
 }
 
-function endedInFailure(c: ContainerSnapshot): boolean {
-  return c.state === 'terminated' && c.reason !== 'Completed';
+/** A container that has ended, and not well. */
+export function endedInFailure(c: ContainerSnapshot): boolean {
+  // The kubelet calls an init container ready once it has ended well, which is known where reasons are not.
+  return c.state === 'terminated' && c.reason !== 'Completed' && !(c.role === 'init' && c.ready === true);
 }
 
 function isFailing(c: ContainerSnapshot): boolean {

@@ -1,5 +1,5 @@
 import { SIGNALS, type Signal, type SignalName } from '../signals/catalogue.ts';
-import { isStale } from '../signals/layout.ts';
+import { isStale, lacksMetric, staleSeconds } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
 import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, sightings, type Sighting } from './presence.ts';
@@ -23,7 +23,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
   const hostNetwork = sighting.labels['host_network'] === 'true';
   const siblings = (container: string): ContainerSnapshot['siblings'] =>
     owner === undefined ? undefined : index.siblings(sighting.namespace, owner, container);
-  const containers = assembleContainers(rows, readings.unixSeconds, rows.value('pod-created'), siblings);
+  const containers = assembleContainers(rows, readings, rows.value('pod-created'), siblings);
   const pod = {
     cluster: readings.layout.cluster?.value,
     namespace: sighting.namespace,
@@ -43,7 +43,9 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
     readyShareOver5m: rows.value('ready-share-5m'),
     readyShareOver15m: rows.value('ready-share-15m'),
     readyChangesIn15m: rows.value('ready-changes-15m'),
-    initialized: rows.tells('initialized'),
+    initialized: lacksMetric(readings.layout, 'kube_pod_status_initialized_time')
+      ? undefined
+      : rows.tells('initialized'),
     statusReasons: rows.of('status-reason').map((row) => row.labels['reason'] ?? ''),
     unschedulable: rows.tells('unschedulable'),
     terminating: rows.tells('deletion'),
@@ -68,15 +70,23 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
 
 function assembleContainers(
   rows: PodRows,
-  unixSeconds: number,
+  { layout, unixSeconds }: Readings,
   podCreatedAt: number | undefined,
   siblings: (container: string) => ContainerSnapshot['siblings'],
 ): ContainerSnapshot[] {
   const init = new Set(INIT_SIGNALS.flatMap((signal) => rows.containers(signal)));
+  const isUpAndRunning = rows.containers('container-running').some((name) => !init.has(name));
+  const readySignal = (role: ContainerSnapshot['role']): SignalName | undefined => {
+    if (role === 'container') return 'container-ready';
+    return lacksMetric(layout, 'kube_pod_init_container_status_ready') ? undefined : 'init-ready';
+  };
   const names = new Set([...CONTAINER_SIGNALS.flatMap((signal) => rows.containers(signal)), ...init]);
   return [...names].sort().map((name) => {
-    const role = !init.has(name) ? 'container' : rows.isSidecar(name) ? 'sidecar' : 'init';
-    const state = rows.state(role === 'container' ? CONTAINER_STATES : INIT_STATES, name);
+    const state = rows.state(init.has(name) ? INIT_STATES : CONTAINER_STATES, name);
+    // Before 2.11 kube-state-metrics does not say which ones are sidecars: only those run beside the others.
+    const isSidecar = rows.isSidecar(name) || (isUpAndRunning && state.state === 'running');
+    const role = !init.has(name) ? 'container' : isSidecar ? 'sidecar' : 'init';
+    const ready = readySignal(role);
     const startedAt = rows.value('container-started', name);
     const restarts = rows.value(role === 'container' ? 'restarts' : 'init-restarts', name);
     const restartsIn = (signal: SignalName, windowSeconds: number): number | undefined => {
@@ -93,7 +103,7 @@ function assembleContainers(
       name,
       role,
       ...state,
-      ready: rows.tells(role === 'container' ? 'container-ready' : 'init-ready', name),
+      ready: ready === undefined ? undefined : rows.tells(ready, name),
       restarts,
       restartsIn5m: restartsIn('restarts-5m-ago', 300),
       restartsIn15m: restartsIn('restarts-15m-ago', 900),
@@ -153,6 +163,28 @@ const INIT_STATES: StateSignals = {
   terminated: ['init-terminated-reason', 'init-terminated'],
 };
 
+/** The states of containers: a pod on a node has at least one row of them. */
+const CONTAINER_ROWS: readonly SignalName[] = Object.values(CONTAINER_STATES).flat();
+const INIT_ROWS: readonly SignalName[] = ['init-info', ...Object.values(INIT_STATES).flat()];
+
+/** What comes from one scrape, unless the metrics of pods and of containers are scraped apart. */
+type RowKind = 'pod' | 'container' | 'init';
+
+const KINDS: ReadonlyMap<SignalName, RowKind> = new Map(
+  SIGNALS.map(({ name }) => [
+    name,
+    CONTAINER_ROWS.includes(name) || name === 'container-ready' || name === 'last-terminated-reason'
+      ? 'container'
+      : INIT_ROWS.includes(name) || name === 'init-ready'
+        ? 'init'
+        : 'pod',
+  ]),
+);
+
+function kindOf(signal: SignalName): RowKind {
+  return KINDS.get(signal) ?? 'pod';
+}
+
 /** What claims each state; of rows of one scrape the first signal counts, and reasons stand first. */
 type StateSignals = Readonly<Record<NonNullable<ContainerSnapshot['state']>, readonly SignalName[]>>;
 
@@ -171,7 +203,8 @@ const ONE_TEMPLATE: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 
 
 /**
  * The total of a pod that has no container status yet (it is not scheduled): that of a sibling of the same owner, which
- * is made from the same template; else the containers that request something, at least as many.
+ * is made from the same template, and no fewer than the containers that request something (the sibling may be of an older
+ * template).
  */
 function withTotals(pods: readonly PodSnapshot[]): PodSnapshot[] {
   const byOwner = new Map<string, number>();
@@ -184,7 +217,7 @@ function withTotals(pods: readonly PodSnapshot[]): PodSnapshot[] {
     if (pod.totalContainers !== undefined) return pod;
     const sibling = pod.owner === undefined ? undefined : byOwner.get(ownerKey(pod.namespace, pod.owner));
     const named = pod.containers.filter((c) => c.role !== 'init').length;
-    return { ...pod, totalContainers: sibling ?? (named > 0 ? named : undefined) };
+    return { ...pod, totalContainers: Math.max(sibling ?? 0, named) || undefined };
   });
 }
 
@@ -209,9 +242,14 @@ type Known = Omit<PodSnapshot, 'gaps' | 'silence'>;
 /** cAdvisor's samples are this old at most where it works: it is scraped each minute and looks each quarter of one. */
 const OLDEST_USAGE_SECONDS = 150;
 
+/** Windows that hold samples while there were some within about as long, the shorter first. */
+const RECENT_USAGE: readonly SignalName[] = ['memory-slope-2m', 'memory-mean-5m'];
+
 function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['silence'] {
   const { layout, unixSeconds } = readings;
-  if (isStale(layout, unixSeconds)) return 'ksm-silent';
+  // Also one shard alone may have fallen silent.
+  const scrapedAt = pod.scrapedAtUnixSeconds ?? Number.POSITIVE_INFINITY;
+  if (isStale(layout, unixSeconds) || unixSeconds - scrapedAt > staleSeconds(layout)) return 'ksm-silent';
   if (layout.hasHistory === false) return 'no-history';
   if (pod.node?.conditions.get('Ready') === 'unknown') return 'node-lost';
   // Whether the pod was sampled before tells a node that fell silent from one that never had cAdvisor (Windows).
@@ -219,7 +257,14 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
     !rows.isMissing('memory-sampled-at') &&
     pod.containers.some((c) => {
       if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
-      const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
+      const sampledAt = rows.value('memory-sampled-at', c.name);
+      // A scrape that failed takes the newest sample away at once; windows tell that there were some until then.
+      if (
+        sampledAt === undefined &&
+        rows.has(RECENT_USAGE.find((own) => !rows.isMissing(own)) ?? 'memory-mean-5m', c.name)
+      )
+        return false;
+      const since = sampledAt ?? c.startedAtUnixSeconds;
       return (
         since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > OLDEST_USAGE_SECONDS
       );
@@ -246,6 +291,10 @@ function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): G
     case 'nothing':
     case 'some pod':
       return undefined;
+    case 'some container':
+      return lacksMetric(readings.layout, signal.metric) && pod.containers.some(CONCERNED[signal.name] ?? never)
+        ? { kind: 'metric-absent', metric: signal.metric }
+        : undefined;
     case 'pod':
       return rows.of(signal.name).length > 0 ? undefined : absence(signal, readings);
     case 'node':
@@ -269,6 +318,23 @@ function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): G
       return ghost ? { kind: 'older-than-container' } : undefined;
     }
   }
+}
+
+/** Containers of which the signal would tell if there was any telling. */
+const CONCERNED: Partial<Record<SignalName, (c: ContainerSnapshot) => boolean>> = {
+  'container-waiting-reason': (c) => c.role === 'container' && isUnexplained(c, 'waiting'),
+  'container-terminated-reason': (c) => c.role === 'container' && isUnexplained(c, 'terminated'),
+  'init-waiting-reason': (c) => c.role !== 'container' && isUnexplained(c, 'waiting'),
+  'init-terminated-reason': (c) => c.role !== 'container' && isUnexplained(c, 'terminated'),
+  'init-ready': (c) => c.role !== 'container' && c.state !== undefined,
+};
+
+function isUnexplained(c: ContainerSnapshot, state: ContainerSnapshot['state']): boolean {
+  return c.state === state && c.reason === undefined;
+}
+
+function never(): boolean {
+  return false;
 }
 
 /** Running for so long that the signal must have appeared: two scrapes, four for a window. */
@@ -308,6 +374,7 @@ class RowIndex {
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
   readonly #siblings: ReadonlyMap<string, NonNullable<ContainerSnapshot['siblings']>> | undefined;
+  readonly #newest: Readonly<Record<'container' | 'init', number>>;
   /** The signals that a pod may lack. */
   readonly expected: readonly Signal[];
 
@@ -319,6 +386,9 @@ class RowIndex {
       if (signal.subject === 'node' || signal.subject === 'owner') continue;
       for (const row of rowsOf(readings, signal.name)) this.#add(signal.name, row);
     }
+    const newest = (signals: readonly SignalName[]): number =>
+      signals.reduce((best, signal) => newestTime(rowsOf(readings, signal), best), Number.NEGATIVE_INFINITY);
+    this.#newest = { container: newest(CONTAINER_ROWS), init: newest(INIT_ROWS) };
     this.#readNodes(readings);
     this.#readOwners(readings);
     this.#siblings = this.#readSiblings(readings);
@@ -328,6 +398,11 @@ class RowIndex {
     const pods = entryOf(this.#byNamespace, row.labels['namespace'] ?? '', () => new Map());
     const signals = entryOf(pods, row.labels['pod'] ?? '', () => new Map());
     entryOf(signals, signal, (): SignalRow[] => []).push(row);
+  }
+
+  /** When the newest row of the kind was scraped, of all pods that were asked for. */
+  newestOf(kind: 'container' | 'init'): number {
+    return this.#newest[kind];
   }
 
   of(namespace: string, pod: string): ReadonlyMap<SignalName, readonly SignalRow[]> {
@@ -424,15 +499,17 @@ class RowIndex {
  * The rows of one pod, of its own uid and of the scrape that counts.
  *
  * All series of one scrape carry its time, so older rows are of another copy of kube-state-metrics or are ghosts, and
- * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) Where even the
- * phase is older than kube_pod_info, signals come from different instances (or a deduplicating query mixes replicas), and
- * rows count while they are younger than about one interval.
+ * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) Where the pod's
+ * phase, or the states of containers of all pods, are older than kube_pod_info, they come from another instance (or a
+ * deduplicating query mixes replicas). Then rows of their kind count while they are younger than about one interval, seen
+ * from the newest of them.
  */
 class PodRows {
   readonly #rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
   readonly #uid: string | undefined;
   readonly #readings: Readings;
-  readonly #accept: (unixSeconds: number) => boolean;
+  /** Whether rows of a kind that were scraped at a moment count. */
+  readonly #accept: Readonly<Record<RowKind, (unixSeconds: number) => boolean>>;
   /** What `of` found: each signal is asked for again and again. */
   readonly #accepted = new Map<SignalName, readonly SignalRow[]>();
 
@@ -440,15 +517,23 @@ class PodRows {
     this.#rows = index.of(sighting.namespace, sighting.name);
     this.#uid = sighting.uid;
     this.#readings = readings;
-    const scrapedAt = sighting.scrapedAtUnixSeconds;
-    const phases = this.#own('phase');
-    if (scrapedAt !== undefined && phases.some((row) => row.value >= scrapedAt)) {
-      this.#accept = (unixSeconds) => unixSeconds >= scrapedAt;
-    } else {
-      const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
-      const newest = Math.max(scrapedAt ?? Number.NEGATIVE_INFINITY, ...phases.map((row) => row.value));
-      this.#accept = (unixSeconds) => unixSeconds > newest - interval * GHOST_AGE_INTERVALS;
-    }
+    const scrapedAt = sighting.scrapedAtUnixSeconds ?? Number.NEGATIVE_INFINITY;
+    const newest = (signals: readonly SignalName[]): number =>
+      signals.reduce((best, signal) => newestTime(this.#own(signal), best), Number.NEGATIVE_INFINITY);
+    const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
+    const since = (newestOfKind: number): ((unixSeconds: number) => boolean) => {
+      if (newestOfKind >= scrapedAt) return (unixSeconds) => unixSeconds >= scrapedAt;
+      const oldest = newestOfKind - interval * GHOST_AGE_INTERVALS;
+      return (unixSeconds) => unixSeconds > oldest;
+    };
+    const oldestOfNow = scrapedAt - staleSeconds(readings.layout);
+    const phases = newest(['phase']);
+    const ofPod = since(phases > oldestOfNow ? phases : scrapedAt);
+    const ofKind = (kind: 'container' | 'init'): ((unixSeconds: number) => boolean) => {
+      const found = newest(kind === 'container' ? CONTAINER_ROWS : INIT_ROWS);
+      return index.newestOf(kind) < scrapedAt && found > oldestOfNow ? since(found) : ofPod;
+    };
+    this.#accept = { pod: ofPod, container: ofKind('container'), init: ofKind('init') };
   }
 
   #own(signal: SignalName): readonly SignalRow[] {
@@ -467,7 +552,10 @@ class PodRows {
       // Of most signals a pod has no rows.
       if (!this.#rows.has(signal)) return NONE;
       rows = this.#own(signal);
-      if (isScrapeTimed(signal)) rows = only(rows, (row) => this.#accept(row.value));
+      if (isScrapeTimed(signal)) {
+        const accept = this.#accept[kindOf(signal)];
+        rows = only(rows, (row) => accept(row.value));
+      }
       this.#accepted.set(signal, rows);
     }
     return container === undefined ? rows : only(rows, (row) => row.labels['container'] === container);
@@ -534,6 +622,11 @@ class PodRows {
     };
     return { cpuCores: amount('cpu'), memoryBytes: amount('memory') };
   }
+}
+
+/** The latest of the scrapes of the rows, and of `best`. */
+function newestTime(rows: readonly SignalRow[], best: number): number {
+  return rows.reduce((latest, { value }) => Math.max(latest, value), best);
 }
 
 /** The end of the year 9999, after which RFC 3339 writes no time. */

@@ -51,7 +51,11 @@ export function sightings(readings: Readings): Sighting[] {
   const silent = silentShards(readings);
   const absent = new Map<string, Sighting>();
   for (const row of overruledOnly.values()) absent.set(keyOf(row), sighting(row, 'gone', undefined));
+  const finished = new Set(rowsOf(readings, 'gone-finished').map(identityOf));
   for (const row of rowsOf(readings, 'gone')) {
+    // Of two that had the name nobody knows which went last: one that had not finished must not be lost.
+    const known = absent.get(keyOf(row));
+    if (known !== undefined && finished.has(identityOf(row))) continue;
     absent.set(keyOf(row), sighting(row, silent.has(copyOf(row)) ? 'untold' : 'gone', undefined));
   }
   for (const [key, pod] of absent) if (!present.has(key)) found.push(pod);
@@ -95,16 +99,17 @@ function isNewer(row: SignalRow, known: SignalRow, createdAt: ReadonlyMap<string
  */
 function overruledRows(readings: Readings, rows: readonly SignalRow[]): ReadonlySet<SignalRow> {
   const { layout } = readings;
-  const known = new Set(rows.map((row) => `${copyOf(row)} ${identityOf(row)}`));
   const scrapedAt = new Map(layout.copies.map((copy) => [copyKey(copy), copy.scrapedAtUnixSeconds]));
   const interval = layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
+  const isRescraped = (row: SignalRow): boolean =>
+    row.value < (scrapedAt.get(copyOf(row)) ?? row.value) - interval * GHOST_AGE_INTERVALS;
+  const rescraped = new Set(rows.filter(isRescraped));
+  const known = new Set(rows.filter((row) => !rescraped.has(row)).map((row) => `${copyOf(row)} ${identityOf(row)}`));
   return new Set(
     rows.filter((row) => {
-      const copy = copyOf(row);
-      const authority = layout.authorities.get(copy);
+      const authority = layout.authorities.get(copyOf(row));
       const lacking = authority !== undefined && !known.has(`${copyKey(authority)} ${identityOf(row)}`);
-      const rescraped = row.value < (scrapedAt.get(copy) ?? row.value) - interval * GHOST_AGE_INTERVALS;
-      return rescraped || (lacking && row.value < authority.scrapedAtUnixSeconds);
+      return rescraped.has(row) || (lacking && row.value < authority.scrapedAtUnixSeconds);
     }),
   );
 }

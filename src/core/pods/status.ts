@@ -1,3 +1,4 @@
+import type { SignalName } from '../signals/catalogue.ts';
 import type { ContainerSnapshot, PodSnapshot } from './snapshot.ts';
 
 /** The seven statuses, worst first; NotFound is decided by evidence and stands last. */
@@ -25,6 +26,9 @@ export interface PodStatus {
   readonly restartedAtUnixSeconds: number | undefined;
 }
 
+/** NOW where metrics cannot tell. */
+const UNTOLD = '?';
+
 /** The API server's minor version (34 for 1.34) decides two rules; the newest kubelet stands in for it. */
 export interface StatusRules {
   readonly kubernetesMinor: number;
@@ -42,7 +46,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   if (pod.presence !== 'present') {
     const gone = pod.presence === 'gone';
     return {
-      now: gone ? 'NotFound' : '?',
+      now: gone ? 'NotFound' : UNTOLD,
       status: gone ? 'NotFound' : undefined,
       readyContainers: undefined,
       totalContainers: pod.totalContainers,
@@ -51,15 +55,15 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
     };
   }
 
-  const init = initProgress(pod);
-  const counted = init === undefined || pod.initialized === true;
   const main = pod.containers.filter((c) => c.role === 'container');
+  const init = initProgress(pod, main);
+  const counted = init === undefined || (pod.initialized ?? hasStarted(pod, main));
   const sidecars = pod.containers.filter((c) => c.role === 'sidecar');
   const running = main.filter((c) => c.state === 'running' && c.ready !== false);
 
   let reason = statusReason(pod) ?? (isBeingCreated(pod) ? 'ContainerCreating' : pod.phase);
   if (init !== undefined) reason = init;
-  if (counted) reason = firstReason(main, pod.phase) ?? reason;
+  if (counted) reason = firstReason(main, pod) ?? reason;
   if (reason === 'Completed' && counted) {
     reason = completedReason(main, running.length > 0, pod.readyCondition === 'true', rules);
   }
@@ -70,16 +74,14 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   }
 
   const restarting = counted ? [...main, ...sidecars] : pod.containers.filter((c) => c.role !== 'container');
-  const now = reason ?? '?';
+  const now = reason ?? UNTOLD;
   return {
     now,
-    status: reason === undefined ? undefined : foldStatus(now, pod.phase),
+    status: foldStatus(now, pod.phase),
     readyContainers: countReady(counted ? [...main, ...sidecars] : sidecars),
     totalContainers: pod.totalContainers,
-    // A pod that is on no node has started no container.
-    restarts:
-      total(restarting.map((c) => c.restarts)) ?? (pod.node === undefined && pod.phase === 'Pending' ? 0 : undefined),
-    restartedAtUnixSeconds: newest(restarting.map((c) => c.lastTermination?.atUnixSeconds)),
+    restarts: total(restarting.map((c) => c.restarts)) ?? (hasNoStatus(pod) ? 0 : undefined),
+    restartedAtUnixSeconds: restartedAt(restarting),
   };
 }
 
@@ -117,42 +119,104 @@ function isBeingCreated(pod: PodSnapshot): boolean {
   return scraped - created < NEW_POD_SECONDS && pod.readAtUnixSeconds - scraped >= FIRST_STATUS_SECONDS;
 }
 
+/** Only a container that runs counts as ready. Where its state is not kept, that it is ready says that it runs. */
 function countReady(containers: readonly ContainerSnapshot[]): number | undefined {
-  if (containers.some((c) => c.state === 'running' && c.ready === undefined)) return undefined;
-  return containers.filter((c) => c.state === 'running' && c.ready).length;
-}
-
-/** `Init:…` while an init container runs, waits or has failed; undefined once all are done. */
-function initProgress(pod: PodSnapshot): string | undefined {
-  const init = pod.containers.filter((c) => c.role !== 'container');
-  const rest = init.filter((c) => !isDone(c, pod));
-  if (rest.length === 0) return undefined;
-  const failed = rest.map(initFailure).find((reason) => reason !== undefined);
-  return `Init:${failed ?? `${init.length - rest.length}/${init.length}`}`;
+  const running = containers.filter((c) => c.state === 'running' || c.state === undefined);
+  if (running.some((c) => c.ready === undefined)) return undefined;
+  return running.filter((c) => c.ready).length;
 }
 
 /**
- * A sidecar is done once it runs, another init container once it has ended well: then the kubelet calls it ready. The
- * reason says so as well, but not every cluster keeps it; and where not even the state is kept, the phase tells.
+ * Nothing was started: the pod is on no node, or its node refused it, and the list of its containers' statuses is empty.
+ * (Metrics that are dropped, or were not answered, leave gaps.)
+ */
+function hasNoStatus(pod: PodSnapshot): boolean {
+  if (pod.phase !== 'Pending' && pod.phase !== 'Failed') return false;
+  return (
+    pod.containers.every((c) => c.state === undefined) && !lacks(pod, 'restarts') && !lacks(pod, 'container-running')
+  );
+}
+
+/** undefined where a restart is known whose time is not: kube-state-metrics tells those of sidecars since 2.20. */
+function restartedAt(containers: readonly ContainerSnapshot[]): number | undefined {
+  const isUndated = (c: ContainerSnapshot): boolean =>
+    c.role !== 'container' && (c.restarts ?? 0) > 0 && c.lastTermination?.atUnixSeconds === undefined;
+  return containers.some(isUndated) ? undefined : newest(containers.map((c) => c.lastTermination?.atUnixSeconds));
+}
+
+/** Whether a signal is missing that the pod ought to have. */
+function lacks(pod: PodSnapshot, signal: SignalName): boolean {
+  return pod.gaps.some((gap) => gap.signal === signal);
+}
+
+/** Only after all init containers are the others started: stands in for the condition Initialized where it is not kept. */
+function hasStarted(pod: PodSnapshot, main: readonly ContainerSnapshot[]): boolean {
+  if (pod.phase === 'Succeeded' || pod.readyCondition === 'true') return true;
+  return main.some((c) => c.state === 'running' || c.state === 'terminated');
+}
+
+/** `Init:…` while an init container runs, waits or has failed; undefined once all are done. */
+function initProgress(pod: PodSnapshot, main: readonly ContainerSnapshot[]): string | undefined {
+  const init = pod.containers.filter((c) => c.role !== 'container');
+  const rest = init.filter((c) => !isDone(c, pod));
+  const undone = rest.length + Number(waitsForSidecar(pod, init, [...rest, ...main]));
+  if (undone === 0) return undefined;
+  const failed = rest.map((c) => initFailure(c, pod)).find((reason) => reason !== undefined);
+  return failed === UNTOLD ? UNTOLD : `Init:${failed ?? `${init.length - undone}/${init.length}`}`;
+}
+
+/**
+ * A sidecar is done once it runs and has passed its startup probe, another init container once it has ended well: then the
+ * kubelet calls it ready. The reason says so as well, but not every cluster keeps it; and where not even the state is kept,
+ * the phase tells.
  */
 function isDone(container: ContainerSnapshot, pod: PodSnapshot): boolean {
   if (container.state === undefined) return container.ready === true || pod.phase === 'Running';
-  if (container.role === 'sidecar') return container.state === 'running';
-  return container.state === 'terminated' && (container.reason === 'Completed' || container.ready === true);
+  if (container.role === 'sidecar' && container.state === 'running') return true;
+  if (container.state !== 'terminated') return false;
+  return container.reason === 'Completed' || (container.role === 'init' && container.ready === true);
 }
 
-function initFailure({ state, reason }: ContainerSnapshot): string | undefined {
-  if (state === 'waiting') return reason === 'PodInitializing' ? undefined : reason;
-  // Ended without a reason: kubectl prints Init:ExitCode:N or Init:Signal:N, and no metric has N.
-  return state === 'terminated' ? (reason ?? 'Error') : undefined;
+/**
+ * No metric has a startup probe. It is the only thing that the pod waits for while a sidecar runs and is not ready, nothing
+ * that comes behind it was begun, and the pod is not initialized.
+ */
+function waitsForSidecar(
+  pod: PodSnapshot,
+  init: readonly ContainerSnapshot[],
+  behind: readonly ContainerSnapshot[],
+): boolean {
+  if (
+    pod.initialized !== false ||
+    !init.some((c) => c.role === 'sidecar' && c.state === 'running' && c.ready === false)
+  ) {
+    return false;
+  }
+  return behind.every((c) => c.state === 'waiting' && c.reason === 'PodInitializing');
+}
+
+function initFailure({ state, reason }: ContainerSnapshot, pod: PodSnapshot): string | undefined {
+  switch (state) {
+    case 'waiting':
+      if (reason === 'PodInitializing') return undefined;
+      return reason ?? (lacks(pod, 'init-waiting-reason') ? UNTOLD : undefined);
+    case 'terminated':
+      // Ended without a reason: kubectl prints Init:ExitCode:N or Init:Signal:N, and no metric has N.
+      return reason ?? (lacks(pod, 'init-terminated-reason') ? UNTOLD : 'Error');
+    default:
+      return undefined;
+  }
 }
 
 /** kubectl walks the containers from the last to the first and lets each overwrite: the first with a reason wins. */
-function firstReason(containers: readonly ContainerSnapshot[], phase: string | undefined): string | undefined {
-  for (const container of containers) {
-    if (container.state === 'waiting' && container.reason !== undefined) return container.reason;
-    // Ended without a reason: it is not kept here, or kubectl prints ExitCode:N or Signal:N, and no metric has N.
-    if (container.state === 'terminated') return container.reason ?? (phase === 'Succeeded' ? 'Completed' : 'Error');
+function firstReason(containers: readonly ContainerSnapshot[], pod: PodSnapshot): string | undefined {
+  for (const { state, reason } of containers) {
+    // A container never waits without a reason.
+    if (state === 'waiting') return reason ?? UNTOLD;
+    if (state !== 'terminated') continue;
+    if (reason !== undefined || pod.phase === 'Succeeded') return reason ?? 'Completed';
+    // Ended without a reason: kubectl prints ExitCode:N or Signal:N, and no metric has N.
+    return lacks(pod, 'container-terminated-reason') ? UNTOLD : 'Error';
   }
   return undefined;
 }
@@ -221,6 +285,8 @@ const FOLD: Readonly<Record<string, Status | 'none'>> = {
 
 /** Folds what kubectl prints to one of the seven; undefined for a pod that is finished or on its way out. */
 export function foldStatus(now: string, phase: string | undefined): Status | undefined {
+  // Whatever it ended with, it has failed.
+  if (now === UNTOLD) return phase === 'Failed' ? 'Error' : undefined;
   if (now === 'Completed') {
     // An evicted pod whose container ended well prints Completed as well. While the phase is Running, the pod goes on.
     if (phase === 'Failed') return 'Error';

@@ -1,5 +1,6 @@
 import type { Failure } from '../failure.ts';
 import { ageOfPods, isStale, replicaCount } from '../signals/layout.ts';
+import type { Silence } from '../pods/snapshot.ts';
 import { SIGNALS, signalsOf, type SignalName } from '../signals/catalogue.ts';
 import type { Readings } from '../signals/readings.ts';
 import type { Exporter } from '../signals/signal.ts';
@@ -15,7 +16,7 @@ export type Warning = { readonly incomplete: boolean } & (
   | { kind: 'node-not-sampled'; exporter: Exporter; node: string; pods: number }
   | { kind: 'pods-not-sampled'; exporter: Exporter; pods: number; signals: SignalName[] }
   | { kind: 'pods-untold'; pods: number }
-  | { kind: 'silence'; silence: 'no-history' | 'node-lost' | 'node-silent'; pods: number }
+  | { kind: 'silence'; silence: Silence; pods: number }
   | { kind: 'copies'; copies: number }
   | { kind: 'stale'; exporter: Exporter; ageSeconds: number }
   | { kind: 'clock'; aheadSeconds: number }
@@ -110,7 +111,9 @@ function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Wa
   const { layout, unixSeconds } = readings;
   const untold = predictions.filter(({ pod }) => pod.presence === 'untold').length;
   if (untold > 0) warnings.push({ kind: 'pods-untold', pods: untold, incomplete: true });
-  for (const silence of ['no-history', 'node-lost', 'node-silent'] as const) {
+  for (const silence of ['ksm-silent', 'no-history', 'node-lost', 'node-silent'] as const) {
+    // Where every copy is silent, that is said once.
+    if (silence === 'ksm-silent' && isStale(layout, unixSeconds)) continue;
     const pods = predictions.filter(({ notEvaluated }) => notEvaluated === silence).length;
     if (pods > 0) warnings.push({ kind: 'silence', silence, pods, incomplete: true });
   }

@@ -79,8 +79,9 @@ export function predictPods(
 export function whyNotEvaluated(pod: PodSnapshot, status: PodStatus): NotEvaluated | undefined {
   if (pod.presence === 'gone') return undefined;
   if (pod.presence === 'untold') return 'untold';
-  if (status.now === '?') return 'no-phase';
-  if (status.status !== undefined) return pod.silence;
+  if (status.now === '?' && pod.phase === undefined) return 'no-phase';
+  // A reason that is not kept does not keep the model from judging by the rest.
+  if (status.now === '?' || status.status !== undefined) return pod.silence;
   return status.now === 'Terminating' ? 'terminating' : 'finished';
 }
 

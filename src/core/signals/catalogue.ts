@@ -148,7 +148,7 @@ const table = [
     labels: ['reason'],
     unit: 'scrape time',
     metric: 'kube_pod_container_status_waiting_reason',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'NOW, features waiting_*',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_waiting_reason'), '> 0'),
   },
@@ -172,7 +172,7 @@ const table = [
     labels: ['reason'],
     unit: 'scrape time',
     metric: 'kube_pod_container_status_terminated_reason',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'NOW, features terminated_*',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_terminated_reason'), '> 0'),
   },
@@ -184,7 +184,7 @@ const table = [
     labels: [],
     unit: 'scrape time',
     metric: 'kube_pod_container_status_ready',
-    expect: 'nothing',
+    expect: 'some pod',
     feeds: 'READY, NOW (the rule for Completed), feature ready_containers',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_ready'), '== 1'),
   },
@@ -232,7 +232,7 @@ const table = [
     labels: ['reason'],
     unit: 'scrape time',
     metric: 'kube_pod_init_container_status_waiting_reason',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'NOW: Init:CrashLoopBackOff and the like',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_waiting_reason'), '> 0'),
   },
@@ -256,7 +256,7 @@ const table = [
     labels: ['reason'],
     unit: 'scrape time',
     metric: 'kube_pod_init_container_status_terminated_reason',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'NOW: Init:Error, Init:OOMKilled and the like',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_terminated_reason'), '> 0'),
   },
@@ -268,7 +268,7 @@ const table = [
     labels: [],
     unit: 'scrape time',
     metric: 'kube_pod_init_container_status_ready',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'NOW (which init containers are done), READY (sidecars)',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_ready'), '== 1'),
   },
@@ -876,10 +876,11 @@ interface SignalEntry {
   /** The metric to name when rows are missing. */
   readonly metric: string;
   /**
-   * What ought to have a row. `some pod`: at least one anywhere, else the metric was dropped on its way. `nothing`: the
-   * fact holds for few pods, or exporters have it in some versions only.
+   * What ought to have a row. `some pod`: at least one anywhere, else the metric was dropped on its way. `some container`:
+   * the same, once there is a container to tell of. `nothing`: the fact holds for few pods, or exporters have it in some
+   * versions only.
    */
-  readonly expect: 'pod' | 'some pod' | 'running pod' | 'running container' | 'node' | 'nothing';
+  readonly expect: 'pod' | 'some pod' | 'some container' | 'running pod' | 'running container' | 'node' | 'nothing';
   readonly feeds: string;
   /** PromQL before `max by (subject, labels)`. */
   readonly expression?: (q: QueryWriter) => string;

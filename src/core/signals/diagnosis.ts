@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
-import { ageOfPods, isStale, replicaCount, type Layout } from './layout.ts';
+import { ageOfPods, isStale, replicaCount, staleShards, type Layout } from './layout.ts';
 import type { ConnectionStep } from './metric-source.ts';
 import { gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
@@ -15,7 +15,8 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   | { name: 'pods'; failure: Failure | undefined; pods: number }
   | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[] }
   | { name: 'metrics'; absent: readonly MetricCount[] }
-  | { name: 'freshness'; ageSeconds: number }
+  /** `stale`: copies that fell silent while others did not. */
+  | { name: 'freshness'; ageSeconds: number; stale: readonly ExporterCopy[] }
   | { name: 'copies'; copies: readonly ExporterCopy[]; replicas: number }
   | { name: 'labels'; renamed: Readonly<Record<Exporter, readonly string[]>>; cluster: Layout['cluster'] }
   | { name: 'interval'; exporter: Exporter; seconds: number | undefined; signals: readonly string[] }
@@ -84,7 +85,7 @@ export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[]
       metric,
       exporter,
       series: counts.get(metric) ?? 0,
-      expected: own.some(({ expect }) => expect !== 'nothing'),
+      expected: own.some(({ expect }) => expect !== 'nothing' && expect !== 'some container'),
       feeds: [...new Set(own.map(({ feeds }) => feeds))].join('; '),
     };
   });
@@ -100,6 +101,7 @@ export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], un
   const replicas = replicaCount(layout);
   const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
   const gaps = gapsOfLayout(layout);
+  const stale = isStale(layout, unixSeconds) ? [] : staleShards(layout, unixSeconds);
   const interval = (exporter: Exporter): Check => {
     const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.get(s.name)?.kind === 'window-too-short');
     const seconds = layout.scrapeIntervalSeconds[exporter];
@@ -111,8 +113,9 @@ export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], un
     { name: 'metrics', outcome: vital ? 'failed' : absent.length > 0 ? 'warning' : 'ok', absent },
     {
       name: 'freshness',
-      outcome: isStale(layout, unixSeconds) ? 'warning' : 'ok',
+      outcome: isStale(layout, unixSeconds) || stale.length > 0 ? 'warning' : 'ok',
       ageSeconds: ageOfPods(layout, unixSeconds),
+      stale,
     },
     { name: 'copies', outcome: replicas > 0 ? 'warning' : 'ok', copies: layout.copies, replicas },
     { name: 'labels', outcome: renamed ? 'warning' : 'ok', renamed: layout.renamed, cluster: layout.cluster },

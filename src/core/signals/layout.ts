@@ -1,7 +1,8 @@
+import { FailureError } from '../failure.ts';
 import { copyKey, readAuthorities, type ExporterCopy } from './copies.ts';
 import type { Series } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries, type Naming } from './naming.ts';
-import { tagged } from './promql.ts';
+import { by, tagged } from './promql.ts';
 import type { Exporter } from './signal.ts';
 
 /** How this Prometheus names things, how many copies of kube-state-metrics it has, and how often it scrapes. */
@@ -11,24 +12,43 @@ export interface Layout extends Naming {
   readonly authorities: ReadonlyMap<string, ExporterCopy>;
   /** undefined: could not be measured. */
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
-  /** False: no pod anywhere has a series of it: the metric is dropped rather than no limit set. undefined: not told. */
-  readonly hasSeries: Readonly<Record<'limits' | 'requests', boolean | undefined>>;
+  /** Those of PROBED_METRICS that have a series of any pod at all. undefined: not told. */
+  readonly metrics: ReadonlySet<string> | undefined;
   /** False: there were no pods a few minutes ago, so Prometheus or its scraping has just begun. undefined: not told. */
   readonly hasHistory: boolean | undefined;
 }
 
 const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
 
-/** Instants look back five minutes: an instant of this long ago is one of up to nine minutes ago. */
-const HISTORY_SECONDS = 240;
+/**
+ * There is a history where something was stored between nine and four minutes ago. The window is as long as an instant
+ * looks back; an instant itself would find nothing there after one failed scrape.
+ */
+const HISTORY = '[5m] offset 4m';
 
-/** How many samples a series has in five and in fifteen minutes, and how many limits and requests there are at all. */
+/**
+ * Metrics of which a silence says something: without a series of any pod they are dropped on their way, or
+ * kube-state-metrics is too old for them.
+ */
+export const PROBED_METRICS: readonly string[] = [
+  ...resourceMetrics('limits'),
+  ...resourceMetrics('requests'),
+  'kube_pod_status_initialized_time',
+  'kube_pod_container_status_restarts_total',
+  ...['kube_pod_container_status', 'kube_pod_init_container_status'].flatMap((status) =>
+    ['running', 'ready', 'waiting_reason', 'terminated_reason'].map((fact) => `${status}_${fact}`),
+  ),
+];
+
+/** Before kube-state-metrics 2 each resource had a metric of its own. */
+export function resourceMetrics(kind: 'limits' | 'requests'): string[] {
+  return ['', '_cpu_cores', '_memory_bytes'].map((unit) => `kube_pod_container_resource_${kind}${unit}`);
+}
+
+/** How many samples a series has in five and in fifteen minutes, and which metrics have series at all. */
 export function intervalsQuery(naming: Naming): string {
-  const any = (kind: string): string =>
-    ['', '_cpu_cores', '_memory_bytes']
-      .map((unit) => `kube_pod_container_resource_${kind}${unit}`)
-      .map((metric) => `count(${exporterSeries(naming, 'kube-state-metrics', metric)})`)
-      .join(' or ');
+  const info = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info');
+  const { namespace, pod, uid } = naming.labels['kube-state-metrics'];
   const count = (metric: string, exporter: Exporter, seconds: number): string =>
     `max(count_over_time(${exporterSeries(naming, exporter, metric)}[${seconds}s]))`;
   const { short, long } = INTERVAL_WINDOWS;
@@ -37,16 +57,23 @@ export function intervalsQuery(naming: Naming): string {
     { fact: 'ksm/long', expression: count('kube_pod_info', 'kube-state-metrics', long) },
     { fact: 'cadvisor/short', expression: count(CADVISOR_PROBE, 'cadvisor', short) },
     { fact: 'cadvisor/long', expression: count(CADVISOR_PROBE, 'cadvisor', long) },
-    {
-      fact: 'history',
-      expression: `count(${exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info')} offset ${HISTORY_SECONDS}s)`,
-    },
-    { fact: 'limits', expression: any('limits') },
-    { fact: 'requests', expression: any('requests') },
+    { fact: 'history', expression: `count(last_over_time(${info}${HISTORY}))` },
+    { fact: 'uids', expression: `count(${by('count', [uid], info)})` },
+    { fact: 'names', expression: `count(${by('count', [namespace, pod], info)})` },
+    ...PROBED_METRICS.map((metric) => ({
+      fact: metric,
+      expression: `count(${exporterSeries(naming, 'kube-state-metrics', metric)})`,
+    })),
   ]);
 }
 
-/** Puts the answers together. `intervals` and `overlaps` are undefined where nothing was asked or answered. */
+/** A pod that is made anew has two uids under one name for a while; more than that, and the names are not the pods'. */
+const MOST_UIDS_OF_NAME = 2;
+
+/**
+ * Puts the answers together. `intervals` and `overlaps` are undefined where nothing was asked or answered. Rejects where
+ * many pods go by one name: relabelling has overwritten their labels, mostly by those of kube-state-metrics itself.
+ */
 export function readLayout(
   naming: Naming,
   copies: readonly ExporterCopy[],
@@ -54,6 +81,8 @@ export function readLayout(
   overlaps: readonly Series[] | undefined,
 ): Layout {
   const samples = (name: string): number | undefined => intervals?.find((s) => s.labels['fact'] === name)?.value;
+  const [uids, names] = [samples('uids') ?? 0, samples('names') ?? 0];
+  if (uids > MOST_UIDS_OF_NAME * names) throw new FailureError({ kind: 'names-lost', pods: uids, names });
   return {
     ...naming,
     copies,
@@ -62,26 +91,42 @@ export function readLayout(
       'kube-state-metrics': scrapeInterval(samples('ksm/short'), samples('ksm/long')),
       cadvisor: scrapeInterval(samples('cadvisor/short'), samples('cadvisor/long')),
     },
-    hasSeries: {
-      limits: intervals === undefined ? undefined : samples('limits') !== undefined,
-      requests: intervals === undefined ? undefined : samples('requests') !== undefined,
-    },
+    metrics:
+      intervals === undefined ? undefined : new Set(PROBED_METRICS.filter((metric) => samples(metric) !== undefined)),
     hasHistory: intervals === undefined ? undefined : samples('history') !== undefined,
   };
+}
+
+/** Whether a probed metric is known to have no series of any pod. */
+export function lacksMetric({ metrics }: Layout, metric: string): boolean {
+  return metrics !== undefined && !metrics.has(metric);
 }
 
 /** kube-state-metrics is stale when its newest scrape is older than so many intervals, and than a minute. */
 const STALE_INTERVALS = 3;
 const STALE_SECONDS = 60;
 
-/** Seconds since kube-state-metrics was last scraped. */
+/** Seconds since kube-state-metrics, its newest copy, was last scraped. */
 export function ageOfPods(layout: Layout, unixSeconds: number): number {
   return unixSeconds - Math.max(...layout.copies.map((copy) => copy.scrapedAtUnixSeconds));
 }
 
+/** How old what kube-state-metrics said may be. */
+export function staleSeconds({ scrapeIntervalSeconds }: Layout): number {
+  return Math.max(STALE_SECONDS, STALE_INTERVALS * (scrapeIntervalSeconds['kube-state-metrics'] ?? 0));
+}
+
 export function isStale(layout: Layout, unixSeconds: number): boolean {
-  const interval = layout.scrapeIntervalSeconds['kube-state-metrics'] ?? 0;
-  return ageOfPods(layout, unixSeconds) > Math.max(STALE_SECONDS, STALE_INTERVALS * interval);
+  return ageOfPods(layout, unixSeconds) > staleSeconds(layout);
+}
+
+/** Copies that were not scraped for long and whose pods no other copy knows: shards that fell silent. */
+export function staleShards(layout: Layout, unixSeconds: number): ExporterCopy[] {
+  return layout.copies.filter(
+    (copy) =>
+      unixSeconds - copy.scrapedAtUnixSeconds > staleSeconds(layout) &&
+      copyKey(layout.authorities.get(copyKey(copy)) ?? copy) === copyKey(copy),
+  );
 }
 
 /** Pods of all shards, each by its newest replica. */

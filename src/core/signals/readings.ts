@@ -1,6 +1,6 @@
 import type { SignalName } from './catalogue.ts';
 import { SIGNALS } from './catalogue.ts';
-import type { Layout } from './layout.ts';
+import { lacksMetric, resourceMetrics, type Layout } from './layout.ts';
 import type { Naming } from './naming.ts';
 import type { GapReason, SignalRow } from './signal.ts';
 
@@ -33,12 +33,22 @@ export function gapsOfNaming({ cadvisorJobs }: Naming): Map<SignalName, GapReaso
   return new Map(absent.map(({ name, exporter }) => [name, { kind: 'exporter-absent', exporter }]));
 }
 
+/** Signals whose rows stand for a value that pods have or have not, and the metrics without any of which none can tell. */
+const ALWAYS_THERE: Partial<Record<SignalName, readonly string[]>> = {
+  limits: resourceMetrics('limits'),
+  requests: resourceMetrics('requests'),
+  restarts: ['kube_pod_container_status_restarts_total'],
+  'container-running': ['kube_pod_container_status_running'],
+  'container-ready': ['kube_pod_container_status_ready'],
+};
+
 /**
  * The signals that are worth nothing here, whatever the answers say. Some exporter is scraped so rarely that fewer than
- * four samples fall into the window (a rate over fewer is noise). Or no pod anywhere has a limit: then the metric is
- * dropped on its way, and nothing tells which pods have one.
+ * four samples fall into the window (a rate over fewer is noise). Or no pod anywhere has a series: then the metric is
+ * dropped on its way, and nothing tells which pods have a limit, or are ready.
  */
-export function gapsOfLayout({ scrapeIntervalSeconds, cadvisorJobs, hasSeries }: Layout): Map<SignalName, GapReason> {
+export function gapsOfLayout(layout: Layout): Map<SignalName, GapReason> {
+  const { scrapeIntervalSeconds, cadvisorJobs } = layout;
   const gaps = new Map<SignalName, GapReason>();
   for (const { name, exporter, windowSeconds, metric } of SIGNALS) {
     const intervalSeconds = scrapeIntervalSeconds[exporter];
@@ -46,9 +56,8 @@ export function gapsOfLayout({ scrapeIntervalSeconds, cadvisorJobs, hasSeries }:
     if (windowSeconds !== undefined && intervalSeconds !== undefined && intervalSeconds > windowSeconds / 4) {
       gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
     }
-    if ((name === 'limits' || name === 'requests') && hasSeries[name] === false) {
-      gaps.set(name, { kind: 'metric-absent', metric });
-    }
+    const needed = ALWAYS_THERE[name];
+    if (needed?.every((one) => lacksMetric(layout, one))) gaps.set(name, { kind: 'metric-absent', metric });
   }
   return gaps;
 }

@@ -76,6 +76,26 @@ describe('rows of another scrape', () => {
     expect(only(lastly)).toMatchObject({ phase: 'Running', containers: [{ reason: 'CrashLoopBackOff' }] });
   });
 
+  test('metrics of containers that are scraped apart from those of pods count', () => {
+    const pod = only({
+      phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED - 30)],
+      'init-terminated-reason': [row('cart', { container: 'setup', reason: 'Completed' }, SCRAPED - 30)],
+    });
+    expect(pod.containers).toMatchObject([
+      { name: 'app', reason: 'CrashLoopBackOff' },
+      { name: 'setup', reason: 'Completed' },
+    ]);
+  });
+
+  test('unless they are older than what kube-state-metrics says may be', () => {
+    const pod = only({
+      phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+      'container-running': [row('cart', app, SCRAPED - 100)],
+    });
+    expect(pod.gaps.map(({ signal }) => signal)).toContain('container-running');
+  });
+
   test('a running pod without any container is a gap, not a healthy one', () => {
     const pod = only({
       phase: [row('cart', { phase: 'Running' }, SCRAPED)],
@@ -268,6 +288,31 @@ describe('total containers', () => {
     ]);
   });
 
+  test('an init container that runs beside the others is a sidecar, where kube-state-metrics does not say so', () => {
+    const rows = {
+      phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+      'init-info': [row('cart', { container: 'proxy' }, SCRAPED)],
+      'init-running': [row('cart', { container: 'proxy' }, SCRAPED)],
+    };
+    const beside = only({ ...rows, 'container-running': [row('cart', app, SCRAPED)] });
+    expect(beside.containers.map(({ name, role }) => `${name} ${role}`)).toEqual(['app container', 'proxy sidecar']);
+    expect(beside.totalContainers).toBe(2);
+    const before = only({ ...rows, 'container-waiting': [row('cart', app, SCRAPED)] });
+    expect(before.containers.map(({ name, role }) => `${name} ${role}`)).toEqual(['app container', 'proxy init']);
+  });
+
+  test('no fewer than those that request something, though a sibling of an older template has fewer', () => {
+    const pods = assemblePods(
+      readings({
+        'pod-info': [info('cart', 'a', SCRAPED, { node: '' }), info('sister', 'a', SCRAPED, { uid: 'uid-2' })],
+        phase: [row('sister', { uid: 'uid-2', phase: 'Running' }, SCRAPED)],
+        'container-running': [row('sister', { uid: 'uid-2', container: 'app' }, SCRAPED)],
+        requests: ['app', 'proxy'].map((name) => row('cart', { container: name, resource: 'cpu' }, 1)),
+      }),
+    );
+    expect(pods.find(({ name }) => name === 'cart')?.totalContainers).toBe(2);
+  });
+
   test('of an unscheduled pod from a sibling of its ReplicaSet', () => {
     const pods = assemblePods(
       readings({
@@ -331,5 +376,26 @@ describe('gaps', () => {
 
   test('a healthy pod lacks no reason for waiting', () => {
     expect(only(settled).gaps.map(({ signal }) => signal)).not.toContain('container-waiting-reason');
+  });
+});
+
+describe('cAdvisor that tells nothing new of a running container', () => {
+  const lived = {
+    phase: [row('cart', { phase: 'Running' }, SCRAPED)],
+    'container-running': [row('cart', app, SCRAPED)],
+    'container-started': [row('cart', app, AT - 3000)],
+    'memory-peak-30m': [row('cart', app, 5e7)],
+  };
+
+  test('is a node that fell silent', () => {
+    expect(only(lived).silence).toBe('node-silent');
+    expect(only({ ...lived, 'memory-sampled-at': [row('cart', app, AT - 200)] }).silence).toBe('node-silent');
+  });
+
+  test('is none while windows say that there were samples a moment ago: one scrape failed', () => {
+    expect(only({ ...lived, 'memory-slope-2m': [row('cart', app, 0)] }).silence).toBeUndefined();
+    const slow = { scrapeIntervalSeconds: { 'kube-state-metrics': 60, cadvisor: 60 } };
+    expect(only({ ...lived, 'memory-mean-5m': [row('cart', app, 5e7)] }, slow).silence).toBeUndefined();
+    expect(only({ ...lived, 'memory-mean-5m': [row('cart', app, 5e7)] }).silence).toBe('node-silent');
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { kubernetesMinor } from '../../../src/core/pods/kubernetes-version.ts';
 import type { PodSnapshot } from '../../../src/core/pods/snapshot.ts';
 import { foldStatus, podStatus } from '../../../src/core/pods/status.ts';
+import type { SignalName } from '../../../src/core/signals/catalogue.ts';
 import { container, node, pod } from '../../support/pods.ts';
 
 const running = container({ name: 'app', state: 'running', ready: true, restarts: 0 });
@@ -9,6 +10,13 @@ const waiting = (reason: string, name = 'app'): ReturnType<typeof container> =>
   container({ name, state: 'waiting', reason });
 const ended = (reason: string | undefined, name = 'app'): ReturnType<typeof container> =>
   container({ name, state: 'terminated', reason });
+
+const sidecar = (known: Parameters<typeof container>[0]): ReturnType<typeof container> =>
+  container({ name: 'proxy', role: 'sidecar', ...known });
+const lacking = (signal: SignalName, metric: string): PodSnapshot['gaps'][number] => ({
+  signal,
+  reason: { kind: 'metric-absent', metric },
+});
 
 interface Case {
   readonly why: string;
@@ -52,9 +60,9 @@ const cases: readonly Case[] = [
     prints: 'CrashLoopBackOff',
   },
   {
-    why: 'waiting without a reason says nothing',
-    pod: { phase: 'Pending', containers: [container({ state: 'waiting' })] },
-    prints: 'Pending',
+    why: 'a container never waits without a reason: it is not kept',
+    pod: { phase: 'Running', containers: [container({ state: 'waiting' })] },
+    prints: '?',
   },
   {
     why: 'an ended container names its reason',
@@ -229,6 +237,99 @@ const cases: readonly Case[] = [
     pod: { phase: 'Running', terminating: true, statusReasons: ['NodeLost'], containers: [running] },
     prints: 'Unknown',
   },
+  {
+    why: 'a sidecar that ended well is done',
+    pod: {
+      phase: 'Running',
+      initialized: true,
+      containers: [running, sidecar({ state: 'terminated', reason: 'Completed' })],
+    },
+    prints: 'Running',
+  },
+  {
+    why: 'nor does it hide an init container that failed',
+    pod: {
+      phase: 'Failed',
+      containers: [
+        sidecar({ state: 'terminated', reason: 'Completed' }),
+        container({ name: 'setup', role: 'init', state: 'terminated', reason: 'Error' }),
+      ],
+    },
+    prints: 'Init:Error',
+  },
+  {
+    why: 'a sidecar whose startup probe has not succeeded is not done',
+    pod: { phase: 'Pending', containers: [waiting('PodInitializing'), sidecar({ state: 'running', ready: false })] },
+    prints: 'Init:0/1',
+  },
+  {
+    why: 'nor is one that others wait for',
+    pod: {
+      phase: 'Pending',
+      containers: [
+        waiting('PodInitializing'),
+        sidecar({ state: 'running', ready: false }),
+        container({ name: 'setup', role: 'init', state: 'waiting', reason: 'PodInitializing' }),
+      ],
+    },
+    prints: 'Init:0/2',
+  },
+  {
+    why: 'one behind which another was started had succeeded',
+    pod: {
+      phase: 'Pending',
+      containers: [
+        waiting('PodInitializing'),
+        sidecar({ state: 'running', ready: false }),
+        container({ name: 'setup', role: 'init', state: 'running' }),
+      ],
+    },
+    prints: 'Init:1/2',
+  },
+  {
+    why: 'one that runs and is not ready in a pod that was initialized is done',
+    pod: { phase: 'Running', initialized: true, containers: [running, sidecar({ state: 'running', ready: false })] },
+    prints: 'Running',
+  },
+  {
+    why: 'a pod that succeeded was initialized, whatever became of its sidecar, also where the condition is not kept',
+    pod: {
+      phase: 'Succeeded',
+      initialized: undefined,
+      containers: [ended('Completed'), sidecar({ state: 'terminated', reason: 'Error' })],
+    },
+    prints: 'Completed',
+  },
+  {
+    why: 'and a pod that never was has no containers that count',
+    pod: {
+      phase: 'Pending',
+      initialized: undefined,
+      containers: [
+        waiting('PodInitializing'),
+        container({ name: 'setup', role: 'init', state: 'waiting', reason: 'CrashLoopBackOff' }),
+      ],
+    },
+    prints: 'Init:CrashLoopBackOff',
+  },
+  {
+    why: 'how a container ended cannot be told where reasons are not kept',
+    pod: {
+      phase: 'Running',
+      containers: [ended(undefined, 'a'), running],
+      gaps: [lacking('container-terminated-reason', 'kube_pod_container_status_terminated_reason')],
+    },
+    prints: '?',
+  },
+  {
+    why: 'nor why an init container waits',
+    pod: {
+      phase: 'Pending',
+      containers: [container({ name: 'setup', role: 'init', state: 'waiting' })],
+      gaps: [lacking('init-waiting-reason', 'kube_pod_init_container_status_waiting_reason')],
+    },
+    prints: '?',
+  },
   { why: 'gone by evidence', pod: { presence: 'gone' }, prints: 'NotFound' },
   { why: 'not to be told', pod: { presence: 'untold' }, prints: '?' },
   { why: 'no phase, no container', pod: {}, prints: '?' },
@@ -317,6 +418,40 @@ describe('READY and RESTARTS', () => {
     expect(podStatus(pod({ phase: 'Running', containers }), rules).restartedAtUnixSeconds).toBe(300);
   });
 
+  test('a restart whose time is not kept leaves open which was the last', () => {
+    const dated = { reason: 'Error', exitCode: 1, atUnixSeconds: 100 };
+    const restartedAt = (restarts: number): number | undefined =>
+      podStatus(
+        pod({
+          phase: 'Running',
+          containers: [
+            container({ ...running, restarts: 2, lastTermination: dated }),
+            sidecar({ state: 'running', ready: true, restarts }),
+          ],
+        }),
+        rules,
+      ).restartedAtUnixSeconds;
+    expect(restartedAt(3)).toBeUndefined();
+    expect(restartedAt(0)).toBe(100);
+  });
+
+  test('a ready container runs, where its state is not kept; where neither is, nothing is told', () => {
+    const ready = (known: Parameters<typeof container>[0]): number | undefined =>
+      podStatus(pod({ phase: 'Running', containers: [container(known)] }), rules).readyContainers;
+    expect(ready({ ready: true })).toBe(1);
+    expect(ready({ ready: false })).toBe(0);
+    expect(ready({ ready: undefined })).toBeUndefined();
+    expect(ready({ state: 'running', ready: undefined })).toBeUndefined();
+    expect(ready({ state: 'waiting', reason: 'CrashLoopBackOff', ready: undefined })).toBe(0);
+  });
+
+  test('a pod that its node refused has started nothing, unless metrics are missing', () => {
+    const refused = { phase: 'Failed', node: node('n'), statusReasons: ['NodeAffinity'] };
+    expect(podStatus(pod(refused), rules).restarts).toBe(0);
+    const gaps = [lacking('restarts', 'kube_pod_container_status_restarts_total')];
+    expect(podStatus(pod({ ...refused, gaps }), rules).restarts).toBeUndefined();
+  });
+
   test('restarts that are not known are not 0, but an unscheduled pod has had none', () => {
     expect(podStatus(pod({ phase: 'Running', node: node('n') }), rules).restarts).toBeUndefined();
     expect(podStatus(pod({ phase: 'Pending' }), rules).restarts).toBe(0);
@@ -351,6 +486,8 @@ describe('folding to the seven statuses', () => {
     ['Completed', 'Failed', 'Error'],
     ['Completed', 'Running', 'Running'],
     ['Terminating', 'Running', undefined],
+    ['?', 'Running', undefined],
+    ['?', 'Failed', 'Error'],
   ] as const)('%s in phase %s is %s', (now, phase, status) => {
     expect(foldStatus(now, phase)).toBe(status);
   });
