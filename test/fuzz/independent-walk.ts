@@ -436,7 +436,7 @@ export function walk(
   const margins = isBaseLast ? base.map(() => 0) : [...base];
   const leaves: number[] = [];
   for (const { root, group, weight } of model.trees.slice(first, last)) {
-    const leaf = leafOf(root, row);
+    const leaf = leafOf(root, row, version);
     leaves.push(leaf.id);
     for (const [k, number] of leaf.weights.entries()) {
       const output = leaf.weights.length === 1 ? group : k;
@@ -468,15 +468,18 @@ function linear(
   return sum;
 }
 
-function leafOf(root: Node, row: readonly number[]): Leaf {
+function leafOf(root: Node, row: readonly number[], version: readonly number[]): Leaf {
   let node = root;
-  while (!('weights' in node)) node = goesLeft(node, row[node.feature] as number) ? node.left : node.right;
+  while (!('weights' in node)) node = goesLeft(node, row[node.feature] as number, version) ? node.left : node.right;
   return node;
 }
 
-function goesLeft({ threshold, defaultLeft, categories }: Split, x: number): boolean {
+function goesLeft({ threshold, defaultLeft, categories }: Split, x: number, version: readonly number[]): boolean {
   if (Number.isNaN(x)) return defaultLeft;
   if (categories === undefined) return x < threshold;
+  // 1.6 alone sends the default way what its words of 32 bits do not reach.
+  const beyond = 32 * (Math.floor(Math.max(...categories) / 32) + 1);
+  if (version[0] === 1 && version[1] === 6 && (x < 0 || x >= beyond)) return defaultLeft;
   return x < 0 || x >= 2 ** 24 || !categories.has(Math.trunc(x));
 }
 

@@ -8,5 +8,5 @@ export function builtTrees(
   size: { readonly featureCount: number; readonly outputCount: number },
 ): Trees {
   const iterations = Int32Array.of(0, groups.length);
-  return builder.build({ ...size, groups, iterations, treeWeights: undefined, weighedFrom: 0 });
+  return builder.build({ ...size, groups, iterations, treeWeights: undefined, version: [3, 4, 1] });
 }

@@ -165,12 +165,18 @@ function buildSets(
     if (to === 0) continue;
     const node = order[i] as number;
     const from = categories.starts[node] as number;
-    for (let word = 0; word < (categories.sizes[node] as number); word++) {
+    const words = categories.sizes[node] as number;
+    for (let word = 0; word < words; word++) {
       const bits = categories.bits[from + word] as number;
       sets[to + word]! |= bits << FIRST_CATEGORY;
       sets[to + word + 1]! |= bits >>> (32 - FIRST_CATEGORY);
     }
-    if (defaultLeft[node] !== 1) sets[to]! |= 1 << MISSING;
+    if (defaultLeft[node] === 1) continue;
+    sets[to]! |= 1 << MISSING;
+    if (!categories.strangersByDefault) continue;
+    sets[to]! |= 1 << IN_NO_SET;
+    sets[to + words]! |= -1 << FIRST_CATEGORY;
+    sets.fill(-1, to + words + 1, to + (wordsOf.get(feature[node] as number) as number));
   }
   return { setStarts, sets };
 }

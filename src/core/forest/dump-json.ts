@@ -11,7 +11,7 @@ import { ForestBuilder, type RawCategories, type RawVectors } from './forest-bui
 import { JsonReader } from './json-reader.ts';
 import type { ModelParts, ReadingOptions } from './model-document.ts';
 import { ModelError } from './model-error.ts';
-import { isBefore, versionOf } from './version.ts';
+import { versionOf } from './version.ts';
 
 /** What a dump loses. */
 export interface DumpFacts {
@@ -62,7 +62,7 @@ export function readDumpJson(bytes: Uint8Array, facts: DumpFacts, options: Readi
       groups: Int32Array.from({ length: treeCount }, (_, tree) => Math.floor((tree % iterationSize) / parallelTrees)),
       iterations: Int32Array.from({ length: treeCount / iterationSize + 1 }, (_, i) => i * iterationSize),
       treeWeights: weightDrop === undefined ? undefined : Float32Array.from(weightDrop),
-      weighedFrom: isBefore(version, [3, 4, 0]) ? 0 : -0,
+      version,
     }),
     weights: undefined,
   };

@@ -1,6 +1,7 @@
 import { Float32Column, Int32Column, Uint8Column } from './column.ts';
 import { ModelError } from './model-error.ts';
 import type { Trees } from './trees.ts';
+import { isBefore, type XgboostVersion } from './version.ts';
 
 /** The categories of a tree's splits, as in the file: those of nodes[i] are `sizes[i]` of `values`, from segments[i] on. */
 export interface RawCategories {
@@ -27,8 +28,8 @@ interface ForestFacts {
   readonly iterations: Int32Array;
   /** Dart's weight of each tree. */
   readonly treeWeights: Float32Array | undefined;
-  /** What is added to a leaf before it is multiplied by the tree's weight: 0 or -0. */
-  readonly weighedFrom: number;
+  /** The version whose arithmetic counts. */
+  readonly version: XgboostVersion;
 }
 
 /** Nobody has so many categories; a hostile file could ask for as many bits. XGBoost allows up to 2^24. */
@@ -296,6 +297,7 @@ export class ForestBuilder {
             starts: this.#categoryStarts.trimmed(),
             sizes: this.#categorySizes.trimmed(),
             bits: this.#categoryBits.trimmed(),
+            strangersByDefault: !isBefore(facts.version, [1, 6, 0]) && isBefore(facts.version, [1, 7, 0]),
           }
         : undefined,
       vectors:
@@ -305,7 +307,7 @@ export class ForestBuilder {
       statistics: this.#hasStatistics ? { gain: this.gain.trimmed(), cover: this.cover.trimmed() } : undefined,
       nodeIds: this.nodeIds.length === 0 ? undefined : this.nodeIds.trimmed(),
     };
-    if (facts.treeWeights !== undefined) weigh(trees, facts.outputCount, facts.treeWeights, facts.weighedFrom);
+    if (facts.treeWeights !== undefined) weigh(trees, facts.outputCount, facts.treeWeights, facts.version);
     return trees;
   }
 
@@ -348,8 +350,10 @@ function weigh(
   { starts, left, value, vectors }: Trees,
   outputCount: number,
   treeWeights: Float32Array,
-  weighedFrom: number,
+  version: XgboostVersion,
 ): void {
+  // What is added to a leaf first decides the sign of 0.
+  const weighedFrom = isBefore(version, [3, 4, 0]) ? 0 : -0;
   for (let tree = 0; tree + 1 < starts.length; tree++) {
     const weight = treeWeights[tree] as number;
     for (let node = starts[tree] as number; node < (starts[tree + 1] as number); node++) {

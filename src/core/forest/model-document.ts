@@ -10,7 +10,7 @@ import { ForestBuilder, type RawCategories, type RawVectors } from './forest-bui
 import { MemberNames } from './member-names.ts';
 import { ModelError } from './model-error.ts';
 import type { Trees } from './trees.ts';
-import { isBefore, type XgboostVersion } from './version.ts';
+import type { XgboostVersion } from './version.ts';
 
 /** All that a file says of a model. */
 export interface ModelParts {
@@ -215,7 +215,7 @@ class ModelReader {
       groups: this.#groups.trimmed(),
       iterations: this.#found.has('model.iteration_indptr') ? this.#iterations.trimmed() : this.#countedIterations(),
       treeWeights: hasWeights ? this.#treeWeights.trimmed() : undefined,
-      weighedFrom: isBefore(version, [3, 4, 0]) ? 0 : -0,
+      version,
     });
   }
 

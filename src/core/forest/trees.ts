@@ -39,6 +39,11 @@ interface CategoricalSplits {
   readonly sizes: Int32Array;
   /** Category c is bit c & 31 of word c >> 5. */
   readonly bits: Int32Array;
+  /**
+   * Where a value goes that has no bit in the node's words (negative, or larger than every category of the set): XGBoost 1.6
+   * sends it the default way, all others left.
+   */
+  readonly strangersByDefault: boolean;
 }
 
 interface LeafVectors {
@@ -59,16 +64,11 @@ export function goesLeft(trees: Trees, node: number, x: number): boolean {
   if (Number.isNaN(x)) return trees.defaultLeft[node] === 1;
   const { categories } = trees;
   if (categories === undefined || (categories.starts[node] as number) < 0) return x < (trees.value[node] as number);
-  return !isInSet(categories, node, x);
-}
-
-/** Fractions are cut off; what is negative or beyond the set is no category of it. */
-function isInSet({ starts, sizes, bits }: CategoricalSplits, node: number, x: number): boolean {
-  if (x < 0 || x >= 16_777_216) return false;
+  const { starts, sizes, bits, strangersByDefault } = categories;
+  if (x < 0 || x >= 32 * (sizes[node] as number)) return !strangersByDefault || trees.defaultLeft[node] === 1;
+  // Fractions are cut off.
   const category = Math.trunc(x);
-  const word = category >>> 5;
-  if (word >= (sizes[node] as number)) return false;
-  return (((bits[(starts[node] as number) + word] as number) >>> (category & 31)) & 1) === 1;
+  return (((bits[(starts[node] as number) + (category >>> 5)] as number) >>> (category & 31)) & 1) === 0;
 }
 
 /** The leaf where a row ends. The row begins at `offset` of `rows`. */

@@ -108,6 +108,7 @@ class RandomForest {
             starts: Int32Array.from(this.#setStarts),
             sizes: Int32Array.from(this.#setSizes),
             bits: Int32Array.from(this.#setBits),
+            strangersByDefault: seed % 2 === 1,
           }
         : undefined,
       vectors: vectors
@@ -417,7 +418,7 @@ test('sets too long for the tables of the deep kernel are walked all the same', 
   const longest = shape.trees.left.findIndex((left, node) => left >= 0 && (categories.starts[node] as number) >= 0);
   const starts = categories.starts.with(longest, categories.bits.length);
   const sizes = categories.sizes.with(longest, 50_000);
-  const trees = { ...shape.trees, categories: { starts, sizes, bits } };
+  const trees = { ...shape.trees, categories: { ...categories, starts, sizes, bits } };
   const rows = Float32Array.from({ length: 300 }, (_, i) => (i * 7919) % 1_700_000);
   const [expected, margins] = [new Float32Array(200), new Float32Array(200)];
   plainWalk({ ...shape, trees }).addLeaves(rows, 100, expected, 0, 40);
