@@ -81,7 +81,19 @@ function modelOf(root: Members): PlainModel {
     const weights = linearWeightsOf(booster, shape);
     return { ...shape, base: base.map(() => base[0] as number), trees: [], iterations: [], isDart: false, weights };
   }
-  return { ...shape, base, ...treesOf(booster, featureCount, outputCount), weights: undefined };
+  const configured = wrapped === undefined ? undefined : configuredParallelOf(root.get('Config'));
+  return { ...shape, base, ...treesOf(booster, featureCount, outputCount, configured), weights: undefined };
+}
+
+/** How many trees a pickle says were grown at once, beside its model. */
+function configuredParallelOf(configuration: Value | undefined): Value | undefined {
+  const at = (holder: Value | undefined, key: string): Value | undefined =>
+    holder === undefined ? undefined : objectOf(holder).get(key);
+  const booster = at(at(configuration, 'learner'), 'gradient_booster');
+  return at(
+    theOne([at(booster, 'gbtree'), booster].filter((own) => own !== undefined).map(objectOf), 'gbtree_train_param'),
+    'num_parallel_tree',
+  );
 }
 
 function theOne(holders: readonly Members[], key: string): Value | undefined {
@@ -92,7 +104,10 @@ function theOne(holders: readonly Members[], key: string): Value | undefined {
 
 function linearWeightsOf(booster: Members, shape: { featureCount: number; outputCount: number }): number[] {
   const weights = float32sOf(objectOf(booster.get('model')).get('weights'));
-  if (weights.length !== (shape.featureCount + 1) * shape.outputCount) throw new NotUnderstood('a number of weights');
+  const count = (shape.featureCount + 1) * shape.outputCount;
+  // Before the first round.
+  if (weights.length === 0) return Array.from({ length: count }, () => 0);
+  if (weights.length !== count) throw new NotUnderstood('a number of weights');
   return weights;
 }
 
@@ -100,6 +115,7 @@ function treesOf(
   booster: Members,
   featureCount: number,
   outputCount: number,
+  configuredParallel: Value | undefined,
 ): Pick<PlainModel, 'trees' | 'iterations' | 'isDart'> {
   const name = textOf(booster.get('name'));
   const wrapper = booster.get('gbtree');
@@ -115,7 +131,7 @@ function treesOf(
   demandCount(groups.length, trees.length, 'tree_info');
   if (isWeighed) demandCount(weights.length, trees.length, 'tree weights');
   return {
-    iterations: iterationsOf(model, groups),
+    iterations: iterationsOf(model, groups, configuredParallel),
     isDart: isWeighed,
     trees: trees.map((tree, i) => {
       const group = groups[i] as number;
@@ -131,10 +147,11 @@ function demandCount(actual: number, wanted: number, what: string): void {
 }
 
 /** Files before 2.0 have only what their trees tell: as many at once for each output. */
-function iterationsOf(model: Members, groups: readonly number[]): number[] {
+function iterationsOf(model: Members, groups: readonly number[], configuredParallel: Value | undefined): number[] {
   const value = model.get('iteration_indptr');
   if (value === undefined) {
-    const parallel = objectOf(model.get('gbtree_model_param')).get('num_parallel_tree');
+    const stated = objectOf(model.get('gbtree_model_param')).get('num_parallel_tree');
+    const parallel = stated === undefined ? configuredParallel : stated;
     const size = Math.max(1, parallel === undefined ? 1 : countOf(parallel)) * (Math.max(0, ...groups) + 1);
     return firstsOf(size, groups.length);
   }

@@ -26,7 +26,8 @@
 import { ModelError } from './model-error.ts';
 import { goesLeft, type Trees } from './trees.ts';
 
-export type ContributionKind = 'shap' | 'saabas' | 'interactions';
+export const CONTRIBUTION_KINDS = ['shap', 'saabas', 'interactions'] as const;
+export type ContributionKind = (typeof CONTRIBUTION_KINDS)[number];
 
 export interface ContributionShape {
   readonly trees: Trees;

@@ -1,6 +1,7 @@
 import { chooseKernel } from './choose-kernel.ts';
-import { contributions, linearContributions, type ContributionKind } from './contributions.ts';
-import { importance, linearImportance, type ImportanceKind } from './importance.ts';
+import { contributions, CONTRIBUTION_KINDS, linearContributions, type ContributionKind } from './contributions.ts';
+import { isTyped, nameOf } from './arguments.ts';
+import { importance, IMPORTANCE_KINDS, linearImportance, type ImportanceKind } from './importance.ts';
 import type { Kernel } from './kernel.ts';
 import { addLinear } from './linear.ts';
 import type { ModelParts } from './model-document.ts';
@@ -34,7 +35,7 @@ const NO_OPTIONS: PredictOptions = {};
  * A model of XGBoost that predicts as XGBoost does, bit for bit: float32 at every step, trees in the file's order.
  *
  * Rows are a row-major Float32Array of rowCount × featureCount; NaN is missing. A mistake in what is passed is a
- * RangeError; what XGBoost has no answer for either (leaves of a linear model, …) is a ModelError.
+ * TypeError or a RangeError; what XGBoost has no answer for either (leaves of a linear model, …) is a ModelError.
  */
 export class Forest {
   readonly booster: ModelParts['booster'];
@@ -126,6 +127,9 @@ export class Forest {
    * and pred_interactions ('interactions': `[row][output][featureCount + 1][featureCount + 1]`).
    */
   contributions(rows: Float32Array, rowCount: number, options: ContributionOptions): Float32Array {
+    // Whoever writes JavaScript may forget it.
+    const kind = (options as Partial<ContributionOptions> | undefined)?.kind;
+    demandOneOf(CONTRIBUTION_KINDS, kind, 'kind of contributions');
     const columns = this.#checkedRows(rows, rowCount, options.missing);
     const [first, last] = this.#treesOf(options.iterationRange);
     const base = this.#baseOf(rowCount, options.baseMargin);
@@ -162,6 +166,7 @@ export class Forest {
   importance(kind: ImportanceKind): Map<string, number | readonly number[]> {
     const { featureCount, outputCount } = this;
     const { trees, weights } = this.#parts;
+    demandOneOf(IMPORTANCE_KINDS, kind, 'kind of importance');
     if (trees === undefined && kind !== 'weight') this.#demandTrees(`importance by ${kind}`);
     const scores =
       trees === undefined
@@ -182,6 +187,7 @@ export class Forest {
 
   /** The rows, with NaN in place of what is missing. */
   #checkedRows(rows: Float32Array, rowCount: number, missing: number | undefined): Float32Array {
+    demandFloats(rows, 'rows');
     const wanted = rowCount * this.featureCount;
     if (!Number.isInteger(rowCount) || rowCount < 0 || rows.length !== wanted) {
       throw new RangeError(
@@ -189,6 +195,7 @@ export class Forest {
       );
     }
     if (missing === undefined || Number.isNaN(missing)) return rows;
+    if (typeof missing !== 'number') throw new TypeError(`a missing value is a number, not ${nameOf(missing)}`);
     const absent = Math.fround(missing);
     return rows.map((x) => (x === absent ? Number.NaN : x));
   }
@@ -196,9 +203,18 @@ export class Forest {
   #treesOf(range: readonly [number, number] | undefined): [number, number] {
     const { trees } = this.#parts;
     const rounds = this.iterationCount;
-    if (range === undefined || trees === undefined) return [0, this.treeCount];
+    if (range === undefined) return [0, this.treeCount];
+    if (!Array.isArray(range) || !range.every((end) => typeof end === 'number' && !Number.isNaN(end))) {
+      const found = Array.isArray(range) ? `[${range.join(', ')}]` : nameOf(range);
+      throw new TypeError(`a range of iterations is a pair of numbers, not ${found}`);
+    }
     const begin = range[0];
     const end = range[1] === 0 ? rounds : range[1];
+    if (trees === undefined) {
+      // As XGBoost, which ignores the end.
+      if (begin !== 0) throw new RangeError('a linear model has no iterations to leave out');
+      return [0, 0];
+    }
     if (!(Number.isInteger(begin) && Number.isInteger(end) && begin >= 0 && begin <= end && end <= rounds)) {
       throw new RangeError(`the iterations ${range.join(' to ')} are not within the forest's 0 to ${rounds}`);
     }
@@ -211,6 +227,7 @@ export class Forest {
       // XGBoost starts each output of a linear model from the first base score.
       return new Float32Array(this.outputCount).fill(this.#base[0] as number);
     }
+    demandFloats(baseMargin, 'base margins');
     const wanted = rowCount * this.outputCount;
     if (baseMargin.length !== wanted) {
       throw new RangeError(
@@ -221,10 +238,22 @@ export class Forest {
   }
 }
 
+/** Other arrays would be compared in float64, and give other answers, without a word. */
+function demandFloats(values: Float32Array, what: string): void {
+  if (isTyped(values, 'Float32Array')) return;
+  throw new TypeError(`${what} are a Float32Array, not ${nameOf(values)}: Float32Array.from(…) makes one`);
+}
+
+function demandOneOf(known: readonly string[], wanted: string | undefined, what: string): void {
+  if (wanted !== undefined && known.includes(wanted)) return;
+  throw new RangeError(`${JSON.stringify(wanted)} is no ${what}: there are ${known.join(', ')}`);
+}
+
 /** A new array for the answer, or the one that was given for it. */
 function answerOf(out: Float32Array | undefined, rowCount: number, perRow: number): Float32Array {
   const wanted = rowCount * perRow;
   if (out === undefined) return new Float32Array(wanted);
+  demandFloats(out, '`out`');
   if (out.length === wanted) return out;
   throw new RangeError(`the answer for ${rowCount} rows has ${wanted} numbers, and \`out\` has ${out.length}`);
 }

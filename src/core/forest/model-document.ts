@@ -98,6 +98,7 @@ class ModelReader {
   #version: unknown;
   #parameters: Record<string, unknown> = {};
   #treeParameters: Record<string, unknown> = {};
+  #configured: Record<string, unknown> = {};
   #attributes: Record<string, unknown> = {};
   #objective: unknown;
   #names: unknown;
@@ -138,6 +139,7 @@ class ModelReader {
       ['learner', () => this.#learner()],
       ['version', () => this.#noteVersion()],
       // What a pickle holds: the model beside its configuration.
+      ['Config', () => this.#configuration()],
       ['Model', () => this.#members('Model', visit)],
     ]);
     this.#members('', visit);
@@ -147,6 +149,20 @@ class ModelReader {
   #noteVersion(): void {
     if (this.#version !== undefined) throw new ModelError('it has two versions');
     this.#version = this.#reader.value();
+  }
+
+  /** Says the one thing that a model lacks before 1.6. */
+  #configuration(): void {
+    const members = (...known: Parameters<typeof membersOf>[0]): (() => void) => {
+      const wanted = membersOf(known);
+      return () => void readMembers(this.#reader, wanted);
+    };
+    const note = (): void => {
+      this.#configured = this.#record('gbtree_train_param');
+    };
+    const trees = ['gbtree_train_param', note] as const;
+    const booster = members(trees, ['gbtree', members(trees)]);
+    members(['learner', members(['gradient_booster', booster])])();
   }
 
   #learner(): void {
@@ -197,6 +213,11 @@ class ModelReader {
       throw new ModelError(`its booster is ${JSON.stringify(name)}, which is none of XGBoost's that kpfd knows`);
     }
     const isLinear = name === 'gblinear';
+    if (!this.#begun.has('model')) {
+      throw new ModelError(
+        "it has no model, only its configuration (save_config): save it with save_model('model.json')",
+      );
+    }
     for (const member of isLinear ? ['weights'] : ['trees', 'tree_info', 'gbtree_model_param']) {
       this.#demand(`model.${member}`);
     }
@@ -224,8 +245,10 @@ class ModelReader {
     const { treeCount } = this.#builder;
     const groups = this.#groups.values.subarray(0, this.#groups.length);
     const groupCount = groups.reduce((most, group) => Math.max(most, group), 0) + 1;
-    // Before 1.6 the file does not say how many trees were grown at once, and XGBoost itself takes it for one.
-    const { num_parallel_tree: stated = '1' } = this.#treeParameters;
+    // Before 1.6 a model does not say how many trees were grown at once, and without what a pickle holds beside it
+    // XGBoost itself takes it for one.
+    const { num_parallel_tree: configured = '1' } = this.#configured;
+    const { num_parallel_tree: stated = configured } = this.#treeParameters;
     const size = groupCount * Math.max(1, countOf(stated, 'num_parallel_tree', 1 << 30));
     return Int32Array.from({ length: Math.ceil(treeCount / size) + 1 }, (_, i) => Math.min(treeCount, i * size));
   }
@@ -233,6 +256,8 @@ class ModelReader {
   #linearWeights(featureCount: number, outputCount: number): Float32Array {
     const weights = this.#weights.trimmed();
     const wanted = (featureCount + 1) * outputCount;
+    // Before the first round there are none.
+    if (weights.length === 0) return new Float32Array(wanted);
     if (weights.length !== wanted) {
       throw new ModelError(
         `it has ${weights.length} weights where ${featureCount} features and ${outputCount} outputs make ${wanted}`,

@@ -53,8 +53,8 @@ const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
       linkBase: eachNumber(logf),
       transform: eachNumber((x, version) => (isBuiltWithExpf(version) ? expf(x) : Math.exp(x))),
       caveat:
-        'it goes through exp in float64, of which JavaScript does not promise the last bit, or through expf, ' +
-        "as XGBoost was built: PyPI's 1.7 and Debian's 1.7 differ",
+        'it goes through exp in float64, of which JavaScript does not promise the last bit, or through expf, as XGBoost ' +
+        "was built: PyPI's xgboost and xgboost-cpu differ",
     },
   ],
   ['rank:pairwise', identity],
@@ -111,7 +111,10 @@ function eachNumber(
   };
 }
 
-/** What of survival:aft was seen: PyPI's builds up to 2.0 use expf, its later ones and Debian's 1.7 exp. */
+/**
+ * Builds differ: PyPI's xgboost uses expf, Debian's 1.7 and PyPI's xgboost-cpu use exp. Those two are followed where they
+ * are known.
+ */
 function isBuiltWithExpf(version: XgboostVersion): boolean {
   return isBefore(version, [1, 7, 0]) || (isBefore(version, [2, 1, 0]) && !isBefore(version, [2, 0, 0]));
 }

@@ -1,3 +1,4 @@
+import { isTyped, nameOf } from './arguments.ts';
 import type { DumpFacts } from './dump-json.ts';
 import { readDumpJson } from './dump-json.ts';
 import { Forest } from './forest.ts';
@@ -18,9 +19,13 @@ export interface ReadForestOptions {
 
 /**
  * Reads a model that XGBoost 1.0 to 3.4 saved (model.json, model.ubj, what a pickle holds) or dumped as JSON. Gzip is
- * for the caller to undo. Throws ModelError, whose message is a half sentence about the file ("it is cut off …").
+ * for the caller to undo. Throws ModelError, whose message is a half sentence about the file ("it is cut off …"), and
+ * TypeError for what is no Uint8Array.
  */
 export function readForest(bytes: Uint8Array, options: ReadForestOptions = {}): Forest {
+  if (!isTyped(bytes, 'Uint8Array')) {
+    throw new TypeError(`a model is a Uint8Array of the file's bytes, not ${nameOf(bytes)}`);
+  }
   try {
     return read(bytes, options);
   } catch (error) {
@@ -82,6 +87,7 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
   ],
   [/^(?:RD[AX]\d\n|[XAB]\n\0)/, "it is an object of R: save the model there with xgb.save(model, 'model.json')"],
   [/^(?:binf|bs64)/, `it is in XGBoost's old binary format: ${SAVE}`],
+  [/^CONFIG-offset:/, `it is what a pickle of an old XGBoost holds, in the old binary format: ${SAVE}`],
   [
     /^booster\[\d+\]:|^\d+:(?:\[|leaf=)/,
     "it is a dump as text: dump with dump_format='json', or save the model with save_model('model.json')",

@@ -36,6 +36,12 @@ describe('a damaged or foreign model is refused with a reason', () => {
       /no model.weights/,
     ],
     ['another objective', edited((d) => (d.learner.objective.name = 'reg:mine')), /reg:mine/],
+    [
+      'a configuration without its model',
+      edited((d) => delete d.learner.gradient_booster.model),
+      /no model, only its configuration/,
+    ],
+    ['a pickle of 1.0', 'CONFIG-offset:\0\0', /what a pickle of an old XGBoost holds/],
     ['without trees', edited((d) => delete d.learner.gradient_booster.model.trees), /no model.trees/],
     ['fewer trees than it says', edited((d) => d.learner.gradient_booster.model.trees.pop()), /trees where it says/],
     [
@@ -228,4 +234,54 @@ test('iterations that the forest does not have are a mistake of the caller', () 
   ] as const) {
     expect(() => forest.predict(row, 1, { iterationRange })).toThrow(RangeError);
   }
+});
+
+test('what a pickle holds says how many trees were grown at once, which a model before 1.6 does not', () => {
+  const { trees, ...others } = JSON.parse(MODEL).learner.gradient_booster.model as Loose;
+  const old = edited((document) => {
+    document.version = [1, 4, 2];
+    document.learner.gradient_booster.model = {
+      ...others,
+      trees,
+      iteration_indptr: undefined,
+      gbtree_model_param: { num_trees: String(trees.length), size_leaf_vector: '0' },
+    };
+  });
+  const configured =
+    '{"learner":{"gradient_booster":{"gbtree_train_param":{"num_parallel_tree":"2"},"name":"gbtree"}}}';
+  const pickled = `{"Config":${configured},"Model":${old}}`;
+  expect(readForest(bytesOf(old)).iterationCount).toBe(trees.length);
+  expect(readForest(bytesOf(pickled)).iterationCount).toBe(Math.ceil(trees.length / 2));
+});
+
+describe('what a caller in JavaScript passes is refused in a sentence, where it would be misread', () => {
+  const forest = readForest(bytesOf(MODEL));
+  const row = new Float32Array(forest.featureCount);
+  const given = (value: unknown): never => value as never;
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['an ArrayBuffer', () => readForest(given(row.buffer)), /^a model is a Uint8Array .* not an ArrayBuffer$/],
+    ['a text', () => readForest(given(MODEL)), /not a string$/],
+    ['nothing', () => readForest(given(undefined)), /not nothing$/],
+    [
+      'rows in float64',
+      () => forest.predict(given(new Float64Array(row)), 1),
+      /^rows are a Float32Array, not a Float64Array/,
+    ],
+    ['rows in a list', () => forest.leaves(given([...row]), 1), /not an Array/],
+    [
+      'margins in float64',
+      () => forest.predict(row, 1, { baseMargin: given(new Float64Array(1)) }),
+      /^base margins are/,
+    ],
+    ['a missing value as text', () => forest.predict(row, 1, { missing: given('0') }), /^a missing value is a number/],
+    ['iterations as text', () => forest.predict(row, 1, { iterationRange: given('0,1') }), /not a string$/],
+    ['no best iteration', () => forest.predict(row, 1, { iterationRange: [0, Number.NaN] }), /not \[0, NaN\]$/],
+    ['another kind', () => forest.contributions(row, 1, { kind: given('foo') }), /^"foo" is no kind of contributions/],
+    ['no kind', () => forest.contributions(row, 1, given(undefined)), /^undefined is no kind of contributions/],
+    ['another importance', () => forest.importance(given('foo')), /^"foo" is no kind of importance: there are gain, /],
+  ])('%s', (_, call, sentence) => {
+    expect(call).toThrow(sentence);
+    expect(call).toThrow(expect.toSatisfy((error) => error instanceof TypeError || error instanceof RangeError));
+  });
 });
