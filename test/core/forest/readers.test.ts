@@ -237,16 +237,16 @@ test('iterations that the forest does not have are a mistake of the caller', () 
 });
 
 test('what a pickle holds says how many trees were grown at once, which a model before 1.6 does not', () => {
-  const { trees, ...others } = JSON.parse(MODEL).learner.gradient_booster.model as Loose;
-  const old = edited((document) => {
-    document.version = [1, 4, 2];
-    document.learner.gradient_booster.model = {
-      ...others,
-      trees,
-      iteration_indptr: undefined,
-      gbtree_model_param: { num_trees: String(trees.length), size_leaf_vector: '0' },
-    };
-  });
+  const document: Loose = JSON.parse(MODEL);
+  const { trees, ...others } = document.learner.gradient_booster.model;
+  document.version = [1, 4, 2];
+  document.learner.gradient_booster.model = {
+    ...others,
+    trees,
+    iteration_indptr: undefined,
+    gbtree_model_param: { num_trees: String(trees.length), size_leaf_vector: '0' },
+  };
+  const old = JSON.stringify(document);
   const configured =
     '{"learner":{"gradient_booster":{"gbtree_train_param":{"num_parallel_tree":"2"},"name":"gbtree"}}}';
   const pickled = `{"Config":${configured},"Model":${old}}`;
