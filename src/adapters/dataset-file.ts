@@ -1,11 +1,11 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { FailureError } from '../core/failure.ts';
 import { codeOf } from './prometheus/error-code.ts';
 
 /** What a file must be like to be gone on with; see commands/context.ts. */
 interface Shape {
   readonly heading: string;
-  timeOf(line: string): number | undefined;
+  timeOf(line: string): number | string;
 }
 
 interface DatasetFile {
@@ -23,11 +23,16 @@ const LINE_END = 0x0a;
  * with a FailureError.
  */
 export async function openDataset(path: string, shape: Shape): Promise<DatasetFile> {
-  const file = await open(path, 'a+').catch((error: unknown) => {
+  // A pipe or a device has nothing to go on with.
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => true,
+  );
+  const file = await open(path, isFile ? 'a+' : 'w').catch((error: unknown) => {
     throw unwritable(path, error);
   });
   try {
-    const found = await lastTime(file, path, shape);
+    const found = isFile ? await lastTime(file, path, shape) : undefined;
     if (found === undefined) await file.appendFile(shape.heading);
     // Only once there is something to put in their place: who opened it may yet find that it is not the file for this.
     let stale = found?.offset;
@@ -68,7 +73,7 @@ async function lastTime(
       continue;
     }
     const time = shape.timeOf(line);
-    if (time === undefined) throw other(path, 'it holds lines that are no rows of this format');
+    if (typeof time === 'string') throw other(path, time);
     if (time !== found?.time) found = { time, offset };
   }
   if (found !== undefined) return found;

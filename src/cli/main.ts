@@ -5,6 +5,7 @@ import {
   configPath,
   createContext,
   createModelContext,
+  lastWords,
   loadHttp,
   packageVersion,
   processWorld,
@@ -31,7 +32,10 @@ export async function main(argv: readonly string[], world: World = processWorld(
     return code;
   } catch (error) {
     if (interrupted.aborted) return interrupted.reason === 'SIGTERM' ? 143 : 130;
-    return explain(error, stderr, argv.includes('-v') || argv.includes('--verbose'));
+    return await explain(error, stderr, argv.includes('-v') || argv.includes('--verbose')).catch((worse: unknown) => {
+      stderr.write(`${lastWords(worse)}\n`);
+      return 2;
+    });
   }
 }
 
@@ -55,12 +59,12 @@ async function run(world: World, version: string, invocation: Invocation): Promi
     case 'backtest': {
       const { backtest } = await import('../commands/backtest.ts');
       const { resolveBacktestOptions } = await import('../commands/history-options.ts');
-      return backtest(context, options, await resolveBacktestOptions(invocation.flags, world.now()));
+      return backtest(context, options, await resolveBacktestOptions(invocation.flags, world.now(), options.output));
     }
     case 'export-dataset': {
       const { exportDataset } = await import('../commands/export-dataset.ts');
       const { resolveExportOptions } = await import('../commands/history-options.ts');
-      return exportDataset(context, options, await resolveExportOptions(invocation.flags, world.now()));
+      return exportDataset(context, options, await resolveExportOptions(invocation.flags, world.now(), options.output));
     }
     case 'check-prometheus': {
       const { checkPrometheus } = await import('../commands/check-prometheus.ts');
@@ -95,8 +99,7 @@ function asked({ command, names, flags }: Invocation, options: Options): string 
   const given = (name: string, value: unknown): string[] =>
     typeof value === 'string' && value !== '' ? [name, /^[\w./=,:-]+$/.test(value) ? value : `'${value}'`] : [];
   const namespaced = options.allNamespaces ? ['-A'] : given('-n', options.namespace);
-  const own = command === 'backtest' ? given('-n', flags['namespace']) : namespaced;
-  const scope = command === 'check-prometheus' ? [] : own;
+  const scope = command === 'check-prometheus' ? [] : namespaced;
   return [
     'kpfd',
     command,
@@ -110,7 +113,7 @@ function asked({ command, names, flags }: Invocation, options: Options): string 
 }
 
 async function readOptions(world: World, { command, flags }: Invocation): Promise<Options> {
-  const { CHECK_OUTPUTS, resolveOptions } = await import('../commands/options.ts');
+  const { BACKTEST_OUTPUTS, CHECK_OUTPUTS, EXPORT_OUTPUTS, resolveOptions } = await import('../commands/options.ts');
   const path = configPath(world.env);
   const isHistory = command === 'backtest' || command === 'export-dataset';
   return resolveOptions({
@@ -118,6 +121,8 @@ async function readOptions(world: World, { command, flags }: Invocation): Promis
     flags: isHistory ? { ...flags, output: undefined } : flags,
     ...(isHistory ? { defaultTimeout: '0' } : {}),
     ...(command === 'check-prometheus' ? { outputs: CHECK_OUTPUTS } : {}),
+    ...(command === 'export-dataset' ? { outputs: EXPORT_OUTPUTS } : {}),
+    ...(command === 'backtest' ? { outputs: BACKTEST_OUTPUTS, everywhere: true } : {}),
     env: world.env,
     config: { path, values: await readConfig(path) },
     besideConfig: (file) => resolve(dirname(path), file),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -30,17 +30,36 @@ export function packageVersion(): string {
   return version;
 }
 
+/** How long a run may take to end after a signal. */
+const SIGNAL_PATIENCE_MS = 2000;
+
+/** What is said of an error when not even the words for it can be loaded. */
+export function lastWords(error: unknown): string {
+  const { code, stack } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (code === 'EMFILE' || code === 'ENFILE') return 'error: too many files are open; raise the limit (ulimit -n)';
+  return `error: this is a bug in kpfd, please report it with these lines\n${stack ?? String(error)}`;
+}
+
 /** The real machine. */
 export function processWorld(): World {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Once: a second Ctrl-C ends the process at once.
-    process.once(signal, () => controller.abort(signal));
+    process.once(signal, () => {
+      controller.abort(signal);
+      // Whoever waits for a pipe that nobody writes to hears of no abort.
+      setTimeout(() => process.kill(process.pid, signal), SIGNAL_PATIENCE_MS).unref();
+    });
   }
+  // Node would end with 1, which says that a pod is at risk.
+  process.once('uncaughtException', (error) => {
+    process.stderr.write(`${lastWords(error)}\n`, () => process.exit(2));
+  });
   return {
     stdin: () => process.stdin,
     stdout: processOutput(process.stdout, process.env, (error) => {
-      process.stderr.write(`error: the answer could not be written: ${error.message}\n`);
+      const problem = error.code === 'ENOSPC' ? 'the disk is full' : error.message;
+      process.stderr.write(`error: the answer could not be written: ${problem}\n`);
       process.exit(2);
     }),
     // Nobody can be told any more; the answer and the exit code still count.
@@ -75,7 +94,8 @@ function processOutput(
       return !isClosed;
     },
     width: stream.isTTY ? stream.columns : undefined,
-    mayColour: stream.isTTY && !noColour,
+    // Not undefined, which would let the library guess: by CI, FORCE_COLOR and what else it knows.
+    mayColour: stream.isTTY ? !noColour : false,
   };
 }
 
@@ -103,9 +123,18 @@ export function configPath(env: World['env']): string {
 
 /** The config file's values; none where there is no file, which is the usual case and costs no loading. */
 export async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
-  if (!existsSync(path)) return {};
+  if (isAbsent(path)) return {};
   const { readConfigFile } = await import('../adapters/config-file.ts');
   return readConfigFile(path);
+}
+
+/** A file that cannot be looked at is not absent: reading it tells what is wrong. */
+function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+  }
 }
 
 /** The Context of a command (as it was asked, for recordings) in this world. Adapters are loaded when they are needed. */

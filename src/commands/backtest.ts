@@ -15,7 +15,7 @@ export async function backtest(context: Context, options: Options, wanted: Backt
       () => modelFor(context, options),
       {
         span: wanted.span,
-        scope: { namespace: wanted.namespace, pods: undefined },
+        scope: { namespace: options.allNamespaces ? undefined : options.namespace, pods: undefined },
         naming: options,
         kubernetesVersion: options.kubernetesVersion,
         maxSamples: wanted.maxSamples,

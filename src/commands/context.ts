@@ -29,8 +29,8 @@ export interface Context {
 interface DatasetShape {
   /** The first line with its end; empty where there is none. */
   readonly heading: string;
-  /** The time of a row, in Unix seconds. */
-  timeOf(line: string): number | undefined;
+  /** The time of a line's row, in Unix seconds; or why it does not belong here. */
+  timeOf(line: string): number | string;
 }
 
 interface Dataset {

@@ -1,4 +1,3 @@
-import { FailureError } from '../core/failure.ts';
 import { exportDataset as exportRows } from '../pipeline/export-dataset.ts';
 import { DATASET_FORMATS } from '../render/dataset-rows.ts';
 import { exportNotes } from '../render/export-notes.ts';
@@ -9,10 +8,13 @@ import { StepProgress } from './progress.ts';
 
 /** kpfd export-dataset: feature rows of the past with what became of them, to train a model on. */
 export async function exportDataset(context: Context, options: Options, wanted: ExportOptions): Promise<ExitCode> {
-  const { heading, ...rest } = DATASET_FORMATS[wanted.output];
-  const format = { ...rest, heading: options.headings ? heading : '' };
-  const dataset = await context.openDataset(wanted.to, format);
-  const span = { ...wanted.span, start: startOf(wanted, dataset.resumeAt) };
+  const format = DATASET_FORMATS[wanted.output];
+  const namespace = options.allNamespaces ? undefined : options.namespace;
+  const dataset = await context.openDataset(wanted.to, {
+    heading: options.headings ? format.heading : '',
+    timeOf: (line) => timeOf(format.read(line), wanted, namespace),
+  });
+  const span = { ...wanted.span, start: dataset.resumeAt ?? wanted.span.start };
   const progress = new StepProgress(context, options.quiet);
   const polls = wanted.labelsFile === undefined ? undefined : context.openPolls(wanted.labelsFile);
   const summary = await withSource(context, (source) =>
@@ -21,7 +23,7 @@ export async function exportDataset(context: Context, options: Options, wanted: 
       {
         span,
         horizonSeconds: wanted.horizonSeconds,
-        scope: { namespace: options.allNamespaces ? undefined : options.namespace, pods: undefined },
+        scope: { namespace, pods: undefined },
         naming: options,
         kubernetesVersion: options.kubernetesVersion,
         maxSamples: wanted.maxSamples,
@@ -41,10 +43,21 @@ export async function exportDataset(context: Context, options: Options, wanted: 
   return exitCode({ partial: options.strict && summary.silentSteps > 0 });
 }
 
-/** Where a file that a cut left behind is gone on with: its steps must be those that are asked for now. */
-function startOf({ span, to }: ExportOptions, resumeAt: number | undefined): number {
-  if (resumeAt === undefined) return span.start;
-  if (resumeAt >= span.start && resumeAt <= span.end && (resumeAt - span.start) % span.step === 0) return resumeAt;
-  const problem = `its last row is of ${resumeAt}, which is no step of this span`;
-  throw new FailureError({ kind: 'dataset-other', path: to ?? '', problem });
+/**
+ * When a row of a file that is to be gone on with was made, or why it is not from this command: half a file of one run and
+ * half of another would look like one. (Another horizon cannot be told from a row.)
+ */
+function timeOf(
+  row: ReturnType<(typeof DATASET_FORMATS)['csv']['read']>,
+  { run, span }: ExportOptions,
+  namespace: string | undefined,
+): number | string {
+  if (row === undefined) return 'it holds lines that are no rows of this format';
+  if (row.run !== run) return `it holds rows of the run ${JSON.stringify(row.run)}`;
+  if (namespace !== undefined && row.namespace !== namespace) return `it holds rows of namespace ${row.namespace}`;
+  const { unixSeconds } = row;
+  if (unixSeconds >= span.start && unixSeconds <= span.end && (unixSeconds - span.start) % span.step === 0) {
+    return unixSeconds;
+  }
+  return `it holds a row of ${unixSeconds}, which is no step of this span`;
 }

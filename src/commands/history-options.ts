@@ -1,5 +1,6 @@
 import type { Span } from '../pipeline/history.ts';
 import { chosen, usage, withNearest } from './choice.ts';
+import { BACKTEST_OUTPUTS } from './options.ts';
 import { parseDuration, parseShare, parseTime, UnitError } from './units.ts';
 
 /** As commander gives them: camelCase names. */
@@ -18,8 +19,6 @@ export interface BacktestOptions extends HistoryOptions {
   readonly output: 'table' | 'json';
   /** undefined: the model's. */
   readonly threshold: number | undefined;
-  /** undefined: all, for how good a model is one asks of the whole cluster. */
-  readonly namespace: string | undefined;
 }
 
 export interface ExportOptions extends HistoryOptions {
@@ -32,32 +31,52 @@ export interface ExportOptions extends HistoryOptions {
 
 /** Statuses are read in steps of so many seconds, and rows are made at some of them. */
 const STATUS_STEP_SECONDS = 15;
+/** How far the clock of whoever asks may be ahead. */
+const CLOCK_SECONDS = 60;
 const DEFAULT_MAX_SAMPLES = 500_000;
 
-/** Rejects with a FailureError for the first option that is not right. `now` in Unix seconds. */
-export async function resolveBacktestOptions(flags: Flags, now: number): Promise<BacktestOptions> {
+/**
+ * Rejects with a FailureError for the first option that is not right. `now` in Unix seconds. `output`: what the
+ * environment or the config file says, where no flag does.
+ */
+export async function resolveBacktestOptions(
+  flags: Flags,
+  now: number,
+  output: string | undefined,
+): Promise<BacktestOptions> {
   return withNearest(() => ({
     ...historyOptions(flags, now),
-    output: chosen('--output', text(flags, 'output'), ['table', 'json']) ?? 'table',
+    output: chosen('--output', text(flags, 'output') ?? output, BACKTEST_OUTPUTS) ?? 'table',
     threshold: parsed('--threshold', text(flags, 'threshold'), parseShare),
-    namespace: flags['allNamespaces'] === true ? undefined : text(flags, 'namespace'),
   }));
 }
 
-/** Rejects with a FailureError for the first option that is not right. `now` in Unix seconds. */
-export async function resolveExportOptions(flags: Flags, now: number): Promise<ExportOptions> {
+/** The same for rows. */
+export async function resolveExportOptions(
+  flags: Flags,
+  now: number,
+  output: string | undefined,
+): Promise<ExportOptions> {
   return withNearest(() => {
     const horizon = text(flags, 'horizon');
     const horizonSeconds = seconds('--horizon', horizon ?? '10m');
     if (horizonSeconds < STATUS_STEP_SECONDS) throw usage(`--horizon takes at least 15s, not ${horizon}`);
     return {
       ...historyOptions(flags, now),
-      output: chosen('--output', text(flags, 'output'), ['csv', 'jsonl']) ?? 'csv',
+      output: chosen('--output', text(flags, 'output') ?? output, ['csv', 'jsonl']) ?? 'csv',
       horizonSeconds,
-      to: text(flags, 'to'),
+      to: targetOf(text(flags, 'to')),
       run: text(flags, 'run') ?? 'export',
     };
   });
+}
+
+/** A dash is stdout, as for rows. */
+function targetOf(to: string | undefined): string | undefined {
+  if (to?.endsWith('.gz') === true) {
+    throw usage('--to writes plain text, which can be gone on with', 'leave out .gz, and pack the file afterwards');
+  }
+  return to === '-' ? undefined : to;
 }
 
 function historyOptions(flags: Flags, now: number): HistoryOptions {
@@ -65,6 +84,7 @@ function historyOptions(flags: Flags, now: number): HistoryOptions {
   const end = Math.floor(parsed('--end', text(flags, 'end'), parseTime) ?? Number.NaN);
   if (end < start) throw usage('--end lies before --start');
   if (start > now) throw usage(`--start ${text(flags, 'start')} lies in the future`);
+  if (end > now + CLOCK_SECONDS) throw usage(`--end ${text(flags, 'end')} lies in the future`);
   const step = seconds('--step', text(flags, 'step') ?? '30s');
   if (step <= 0 || step % STATUS_STEP_SECONDS !== 0) {
     throw usage(`--step takes a multiple of 15s, not ${text(flags, 'step')}`);

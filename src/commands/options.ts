@@ -32,6 +32,8 @@ type SecretSource = { readonly file: string; readonly role: string } | { readonl
 const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
 /** Of these check-prometheus has no list of names and no rows. */
 export const CHECK_OUTPUTS = ['table', 'wide', 'json', 'yaml'] as const satisfies readonly OutputFormat[];
+export const BACKTEST_OUTPUTS = ['table', 'json'] as const satisfies readonly OutputFormat[];
+export const EXPORT_OUTPUTS = ['csv'] as const satisfies readonly OutputFormat[];
 type OutputFormat = (typeof OUTPUTS)[number];
 const COLOURS = ['auto', 'always', 'never'] as const;
 
@@ -100,6 +102,8 @@ export interface OptionSources {
   readonly defaultTimeout?: string;
   /** What the command writes; undefined: every format. */
   readonly outputs?: readonly OutputFormat[];
+  /** Without a namespace from anywhere all are meant: how good a model is one asks of the whole cluster. */
+  readonly everywhere?: boolean;
 }
 
 const DEFAULT_ADDRESS = 'http://localhost:9090';
@@ -130,7 +134,8 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
     model: reader.path('model'),
     prior: priorOf(reader.parsed('--prior', text('prior'), parseShare)),
     namespace: reader.text('namespace') ?? 'default',
-    allNamespaces: flag('allNamespaces') === true,
+    allNamespaces:
+      flag('allNamespaces') === true || (sources.everywhere === true && reader.text('namespace') === undefined),
     cluster: reader.text('cluster'),
     ksmSelector: reader.matchers('ksm-selector'),
     cadvisorSelector: reader.matchers('cadvisor-selector'),

@@ -6,7 +6,7 @@ import type { Options } from './options.ts';
 
 /** kpfd predict: one page for each named pod, or the named pods in another format. */
 export async function predict(context: Context, options: Options, names: readonly string[]): Promise<ExitCode> {
-  const pods = [...new Set(names.map(podName))];
+  const pods = [...new Set(podNames(names))];
   // The page has them, and it is what -o is not needed for.
   const withReasons = options.output === undefined || showsReasons(options.output);
   const explaining = withSource(context, (source, instant) =>
@@ -32,7 +32,13 @@ export async function predict(context: Context, options: Options, names: readonl
   });
 }
 
-/** `my-pod`, or as kubectl takes it: `pod/my-pod`. */
+/** As kubectl takes them: `a b`, `pod/a pod/b` or `pod a b`. */
+function podNames(names: readonly string[]): string[] {
+  const isTyped = names.length > 1 && /^(?:pods?|po)$/.test(names[0] ?? '');
+  return (isTyped ? names.slice(1) : names).map(podName);
+}
+
+/** `my-pod`, or `pod/my-pod`. */
 function podName(argument: string): string {
   const match = /^(?:(pods?|po)\/)?([^/]+)$/.exec(argument);
   const name = match?.[2];

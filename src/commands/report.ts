@@ -9,6 +9,8 @@ export function reportError(error: unknown, verbose: boolean): string {
     const below = verbose && cause instanceof Error ? `note: ${clean(`${cause.name}: ${cause.message}`)}\n` : '';
     return `error: ${failureText(error.failure)}\n${below}`;
   }
+  const { code } = error instanceof Error ? (error as Error & { code?: unknown }) : {};
+  if (code === 'EMFILE' || code === 'ENFILE') return 'error: too many files are open; raise the limit (ulimit -n)\n';
   const stack = error instanceof Error ? error.stack : String(error);
   return `error: this is a bug in kpfd, please report it with these lines\n${stack ?? ''}\n`;
 }

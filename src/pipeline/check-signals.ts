@@ -27,16 +27,15 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
   if (goOn()) checks.push(...apiChecks(await failureOf(source.query('vector(1)', unixSeconds))));
   if (goOn()) checks.push(...(await serverChecks(source, instant)));
   if (goOn()) {
-    const found = await layoutOrFailure(source, unixSeconds, options);
+    const journal = new Journal();
+    const found = await layoutOrFailure(source, unixSeconds, options, journal);
     checks.push(podsCheck(found));
     if (found.layout !== undefined) {
-      const counted = await countMetrics(source, unixSeconds, found.layout).catch(expectedFailure);
-      if ('kind' in counted) checks.push({ name: 'api', outcome: 'warning', failure: counted });
-      else {
-        metrics = counted;
-        checks.push(...sampleChecks(found.layout, metrics, unixSeconds));
-      }
+      const counted = await countMetrics(source, unixSeconds, found.layout, journal).catch(expectedFailure);
+      if (!('kind' in counted)) metrics = counted;
+      checks.push(...sampleChecks(found.layout, metrics, 'kind' in counted ? counted : undefined, unixSeconds));
     }
+    checks.push(...warningsCheck(journal));
   }
   return { unixSeconds, checks, metrics };
 }
@@ -64,9 +63,9 @@ async function layoutOrFailure(
   source: MetricSource,
   unixSeconds: number,
   options: NamingOptions,
+  journal: Journal,
 ): Promise<FoundLayout> {
   try {
-    const journal = new Journal();
     const found = await findNaming(source, unixSeconds, options, journal);
     return { layout: await measureLayout(source, unixSeconds, found, journal) };
   } catch (error) {
@@ -79,7 +78,18 @@ function podsCheck({ layout, failure }: FoundLayout): Check {
   return { name: 'pods', outcome: failure === undefined ? 'ok' : 'failed', failure, pods };
 }
 
-async function countMetrics(source: MetricSource, unixSeconds: number, layout: Layout): Promise<MetricCount[]> {
+/** What Prometheus said beside its answers: that it could not reach a part of what it knows, for one. */
+function warningsCheck(journal: Journal): Check[] {
+  const texts = journal.notices().flatMap((notice) => (notice.kind === 'prometheus-warning' ? [notice.text] : []));
+  return texts.length === 0 ? [] : [{ name: 'warnings', outcome: 'warning', texts }];
+}
+
+async function countMetrics(
+  source: MetricSource,
+  unixSeconds: number,
+  layout: Layout,
+  journal: Journal,
+): Promise<MetricCount[]> {
   // Each metric by its exact name: some backends refuse a pattern over names.
   const metrics = new Map(SIGNALS.map(({ metric, exporter }) => [metric, exporter]));
   const promql = tagged(
@@ -89,7 +99,7 @@ async function countMetrics(source: MetricSource, unixSeconds: number, layout: L
     })),
   );
   const answer = await source.query(promql, unixSeconds);
-  return metricCounts(new Map(answer.series.map(({ labels, value }) => [labels['fact'] ?? '', value])));
+  return metricCounts(new Map(journal.answered(answer).map(({ labels, value }) => [labels['fact'] ?? '', value])));
 }
 
 async function failureOf(question: Promise<unknown>): Promise<Failure | undefined> {

@@ -11,8 +11,12 @@ import { REQUESTS, type RequestName } from '../core/signals/catalogue.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
 import { canonicalLabels, type Naming, type NamingOptions } from '../core/signals/naming.ts';
 import type { Scope } from '../core/signals/signal.ts';
+import { expectedFailure } from './expected-failure.ts';
 import { History, type Span } from './history.ts';
+import { Journal } from './journal.ts';
 import { podsAt, STATUS_REQUESTS } from './pods-at.ts';
+import { findNaming } from './read-layout.ts';
+import { assertNamespaceKnown } from './scan-pods.ts';
 
 /** Which pods of a Prometheus' past are looked at, and what is asked of it. */
 export interface HistoryRequest {
@@ -57,6 +61,7 @@ export async function* podRows(
   const history = new History(source, span, request.maxSamples);
   const future = { start: span.start, end: span.end + horizonSeconds, step: STATUS_STEP_SECONDS };
   const seen = new Outlook(polls ?? metricPolls(new History(source, future, request.maxSamples), future, request));
+  let isAnyTold = false;
   for (let t = span.start; t <= span.end; t += span.step) {
     const found = await momentAt(history, t, request, REQUESTS);
     const conditions =
@@ -64,7 +69,20 @@ export async function* podRows(
     await seen.readUntil(t + horizonSeconds);
     seen.forgetBefore(t);
     const rows = found === undefined ? [] : labelled(found, conditions, seen, t, request);
+    isAnyTold ||= rows.length > 0;
     yield { unixSeconds: t, rows };
+  }
+  if (!isAnyTold) await assertScopeKnown(source, span.end, request);
+}
+
+/** No rows at all may come of a typing error. */
+async function assertScopeKnown(source: HistorySource, t: number, { naming, scope }: HistoryRequest): Promise<void> {
+  try {
+    const found = await findNaming(source, t, naming, new Journal());
+    await assertNamespaceKnown(source, t, found.naming, scope);
+  } catch (error) {
+    // Then there is nothing to compare with.
+    if (!SILENT.has(expectedFailure(error).kind)) throw error;
   }
 }
 

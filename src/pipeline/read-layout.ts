@@ -68,7 +68,8 @@ async function silence(source: MetricSource, unixSeconds: number, options: Namin
   const info = selector('kube_pod_info', [], options.ksmSelector);
   const value = async (promql: string): Promise<number | undefined> => {
     try {
-      return (await source.query(promql, unixSeconds)).series[0]?.value;
+      const found = (await source.query(promql, unixSeconds)).series[0]?.value;
+      return found !== undefined && Number.isFinite(found) ? found : undefined;
     } catch (error) {
       expectedFailure(error);
       return undefined;

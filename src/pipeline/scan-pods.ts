@@ -96,7 +96,7 @@ function allWarnings(
 }
 
 /** An empty answer is one only where the namespace is real: a typing error must not look like good health. */
-async function assertNamespaceKnown(
+export async function assertNamespaceKnown(
   source: MetricSource,
   unixSeconds: number,
   naming: Naming,

@@ -31,6 +31,7 @@ const NAMES: Readonly<Record<Check['name'], string>> = {
   copies: 'duplicates',
   labels: 'label layout',
   interval: 'scrape interval',
+  warnings: 'answers',
 };
 
 const ALL_PREDICTIONS = 'all predictions: kpfd cannot work';
@@ -74,6 +75,13 @@ function checkText(check: Check): CheckText {
       };
     }
     case 'metrics':
+      if (check.failure !== undefined) {
+        return {
+          found: `the series of each metric could not be counted: ${failureText(check.failure)}`,
+          suffers: 'whether a metric is missing is not known',
+          advice: '',
+        };
+      }
       if (check.absent.length === 0) return fine('every metric that pods should have is there');
       return {
         found: `without a single series: ${enumerate(check.absent.map(({ metric }) => metric))}`,
@@ -132,6 +140,12 @@ function checkText(check: Check): CheckText {
         advice: 'set honor_labels: true in the scrape job (honorLabels in a ServiceMonitor)',
       };
     }
+    case 'warnings':
+      return {
+        found: `Prometheus warns: ${check.texts.map(clean).join('; ')}`,
+        suffers: 'answers may be partial',
+        advice: '',
+      };
     case 'interval': {
       const name = exporterName(check.exporter);
       if (check.seconds === undefined) {

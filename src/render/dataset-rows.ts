@@ -10,8 +10,8 @@ const COLUMNS = ['run', 'time', 'namespace', 'pod', 'uid', 'owner', 'now', 'stat
 export interface DatasetFormat {
   readonly heading: string;
   rows(run: string, rows: readonly PodRow[]): string;
-  /** The time of a line, in Unix seconds; undefined where it is no row of this format. */
-  timeOf(line: string): number | undefined;
+  /** What a line says it is; undefined where it is no row of this format. */
+  read(line: string): { readonly run: string; readonly unixSeconds: number; readonly namespace: string } | undefined;
 }
 
 /** One closed table. Numbers are the shortest decimals that give the same float32; what is missing is empty, or null. */
@@ -26,7 +26,11 @@ export const DATASET_FORMATS: Readonly<Record<'csv' | 'jsonl', DatasetFormat>> =
         ]),
       ),
     // The run may hold commas, and is quoted then.
-    timeOf: (line) => numberOf(/^(?:"(?:[^"]|"")*"|[^",]*),(\d+),/.exec(line)?.[1]),
+    read: (line) => {
+      const [, run, time, namespace] = /^("(?:[^"]|"")*"|[^",]*),(\d+),([^",]*),/.exec(line) ?? [];
+      if (run === undefined || namespace === undefined) return undefined;
+      return { run: run.replace(/^"|"$/g, '').replaceAll('""', '"'), unixSeconds: Number(time), namespace };
+    },
   },
   jsonl: {
     heading: '',
@@ -40,7 +44,13 @@ export const DATASET_FORMATS: Readonly<Record<'csv' | 'jsonl', DatasetFormat>> =
           return `${jsonLine(Object.fromEntries(COLUMNS.map((name, i) => [name, values[i]])))}\n`;
         })
         .join(''),
-    timeOf: (line) => numberOf(/^\{"run":"(?:[^"\\]|\\.)*","time":(\d+),/.exec(line)?.[1]),
+    read: (line) => {
+      const text = String.raw`("(?:[^"\\]|\\.)*")`;
+      const [, run, time, namespace] =
+        new RegExp(`^\\{"run":${text},"time":(\\d+),"namespace":${text},`).exec(line) ?? [];
+      if (run === undefined || namespace === undefined) return undefined;
+      return { run: JSON.parse(run) as string, unixSeconds: Number(time), namespace: JSON.parse(namespace) as string };
+    },
   },
 };
 
@@ -48,8 +58,4 @@ function facts(run: string, { unixSeconds, pod, now, status, label }: PodRow): (
   const owner = pod.rootOwner ?? pod.owner;
   const ownerText = owner === undefined ? undefined : `${owner.kind}/${owner.name}`;
   return [run, unixSeconds, pod.namespace, pod.name, pod.uid, ownerText, now, status, label];
-}
-
-function numberOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
 }

@@ -286,6 +286,13 @@ function errorCode(code: string): string {
     ENOTDIR: 'a part of its path is no folder',
     ENOSPC: 'the disk is full',
     EROFS: 'the file system is read-only',
+    ELOOP: 'its links lead in a circle',
+    EINVAL: 'it is no file for that',
+    EMFILE: 'too many files are open (ulimit -n)',
+    ENAMETOOLONG: 'its name is too long',
+    EFBIG: 'it is too large',
+    ERR_FS_FILE_TOO_LARGE: 'it is too large',
+    RangeError: 'it is too large',
   };
   return known[code] ?? clean(code);
 }

@@ -48,8 +48,9 @@ export const FORMATS: Readonly<Record<'table' | 'wide' | 'json' | 'yaml' | 'csv'
   wide: async (answer, look) => writeTable(answer, look, true),
   json: async (answer) => ({ text: jsonText(await documentOf(answer)) }),
   yaml: async (answer) => ({ text: (await import('./yaml-text.ts')).yamlText(await documentOf(answer)) }),
-  csv: async ({ pods, unixSeconds }, { headings }) => ({
-    text: (await import('./csv.ts')).podCsv(pods, headings, unixSeconds),
+  // Headings of nothing would be mail from cron, which asked for silence.
+  csv: async ({ pods, unixSeconds }, { headings, quiet }) => ({
+    text: (await import('./csv.ts')).podCsv(pods, headings && !(quiet && pods.length === 0), unixSeconds),
   }),
   name: async ({ pods }) => ({ text: pods.map(({ pod }) => `pod/${clean(pod.name)}\n`).join('') }),
 };

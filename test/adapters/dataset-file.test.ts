@@ -6,14 +6,14 @@ import { folder } from '../support/files.ts';
 
 const CSV = {
   heading: 'run,time,x\n',
-  timeOf: (line: string): number | undefined => {
+  timeOf: (line: string): number | string => {
     const time = /^\w+,(\d+),/.exec(line)?.[1];
-    return time === undefined ? undefined : Number(time);
+    return time === undefined ? 'it holds no rows' : Number(time);
   },
 };
 const JSONL = {
   heading: '',
-  timeOf: (line: string) => (line.startsWith('{"time":') ? Number(line.slice(8, 10)) : undefined),
+  timeOf: (line: string) => (line.startsWith('{"time":') ? Number(line.slice(8, 10)) : 'it holds no rows'),
 };
 
 function file(content: string): string {
@@ -63,9 +63,9 @@ describe('a file of rows', () => {
 
   test.each<[string, string, typeof CSV, RegExp]>([
     ['with other columns', 'run,time,y\na,10,1\n', CSV, /other columns/],
-    ['with lines that are no rows', 'run,time,x\nhello\n', CSV, /no rows of this format/],
+    ['with lines that are no rows', 'run,time,x\nhello\n', CSV, /holds no rows/],
     ['of something else', 'precious', CSV, /something else/],
-    ['of something else, for JSON lines', 'precious\n', JSONL, /no rows of this format/],
+    ['of something else, for JSON lines', 'precious\n', JSONL, /holds no rows/],
     ['of something else, without a line end, for JSON lines', 'precious', JSONL, /something else/],
   ])('%s is refused and left as it is', async (_, content, shape, problem) => {
     const path = file(content);

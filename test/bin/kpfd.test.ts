@@ -47,7 +47,35 @@ describeWith(['bash'], 'where the answer goes', () => {
   test.runIf(existsSync('/dev/full'))('a full disk is told', () => {
     const run = `"${process.execPath}" "${KPFD}" scan -A --replay "${DEMO}" -q > /dev/full`;
     const { status, stderr } = spawnSync('bash', ['-c', run], { encoding: 'utf8' });
-    expect(stderr).toMatch(/^error: the answer could not be written: ENOSPC[^\n]*\n$/);
+    expect(stderr).toMatch(/^error: the answer could not be written: the disk is full\n$/);
+    expect(status).toBe(2);
+  });
+});
+
+test('a pipe is no terminal, whatever the environment says of colours', () => {
+  const env = { ...process.env, CI: 'true', FORCE_COLOR: '1' };
+  const argv = [KPFD, 'scan', '-A', '--replay', DEMO, '--color', 'auto'];
+  const { stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', env });
+  expect(stdout + stderr).not.toContain('\u001b');
+});
+
+describeWith(['bash'], 'what the shell puts in the place of a file', () => {
+  test('a token comes through a pipe, which can be read once', async () => {
+    const sent: unknown[] = [];
+    const server = await serve((request, response) => {
+      sent.push(request.headers.authorization);
+      response.writeHead(401).end();
+    });
+    const run = `"${process.execPath}" "${KPFD}" check-prometheus --prometheus-url ${server.url} --bearer-token-file`;
+    const child = spawn('bash', ['-c', `${run} <(echo token); ${run} <(sleep 0.2; echo token)`]);
+    await once(child, 'close');
+    expect(new Set(sent)).toEqual(new Set(['Bearer token']));
+  });
+
+  test('too many open files are told, and are no pod at risk', () => {
+    const run = `ulimit -n 28; "${process.execPath}" "${KPFD}" scan -A --replay "${DEMO}" --fail-on`;
+    const { status, stderr } = spawnSync('bash', ['-c', run], { encoding: 'utf8' });
+    expect(stderr).toMatch(/too many (open )?files/);
     expect(status).toBe(2);
   });
 });
@@ -75,6 +103,16 @@ describe('a run that is interrupted', () => {
     child.kill(signal);
     expect(await ended).toEqual([code, null]);
     expect(stderr()).toBe('');
+  });
+
+  test('though it waits for a pipe that nobody writes to', async () => {
+    const pipe = join(folder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const { child } = started('scan', '-A', '--bearer-token-file', pipe);
+    await new Promise((done) => setTimeout(done, 500));
+    const ended = once(child, 'close');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([null, 'SIGTERM']);
   });
 
   test('keeps the recording of what was asked until then', async () => {

@@ -1,5 +1,6 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { SETTINGS } from '../../src/commands/options.ts';
 import { file, folder, withoutRoot } from '../support/files.ts';
@@ -186,6 +187,18 @@ describe('files', () => {
     );
   });
 
+  test('a config file that cannot be looked at is not taken for none', async () => {
+    const looped = folder();
+    mkdirSync(join(looped, 'kpfd'));
+    symlinkSync('config.yaml', join(looped, 'kpfd', 'config.yaml'));
+    expectOneSentence(await kpfd(['scan'], { env: { XDG_CONFIG_HOME: looped } }), /its links lead in a circle/);
+    const closed = folder();
+    mkdirSync(join(closed, 'kpfd'));
+    chmodSync(join(closed, 'kpfd'), 0);
+    const ran = await withoutRoot(async () => kpfd(['scan'], { env: { XDG_CONFIG_HOME: closed } }));
+    expectOneSentence(ran, /permission denied; give the user that runs kpfd the right to read it/);
+  });
+
   test('an unknown name in the config file', async () => {
     const config = folder();
     mkdirSync(join(config, 'kpfd'));
@@ -210,6 +223,27 @@ describe('files', () => {
       ran,
       /lacks a question of this run .*; it was made by `kpfd scan -A`: replay it with the same command and flags/,
     );
+  });
+
+  test('check-prometheus goes on where the series cannot be counted, and passes on what Prometheus warns of', async () => {
+    type Exchange = {
+      question: { parameters: { query?: string } };
+      reply: { status: number; json: Record<string, unknown> };
+    };
+    const packed = readFileSync('fixtures/recordings/demo/check-prometheus.json.gz');
+    const recording = JSON.parse(gunzipSync(packed).toString()) as { exchanges: Exchange[] };
+    const asking = (text: string): Exchange | undefined =>
+      recording.exchanges.find(({ question }) => question.parameters.query?.includes(text) === true);
+    const count = asking('container_cpu_cfs_throttled_periods_total') as Exchange;
+    count.reply.status = 500;
+    count.reply.json = { status: 'error', errorType: 'internal', error: 'shard down' };
+    (asking('kube_pod_info') as Exchange).reply.json['warnings'] = ['partial response'];
+    const ran = await kpfd(['check-prometheus', '--strict', '--replay', file('r.json', JSON.stringify(recording))]);
+    expect(ran.stdout).toMatch(/^metrics +warning +the series of each metric could not be counted: .*shard down/m);
+    expect(ran.stdout).toMatch(/^freshness +ok /m);
+    expect(ran.stdout).toMatch(/^answers +warning +Prometheus warns: partial response$/m);
+    expect(ran.stdout).not.toContain('kpfd cannot work');
+    expect(ran.code).toBe(3);
   });
 
   test('a recording that may not be read', async () => {

@@ -140,9 +140,38 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       );
       expect(other).toMatchObject({ code: 2, stdout: '' });
       expect(other.stderr).toMatch(
-        /^error: .* cannot be gone on with: its last row is of 1795413300, .*; write to another/,
+        /^error: .* cannot be gone on with: it holds a row of 1795413000, which is no step .*; write to another/,
       );
       expect(readFileSync(path, 'utf8')).toBe(before);
+    });
+
+    test.each([
+      [['-n', 'media'], /it holds rows of namespace shop; write to another/],
+      [['-n', 'shop', '--run', 'other'], /it holds rows of the run "export"; write to another/],
+      [['-n', 'shop', '--step', '1m'], /it holds a row of \d+, which is no step of this span; write to another/],
+    ])('a file of another command is refused, and left as it is: %j', async (change, problem) => {
+      for (const format of ['csv', 'jsonl']) {
+        const path = join(folder(), 'rows');
+        await run('export-dataset', '-n', 'shop', ...span, '--to', path, '-o', format);
+        const before = readFileSync(path, 'utf8');
+        const other = await run('export-dataset', ...change, ...span, '--to', path, '-o', format);
+        expect(other).toMatchObject({ code: 2, stdout: '' });
+        expect(other.stderr).toMatch(problem);
+        expect(readFileSync(path, 'utf8')).toBe(before);
+      }
+    });
+
+    test('a namespace that does not exist is no empty dataset', async () => {
+      const ran = await run('export-dataset', '-n', 'shp', ...span);
+      expect(ran.code).toBe(2);
+      expect(ran.stderr).toMatch(/^error: Prometheus knows no namespace "shp"; did you mean shop\?/m);
+      expect((await run('backtest', '-n', 'shp', ...span)).code).toBe(2);
+    });
+
+    test('a device is written to, and a full one is told', async () => {
+      const ran = await run('export-dataset', '-n', 'shop', ...span, '--to', '/dev/full');
+      expect(ran).toMatchObject({ code: 2, stderr: 'error: cannot write the dataset /dev/full: the disk is full\n' });
+      expect((await run('export-dataset', '-n', 'shop', ...span, '--to', '-')).stdout).toMatch(/^run,time,namespace,/);
     });
 
     test('labels come from what kubectl printed where a file says so, and a bad one is named with its line', async () => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type * as Http from 'node:http';
 import type * as Https from 'node:https';
 import type { Readable } from 'node:stream';
@@ -62,6 +62,8 @@ export class HttpTransport implements Transport {
   #agent: Http.Agent | Https.Agent | undefined;
   #useGet = false;
   readonly #secrets = new Set<string>();
+  /** What pipes held, which can be read once: `--bearer-token-file <(kubectl create token …)`. */
+  readonly #piped = new Map<string, Promise<string>>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -279,9 +281,9 @@ export class HttpTransport implements Transport {
 
   async #authorization(): Promise<Record<string, string>> {
     const { bearerToken, username, password, url } = this.#options;
-    if (bearerToken !== undefined) return { authorization: `Bearer ${await readSecret(bearerToken)}` };
+    if (bearerToken !== undefined) return { authorization: `Bearer ${await this.#secret(bearerToken)}` };
     if (username !== undefined) {
-      return { authorization: this.#basic(username, password === undefined ? '' : await readSecret(password)) };
+      return { authorization: this.#basic(username, password === undefined ? '' : await this.#secret(password)) };
     }
     if (url.username !== '' || url.password !== '') {
       return { authorization: this.#basic(decoded(url.username), decoded(url.password)) };
@@ -311,7 +313,31 @@ export class HttpTransport implements Transport {
 
   async #certificateAuthority(): Promise<string | undefined> {
     const { caFile } = this.#options;
-    return caFile === undefined ? undefined : readTextFile(caFile, 'certificate authority');
+    return caFile === undefined ? undefined : this.#fileText(caFile, 'certificate authority');
+  }
+
+  /** Rejects what no header can carry, without showing it. */
+  async #secret(secret: Secret): Promise<string> {
+    const isFile = 'file' in secret;
+    const text = isFile ? (await this.#fileText(secret.file, secret.role)).replace(/[\r\n]+$/, '') : secret.value;
+    const name = isFile ? `the ${secret.role} ${secret.file}` : 'a login from the environment';
+    if (text === '' && isFile) throw new FailureError({ kind: 'usage', problem: `${name} is empty` });
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) {
+      const problem = `${name} holds a line end or another character that no HTTP header can carry`;
+      throw new FailureError({ kind: 'usage', problem, advice: 'keep the secret alone in it' });
+    }
+    return text;
+  }
+
+  async #fileText(path: string, role: string): Promise<string> {
+    const isFile = await stat(path).then(
+      (found) => found.isFile(),
+      () => true,
+    );
+    if (isFile) return readTextFile(path, role);
+    const text = this.#piped.get(path) ?? readTextFile(path, role);
+    this.#piped.set(path, text);
+    return text;
   }
 
   /** An abort tells only that it happened; which limit struck is known here. */
@@ -344,19 +370,6 @@ export class HttpTransport implements Transport {
         return new FailureError({ kind: 'connection-lost', address, code }, error);
     }
   }
-}
-
-/** Rejects what no header can carry, without showing it. */
-async function readSecret(secret: Secret): Promise<string> {
-  const isFile = 'file' in secret;
-  const text = isFile ? (await readTextFile(secret.file, secret.role)).replace(/[\r\n]+$/, '') : secret.value;
-  const name = isFile ? `the ${secret.role} ${secret.file}` : 'a login from the environment';
-  if (text === '' && isFile) throw new FailureError({ kind: 'usage', problem: `${name} is empty` });
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) {
-    const problem = `${name} holds a line end or another character that no HTTP header can carry`;
-    throw new FailureError({ kind: 'usage', problem, advice: 'keep the secret alone in it' });
-  }
-  return text;
 }
 
 /** Percent signs that stand for themselves stay. */

@@ -28,9 +28,12 @@ export function readCopies(
   options: NamingOptions,
 ): { copies: ExporterCopy[]; cluster: Cluster | undefined } {
   const cluster = chooseCluster(series, options.cluster);
-  // Neither a count nor a time of a scrape is NaN or below 0: what says so is no Prometheus.
+  // Neither a count nor a time of a scrape is NaN, infinite or below 0: what says so is no Prometheus.
   const chosen = series.filter(
-    (s) => s.value >= 0 && (cluster === undefined || (s.labels[cluster.label] ?? '') === cluster.value),
+    (s) =>
+      s.value >= 0 &&
+      Number.isFinite(s.value) &&
+      (cluster === undefined || (s.labels[cluster.label] ?? '') === cluster.value),
   );
   const copies = new Map<string, { job: string; instance: string; pods: number; scrapedAtUnixSeconds: number }>();
   for (const { labels, value } of chosen) {

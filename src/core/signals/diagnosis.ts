@@ -14,11 +14,13 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   | { name: 'clock'; aheadSeconds: number | undefined }
   | { name: 'pods'; failure: Failure | undefined; pods: number }
   | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[] }
-  | { name: 'metrics'; absent: readonly MetricCount[] }
+  /** `failure`: why nothing was counted. */
+  | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined }
   /** `stale`: copies that fell silent while others did not. */
   | { name: 'freshness'; ageSeconds: number; stale: readonly ExporterCopy[] }
   | { name: 'copies'; copies: readonly ExporterCopy[]; replicas: number }
   | { name: 'labels'; renamed: Readonly<Record<Exporter, readonly string[]>>; cluster: Layout['cluster'] }
+  | { name: 'warnings'; texts: readonly string[] }
   | { name: 'interval'; exporter: Exporter; seconds: number | undefined; signals: readonly string[] }
 );
 
@@ -91,8 +93,13 @@ export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[]
   });
 }
 
-/** What the layout and the counts say of the samples themselves. */
-export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], unixSeconds: number): Check[] {
+/** What the layout and the counts, or why there are none, say of the samples themselves. */
+export function sampleChecks(
+  layout: Layout,
+  metrics: readonly MetricCount[],
+  failure: Failure | undefined,
+  unixSeconds: number,
+): Check[] {
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
   const absent = metrics.filter(
     ({ series, expected, exporter }) => series === 0 && expected && !(cadvisorAbsent && exporter === 'cadvisor'),
@@ -110,7 +117,12 @@ export function sampleChecks(layout: Layout, metrics: readonly MetricCount[], un
   };
   return [
     { name: 'cadvisor', outcome: cadvisorAbsent ? 'warning' : 'ok', jobs: layout.cadvisorJobs },
-    { name: 'metrics', outcome: vital ? 'failed' : absent.length > 0 ? 'warning' : 'ok', absent },
+    {
+      name: 'metrics',
+      outcome: vital ? 'failed' : absent.length > 0 || failure !== undefined ? 'warning' : 'ok',
+      absent,
+      failure,
+    },
     {
       name: 'freshness',
       outcome: isStale(layout, unixSeconds) || stale.length > 0 ? 'warning' : 'ok',

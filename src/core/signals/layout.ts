@@ -80,7 +80,8 @@ export function readLayout(
   intervals: readonly Series[] | undefined,
   overlaps: readonly Series[] | undefined,
 ): Layout {
-  const samples = (name: string): number | undefined => intervals?.find((s) => s.labels['fact'] === name)?.value;
+  const samples = (name: string): number | undefined =>
+    intervals?.find((s) => s.labels['fact'] === name && Number.isFinite(s.value))?.value;
   const [uids, names] = [samples('uids') ?? 0, samples('names') ?? 0];
   if (uids > MOST_UIDS_OF_NAME * names) throw new FailureError({ kind: 'names-lost', pods: uids, names });
   return {
