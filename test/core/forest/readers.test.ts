@@ -254,6 +254,16 @@ test('what a pickle holds says how many trees were grown at once, which a model 
   expect(readForest(bytesOf(pickled)).iterationCount).toBe(Math.ceil(trees.length / 2));
 });
 
+test('a linear model before its first round has no weights, and predicts its base score', () => {
+  // Not in the conformance suite: XGBoost 1.7.4 reads such weights where there are none.
+  const text = edited((document) => {
+    document.learner.gradient_booster = { name: 'gblinear', model: { weights: [] } };
+    document.learner.learner_model_param.base_score = '2.5E-1';
+  });
+  const forest = readForest(bytesOf(text));
+  expect([...forest.predict(new Float32Array(forest.featureCount), 1)]).toEqual([0.25]);
+});
+
 describe('what a caller in JavaScript passes is refused in a sentence, where it would be misread', () => {
   const forest = readForest(bytesOf(MODEL));
   const row = new Float32Array(forest.featureCount);
