@@ -325,7 +325,8 @@ const CONCERNED: Partial<Record<SignalName, (c: ContainerSnapshot) => boolean>> 
   'container-waiting-reason': (c) => c.role === 'container' && isUnexplained(c, 'waiting'),
   'container-terminated-reason': (c) => c.role === 'container' && isUnexplained(c, 'terminated'),
   'init-waiting-reason': (c) => c.role !== 'container' && isUnexplained(c, 'waiting'),
-  'init-terminated-reason': (c) => c.role !== 'container' && isUnexplained(c, 'terminated'),
+  // An init container that is ready has ended well.
+  'init-terminated-reason': (c) => c.role !== 'container' && c.ready !== true && isUnexplained(c, 'terminated'),
   'init-ready': (c) => c.role !== 'container' && c.state !== undefined,
 };
 

@@ -62,6 +62,8 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   const running = main.filter((c) => c.state === 'running' && c.ready !== false);
 
   let reason = statusReason(pod) ?? (isBeingCreated(pod) ? 'ContainerCreating' : pod.phase);
+  // Containers of a pod that succeeded have completed, also where their states are not kept.
+  if (reason === 'Succeeded') reason = 'Completed';
   if (init !== undefined) reason = init;
   if (counted) reason = firstReason(main, pod) ?? reason;
   if (reason === 'Completed' && counted) {
