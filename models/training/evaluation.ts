@@ -39,6 +39,8 @@ export interface Evaluation {
   /** kpfd where clusters are scraped more rarely. */
   readonly scrapedEach: readonly { readonly interval: string; readonly rows: RowFigures }[];
   readonly bootstrap: Readonly<Record<BootstrapName, Interval>>;
+  /** How often the label of a pod became each status: its rows are much alike, and a few spells are a few events. */
+  readonly spells: Readonly<Record<Status, number>>;
   /** Under other shares of well rows that fail, with the odds moved to them. */
   readonly reweighted: readonly Reweighted[];
   readonly curve: readonly { readonly threshold: number; readonly recall: number; readonly falseAlarms: number }[];
@@ -170,6 +172,7 @@ export function evaluate(
       };
     }),
     bootstrap: bootstrap(rows, kpfd, natures, of('kpfd')),
+    spells: spellsOf(rows),
     reweighted: [0.001, 0.01].map((share) => reweighted(rows, of('kpfd'), threshold, share)),
     curve: sweep.thresholds.map((one, i) => {
       const score = total(sweep.trials, i, () => true);
@@ -186,6 +189,16 @@ function predictionsOf(
   return new Map(
     [...predictions].map(([name, own]) => [name, own.filter((_, i) => isMeant((rows[i] as TrainingRow).run))]),
   );
+}
+
+function spellsOf(rows: readonly TrainingRow[]): Record<Status, number> {
+  const spells = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+  const last = new Map<string, Status | undefined>();
+  for (const row of rows) {
+    if (row.label !== undefined && last.get(keyOf(row)) !== row.label) spells[row.label] += 1;
+    last.set(keyOf(row), row.label);
+  }
+  return spells;
 }
 
 // ---- events

@@ -2,6 +2,7 @@
 import type { EventFigures, Quartiles } from '../../src/core/predictions/event-score.ts';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
 import type { Evaluation, Interval, PredictorFigures } from './evaluation.ts';
+import { plural } from '../../src/render/text.ts';
 import { UNANNOUNCED, type Nature } from './kinds.ts';
 
 /** A class with fewer failures behind it says little; the goals speak of those with more. */
@@ -126,35 +127,38 @@ function statuses(evaluation: Evaluation): string {
     ...evaluation.predictors.filter(({ name }) => !name.startsWith('kpfd') && name !== 'seed-random-split'),
     ...evaluation.rivals,
   ];
-  const skill = (status: Status): string => {
+  const leastSkill = (status: Status): { name: string; skill: number } => {
     const brier = own.all.classes[status]?.brier ?? Number.NaN;
     const skills = others.map(({ name, rows }) => ({
       name,
       skill: 1 - brier / (rows.all.classes[status]?.brier ?? Number.NaN),
     }));
-    const least = skills.reduce((a, b) => (b.skill < a.skill ? b : a));
-    return `${least.skill.toFixed(3)} (${least.name})`;
+    return skills.reduce((a, b) => (b.skill < a.skill ? b : a));
   };
-  return table(
-    ['status', 'rows', 'precision', 'recall', 'of well pods', 'precision', 'recall', 'least Brier skill over a rival'],
-    STATUSES.flatMap((status) => {
-      const figures = own.all.classes[status];
-      const well = own.well.classes[status];
-      if (figures === undefined) return [];
-      return [
-        [
-          status,
-          String(figures.rows),
-          share(figures.precision),
-          share(figures.recall),
-          String(well?.rows ?? 0),
-          share(well?.precision ?? Number.NaN),
-          share(well?.recall ?? Number.NaN),
-          skill(status),
-        ],
-      ];
-    }),
-  );
+  const known = STATUSES.filter((status) => own.all.classes[status] !== undefined);
+  const weak = known.filter((status) => leastSkill(status).skill <= 0);
+  const rows = known.map((status) => {
+    const [figures, well] = [own.all.classes[status], own.well.classes[status]];
+    const { name, skill } = leastSkill(status);
+    return [
+      status,
+      String(figures?.rows ?? 0),
+      String(evaluation.spells[status]),
+      share(figures?.precision ?? Number.NaN),
+      share(figures?.recall ?? Number.NaN),
+      String(well?.rows ?? 0),
+      share(well?.precision ?? Number.NaN),
+      share(well?.recall ?? Number.NaN),
+      `${skill.toFixed(3)} (${name})`,
+    ];
+  });
+  const headings = ['status', 'rows', 'events', 'precision', 'recall', 'of well pods', 'precision', 'recall'];
+  const said = weak.map((status) => `${status} (${plural(evaluation.spells[status], 'event')})`);
+  return `${table([...headings, 'least Brier skill over a rival'], rows)}${
+    weak.length === 0
+      ? ''
+      : `\n\nWeak, for some rival does better: ${said.join(', ')}. Of so few events little is learned.`
+  }`;
 }
 
 function reliability(evaluation: Evaluation): string {
