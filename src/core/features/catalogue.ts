@@ -269,7 +269,7 @@ export const FEATURES: readonly Feature[] = [
       'init-terminated-reason',
       'phase',
     ],
-    value: (pod) => (pod.phase === 'Failed' ? 1 : state(pod, isFailing)),
+    value: (pod) => (pod.phase === 'Failed' ? 1 : state(pod, (c) => isFailing(c, pod))),
   },
   {
     name: 'waiting_crash_loop',
@@ -301,7 +301,7 @@ export const FEATURES: readonly Feature[] = [
     unit: '0 or 1',
     about: 'a container has ended, and not well',
     from: ['container-terminated', 'container-terminated-reason', 'init-terminated', 'init-terminated-reason'],
-    value: (pod) => state(pod, endedInFailure),
+    value: (pod) => state(pod, (c) => isKnownToHaveFailed(c, pod)),
   },
   {
     name: 'terminated_completed',
@@ -555,8 +555,14 @@ export function endedInFailure(c: ContainerSnapshot): boolean {
   return c.state === 'terminated' && c.reason !== 'Completed' && !(c.role === 'init' && c.ready === true);
 }
 
-function isFailing(c: ContainerSnapshot): boolean {
-  return endedInFailure(c) || waitsAfterCrash(c) || waitsFor(c, IMAGE_REASONS) || waitsFor(c, START_REASONS);
+/** The same, where it is known how it ended: reasons that are not kept leave a gap, and make no failure. */
+function isKnownToHaveFailed(c: ContainerSnapshot, { gaps }: PodSnapshot): boolean {
+  const signal = c.role === 'container' ? 'container-terminated-reason' : 'init-terminated-reason';
+  return endedInFailure(c) && (c.reason !== undefined || !gaps.some((gap) => gap.signal === signal));
+}
+
+function isFailing(c: ContainerSnapshot, pod: PodSnapshot): boolean {
+  return isKnownToHaveFailed(c, pod) || waitsAfterCrash(c) || waitsFor(c, IMAGE_REASONS) || waitsFor(c, START_REASONS);
 }
 
 function flag<T>(value: T | undefined, test: (value: T) => boolean): number {

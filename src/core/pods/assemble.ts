@@ -242,9 +242,6 @@ type Known = Omit<PodSnapshot, 'gaps' | 'silence'>;
 /** cAdvisor's samples are this old at most where it works: it is scraped each minute and looks each quarter of one. */
 const OLDEST_USAGE_SECONDS = 150;
 
-/** Windows that hold samples while there were some within about as long, the shorter first. */
-const RECENT_USAGE: readonly SignalName[] = ['memory-slope-2m', 'memory-mean-5m'];
-
 function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['silence'] {
   const { layout, unixSeconds } = readings;
   // Also one shard alone may have fallen silent.
@@ -257,14 +254,7 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
     !rows.isMissing('memory-sampled-at') &&
     pod.containers.some((c) => {
       if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
-      const sampledAt = rows.value('memory-sampled-at', c.name);
-      // A scrape that failed takes the newest sample away at once; windows tell that there were some until then.
-      if (
-        sampledAt === undefined &&
-        rows.has(RECENT_USAGE.find((own) => !rows.isMissing(own)) ?? 'memory-mean-5m', c.name)
-      )
-        return false;
-      const since = sampledAt ?? c.startedAtUnixSeconds;
+      const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
       return (
         since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > OLDEST_USAGE_SECONDS
       );

@@ -213,8 +213,11 @@ function initFailure({ state, reason }: ContainerSnapshot, pod: PodSnapshot): st
 /** kubectl walks the containers from the last to the first and lets each overwrite: the first with a reason wins. */
 function firstReason(containers: readonly ContainerSnapshot[], pod: PodSnapshot): string | undefined {
   for (const { state, reason } of containers) {
-    // A container never waits without a reason.
-    if (state === 'waiting') return reason ?? UNTOLD;
+    if (state === 'waiting') {
+      if (reason !== undefined) return reason;
+      // One that was created and not yet started has none, and kubectl passes it over.
+      if (lacks(pod, 'container-waiting-reason')) return UNTOLD;
+    }
     if (state !== 'terminated') continue;
     if (reason !== undefined || pod.phase === 'Succeeded') return reason ?? 'Completed';
     // Ended without a reason: kubectl prints ExitCode:N or Signal:N, and no metric has N.

@@ -280,3 +280,18 @@ test('failing now: a pod whose phase is Failed, whatever its containers did', ()
   expect(valueOf('failing_now', pod({ phase: 'Failed', containers: [done] }))).toBe(1);
   expect(valueOf('failing_now', pod({ phase: 'Pending' }))).toBeNaN();
 });
+
+test('a container of which nobody kept how it ended has not failed, nor not failed', () => {
+  const ended = container({ state: 'terminated' });
+  const reason = { kind: 'metric-absent', metric: 'kube_pod_container_status_terminated_reason' } as const;
+  const untold = pod({
+    phase: 'Running',
+    containers: [ended],
+    gaps: [{ signal: 'container-terminated-reason', reason }],
+  });
+  for (const name of ['terminated_error', 'failing_now']) {
+    const column = FEATURES.findIndex((feature) => feature.name === name);
+    expect(featureMatrix([untold]).values[column]).toBeNaN();
+    expect(featureMatrix([pod({ phase: 'Running', containers: [ended] })]).values[column]).toBe(1);
+  }
+});

@@ -391,11 +391,4 @@ describe('cAdvisor that tells nothing new of a running container', () => {
     expect(only(lived).silence).toBe('node-silent');
     expect(only({ ...lived, 'memory-sampled-at': [row('cart', app, AT - 200)] }).silence).toBe('node-silent');
   });
-
-  test('is none while windows say that there were samples a moment ago: one scrape failed', () => {
-    expect(only({ ...lived, 'memory-slope-2m': [row('cart', app, 0)] }).silence).toBeUndefined();
-    const slow = { scrapeIntervalSeconds: { 'kube-state-metrics': 60, cadvisor: 60 } };
-    expect(only({ ...lived, 'memory-mean-5m': [row('cart', app, 5e7)] }, slow).silence).toBeUndefined();
-    expect(only({ ...lived, 'memory-mean-5m': [row('cart', app, 5e7)] }).silence).toBe('node-silent');
-  });
 });

@@ -60,8 +60,17 @@ const cases: readonly Case[] = [
     prints: 'CrashLoopBackOff',
   },
   {
-    why: 'a container never waits without a reason: it is not kept',
-    pod: { phase: 'Running', containers: [container({ state: 'waiting' })] },
+    why: 'waiting without a reason says nothing: the container was created and not yet started',
+    pod: { phase: 'Pending', containers: [container({ state: 'waiting' })] },
+    prints: 'Pending',
+  },
+  {
+    why: 'unless reasons are not kept',
+    pod: {
+      phase: 'Running',
+      containers: [container({ state: 'waiting' })],
+      gaps: [lacking('container-waiting-reason', 'kube_pod_container_status_waiting_reason')],
+    },
     prints: '?',
   },
   {
