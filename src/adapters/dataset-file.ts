@@ -1,5 +1,6 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { FailureError } from '../core/failure.ts';
+import { isLastingFile } from './lasting-file.ts';
 import { codeOf } from './prometheus/error-code.ts';
 
 /** What a file must be like to be gone on with; see commands/context.ts. */
@@ -24,10 +25,7 @@ const LINE_END = 0x0a;
  */
 export async function openDataset(path: string, shape: Shape): Promise<DatasetFile> {
   // A pipe or a device has nothing to go on with.
-  const isFile = await stat(path).then(
-    (found) => found.isFile(),
-    () => true,
-  );
+  const isFile = await isLastingFile(path);
   const file = await open(path, isFile ? 'a+' : 'w').catch((error: unknown) => {
     throw unwritable(path, error);
   });

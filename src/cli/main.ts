@@ -64,7 +64,7 @@ async function run(world: World, version: string, invocation: Invocation): Promi
     case 'export-dataset': {
       const { exportDataset } = await import('../commands/export-dataset.ts');
       const { resolveExportOptions } = await import('../commands/history-options.ts');
-      return exportDataset(context, options, await resolveExportOptions(invocation.flags, world.now(), options.output));
+      return exportDataset(context, options, await resolveExportOptions(invocation.flags, world.now()));
     }
     case 'check-prometheus': {
       const { checkPrometheus } = await import('../commands/check-prometheus.ts');
@@ -113,7 +113,7 @@ function asked({ command, names, flags }: Invocation, options: Options): string 
 }
 
 async function readOptions(world: World, { command, flags }: Invocation): Promise<Options> {
-  const { BACKTEST_OUTPUTS, CHECK_OUTPUTS, EXPORT_OUTPUTS, resolveOptions } = await import('../commands/options.ts');
+  const { BACKTEST_OUTPUTS, CHECK_OUTPUTS, resolveOptions } = await import('../commands/options.ts');
   const path = configPath(world.env);
   const isHistory = command === 'backtest' || command === 'export-dataset';
   return resolveOptions({
@@ -121,7 +121,6 @@ async function readOptions(world: World, { command, flags }: Invocation): Promis
     flags: isHistory ? { ...flags, output: undefined } : flags,
     ...(isHistory ? { defaultTimeout: '0' } : {}),
     ...(command === 'check-prometheus' ? { outputs: CHECK_OUTPUTS } : {}),
-    ...(command === 'export-dataset' ? { outputs: EXPORT_OUTPUTS } : {}),
     ...(command === 'backtest' ? { outputs: BACKTEST_OUTPUTS, everywhere: true } : {}),
     env: world.env,
     config: { path, values: await readConfig(path) },
@@ -134,7 +133,10 @@ async function readOptions(world: World, { command, flags }: Invocation): Promis
 async function explain(error: unknown, stderr: World['stderr'], verbose: boolean): Promise<number> {
   const { CommanderError } = await import('commander');
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const { reportError } = await import('../commands/report.ts');
-  stderr.write(reportError(error, verbose));
+  const { FailureError } = await import('../core/failure.ts');
+  if (error instanceof FailureError) {
+    const { reportFailure } = await import('../commands/report.ts');
+    stderr.write(reportFailure(error, verbose));
+  } else stderr.write(`${lastWords(error)}\n`);
   return 2;
 }

@@ -33,7 +33,7 @@ export function packageVersion(): string {
 /** How long a run may take to end after a signal. */
 const SIGNAL_PATIENCE_MS = 2000;
 
-/** What is said of an error when not even the words for it can be loaded. */
+/** What is said of an error that is no failure: of a bug, and where not even the words for a failure can be loaded. */
 export function lastWords(error: unknown): string {
   const { code, stack } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (code === 'EMFILE' || code === 'ENFILE') return 'error: too many files are open; raise the limit (ulimit -n)';

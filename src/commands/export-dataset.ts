@@ -45,7 +45,7 @@ export async function exportDataset(context: Context, options: Options, wanted: 
 
 /**
  * When a row of a file that is to be gone on with was made, or why it is not from this command: half a file of one run and
- * half of another would look like one. (Another horizon cannot be told from a row.)
+ * half of another would look like one. (A row does not tell the horizon, nor a file which namespaces or finer steps were left out.)
  */
 function timeOf(
   row: ReturnType<(typeof DATASET_FORMATS)['csv']['read']>,

@@ -51,19 +51,15 @@ export async function resolveBacktestOptions(
   }));
 }
 
-/** The same for rows. */
-export async function resolveExportOptions(
-  flags: Flags,
-  now: number,
-  output: string | undefined,
-): Promise<ExportOptions> {
+/** The same for rows, whose formats are no setting. */
+export async function resolveExportOptions(flags: Flags, now: number): Promise<ExportOptions> {
   return withNearest(() => {
     const horizon = text(flags, 'horizon');
     const horizonSeconds = seconds('--horizon', horizon ?? '10m');
     if (horizonSeconds < STATUS_STEP_SECONDS) throw usage(`--horizon takes at least 15s, not ${horizon}`);
     return {
       ...historyOptions(flags, now),
-      output: chosen('--output', text(flags, 'output') ?? output, ['csv', 'jsonl']) ?? 'csv',
+      output: chosen('--output', text(flags, 'output'), ['csv', 'jsonl']) ?? 'csv',
       horizonSeconds,
       to: targetOf(text(flags, 'to')),
       run: text(flags, 'run') ?? 'export',

@@ -33,7 +33,6 @@ const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
 /** Of these check-prometheus has no list of names and no rows. */
 export const CHECK_OUTPUTS = ['table', 'wide', 'json', 'yaml'] as const satisfies readonly OutputFormat[];
 export const BACKTEST_OUTPUTS = ['table', 'json'] as const satisfies readonly OutputFormat[];
-export const EXPORT_OUTPUTS = ['csv'] as const satisfies readonly OutputFormat[];
 type OutputFormat = (typeof OUTPUTS)[number];
 const COLOURS = ['auto', 'always', 'never'] as const;
 

@@ -1,6 +1,6 @@
 import type { AddressProblem, Failure, NeverSeen } from '../core/failure.ts';
 import { rowsWords } from './rows-problem-text.ts';
-import { age, clean, enumerate, span } from './text.ts';
+import { age, clean, enumerate, plural, span } from './text.ts';
 
 /** A failure in words: what happened, then what to try. One sentence, no secrets, no control characters. */
 export function failureText(failure: Failure): string {
@@ -100,7 +100,7 @@ function words(failure: Failure): Words {
       return silentWords(failure);
     case 'names-lost':
       return {
-        what: `kube_pod_info tells of ${failure.pods} pods by ${failure.names} name${failure.names === 1 ? '' : 's'}: its labels namespace and pod were overwritten, and pods cannot be told apart`,
+        what: `kube_pod_info tells of ${plural(failure.pods, 'pod')} by ${plural(failure.names, 'name')}: its labels namespace and pod were overwritten, and pods cannot be told apart`,
         advice:
           'set honor_labels: true in the scrape job of kube-state-metrics (honorLabels in a ServiceMonitor), or keep exported_namespace and exported_pod',
       };

@@ -68,8 +68,12 @@ describeWith(['bash'], 'what the shell puts in the place of a file', () => {
     });
     const run = `"${process.execPath}" "${KPFD}" check-prometheus --prometheus-url ${server.url} --bearer-token-file`;
     const child = spawn('bash', ['-c', `${run} <(echo token); ${run} <(sleep 0.2; echo token)`]);
+    let told = '';
+    child.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
     await once(child, 'close');
     expect(new Set(sent)).toEqual(new Set(['Bearer token']));
+    expect(told.match(/^login +failed /gm)).toHaveLength(2);
+    expect(told).not.toContain('is empty');
   });
 
   test('too many open files are told, and are no pod at risk', () => {

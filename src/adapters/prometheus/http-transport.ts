@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type * as Http from 'node:http';
 import type * as Https from 'node:https';
 import type { Readable } from 'node:stream';
@@ -330,11 +330,8 @@ export class HttpTransport implements Transport {
   }
 
   async #fileText(path: string, role: string): Promise<string> {
-    const isFile = await stat(path).then(
-      (found) => found.isFile(),
-      () => true,
-    );
-    if (isFile) return readTextFile(path, role);
+    const { isLastingFile } = await import('../lasting-file.ts');
+    if (await isLastingFile(path)) return readTextFile(path, role);
     const text = this.#piped.get(path) ?? readTextFile(path, role);
     this.#piped.set(path, text);
     return text;

@@ -1,5 +1,5 @@
-import { SIGNALS, type Signal, type SignalName } from '../signals/catalogue.ts';
-import { isStale, lacksMetric, staleSeconds } from '../signals/layout.ts';
+import { SIGNALS, type Signal, type SignalName, type SomeContainer } from '../signals/catalogue.ts';
+import { isStale, staleSeconds } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
 import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, sightings, type Sighting } from './presence.ts';
@@ -23,7 +23,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
   const hostNetwork = sighting.labels['host_network'] === 'true';
   const siblings = (container: string): ContainerSnapshot['siblings'] =>
     owner === undefined ? undefined : index.siblings(sighting.namespace, owner, container);
-  const containers = assembleContainers(rows, readings, rows.value('pod-created'), siblings);
+  const containers = assembleContainers(rows, readings.unixSeconds, rows.value('pod-created'), siblings);
   const pod = {
     cluster: readings.layout.cluster?.value,
     namespace: sighting.namespace,
@@ -43,9 +43,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
     readyShareOver5m: rows.value('ready-share-5m'),
     readyShareOver15m: rows.value('ready-share-15m'),
     readyChangesIn15m: rows.value('ready-changes-15m'),
-    initialized: lacksMetric(readings.layout, 'kube_pod_status_initialized_time')
-      ? undefined
-      : rows.tells('initialized'),
+    initialized: rows.tells('initialized'),
     statusReasons: rows.of('status-reason').map((row) => row.labels['reason'] ?? ''),
     unschedulable: rows.tells('unschedulable'),
     terminating: rows.tells('deletion'),
@@ -70,23 +68,18 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
 
 function assembleContainers(
   rows: PodRows,
-  { layout, unixSeconds }: Readings,
+  unixSeconds: number,
   podCreatedAt: number | undefined,
   siblings: (container: string) => ContainerSnapshot['siblings'],
 ): ContainerSnapshot[] {
   const init = new Set(INIT_SIGNALS.flatMap((signal) => rows.containers(signal)));
   const isUpAndRunning = rows.containers('container-running').some((name) => !init.has(name));
-  const readySignal = (role: ContainerSnapshot['role']): SignalName | undefined => {
-    if (role === 'container') return 'container-ready';
-    return lacksMetric(layout, 'kube_pod_init_container_status_ready') ? undefined : 'init-ready';
-  };
   const names = new Set([...CONTAINER_SIGNALS.flatMap((signal) => rows.containers(signal)), ...init]);
   return [...names].sort().map((name) => {
     const state = rows.state(init.has(name) ? INIT_STATES : CONTAINER_STATES, name);
     // Before 2.11 kube-state-metrics does not say which ones are sidecars: only those run beside the others.
     const isSidecar = rows.isSidecar(name) || (isUpAndRunning && state.state === 'running');
     const role = !init.has(name) ? 'container' : isSidecar ? 'sidecar' : 'init';
-    const ready = readySignal(role);
     const startedAt = rows.value('container-started', name);
     const restarts = rows.value(role === 'container' ? 'restarts' : 'init-restarts', name);
     const restartsIn = (signal: SignalName, windowSeconds: number): number | undefined => {
@@ -103,7 +96,7 @@ function assembleContainers(
       name,
       role,
       ...state,
-      ready: ready === undefined ? undefined : rows.tells(ready, name),
+      ready: rows.tells(role === 'container' ? 'container-ready' : 'init-ready', name),
       restarts,
       restartsIn5m: restartsIn('restarts-5m-ago', 300),
       restartsIn15m: restartsIn('restarts-15m-ago', 900),
@@ -170,19 +163,16 @@ const INIT_ROWS: readonly SignalName[] = ['init-info', ...Object.values(INIT_STA
 /** What comes from one scrape, unless the metrics of pods and of containers are scraped apart. */
 type RowKind = 'pod' | 'container' | 'init';
 
-const KINDS: ReadonlyMap<SignalName, RowKind> = new Map(
-  SIGNALS.map(({ name }) => [
-    name,
-    CONTAINER_ROWS.includes(name) || name === 'container-ready' || name === 'last-terminated-reason'
-      ? 'container'
-      : INIT_ROWS.includes(name) || name === 'init-ready'
-        ? 'init'
-        : 'pod',
-  ]),
-);
+const OF_CONTAINERS: ReadonlySet<SignalName> = new Set([
+  ...CONTAINER_ROWS,
+  'container-ready',
+  'last-terminated-reason',
+]);
+const OF_INIT: ReadonlySet<SignalName> = new Set([...INIT_ROWS, 'init-ready']);
 
 function kindOf(signal: SignalName): RowKind {
-  return KINDS.get(signal) ?? 'pod';
+  if (OF_CONTAINERS.has(signal)) return 'container';
+  return OF_INIT.has(signal) ? 'init' : 'pod';
 }
 
 /** What claims each state; of rows of one scrape the first signal counts, and reasons stand first. */
@@ -282,7 +272,8 @@ function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): G
     case 'some pod':
       return undefined;
     case 'some container':
-      return lacksMetric(readings.layout, signal.metric) && pod.containers.some(CONCERNED[signal.name] ?? never)
+      return readings.layout.absentMetrics.has(signal.metric) &&
+        pod.containers.some((c) => CONCERNED[signal.name as SomeContainer](c))
         ? { kind: 'metric-absent', metric: signal.metric }
         : undefined;
     case 'pod':
@@ -311,7 +302,7 @@ function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): G
 }
 
 /** Containers of which the signal would tell if there was any telling. */
-const CONCERNED: Partial<Record<SignalName, (c: ContainerSnapshot) => boolean>> = {
+const CONCERNED: Readonly<Record<SomeContainer, (c: ContainerSnapshot) => boolean>> = {
   'container-waiting-reason': (c) => c.role === 'container' && isUnexplained(c, 'waiting'),
   'container-terminated-reason': (c) => c.role === 'container' && isUnexplained(c, 'terminated'),
   'init-waiting-reason': (c) => c.role !== 'container' && isUnexplained(c, 'waiting'),
@@ -322,10 +313,6 @@ const CONCERNED: Partial<Record<SignalName, (c: ContainerSnapshot) => boolean>> 
 
 function isUnexplained(c: ContainerSnapshot, state: ContainerSnapshot['state']): boolean {
   return c.state === state && c.reason === undefined;
-}
-
-function never(): boolean {
-  return false;
 }
 
 /** Running for so long that the signal must have appeared: two scrapes, four for a window. */
@@ -521,8 +508,10 @@ class PodRows {
     const phases = newest(['phase']);
     const ofPod = since(phases > oldestOfNow ? phases : scrapedAt);
     const ofKind = (kind: 'container' | 'init'): ((unixSeconds: number) => boolean) => {
+      // Nearly always all comes from one scrape, and then the pod's own rows need not be gone through.
+      if (index.newestOf(kind) >= scrapedAt) return ofPod;
       const found = newest(kind === 'container' ? CONTAINER_ROWS : INIT_ROWS);
-      return index.newestOf(kind) < scrapedAt && found > oldestOfNow ? since(found) : ofPod;
+      return found > oldestOfNow ? since(found) : ofPod;
     };
     this.#accept = { pod: ofPod, container: ofKind('container'), init: ofKind('init') };
   }
@@ -556,9 +545,13 @@ class PodRows {
     return this.of(signal, container).length > 0;
   }
 
-  /** Whether the fact is so; undefined where the signal is missing as a whole, and its silence says nothing. */
+  /**
+   * Whether the fact is so; undefined where the signal is missing as a whole, or its metric is nowhere: then its silence says
+   * nothing.
+   */
   tells(signal: SignalName, container?: string): boolean | undefined {
-    return this.isMissing(signal) ? undefined : this.of(signal, container).length > 0;
+    const isAbsent = this.#readings.layout.absentMetrics.has(METRICS.get(signal) ?? '');
+    return isAbsent || this.isMissing(signal) ? undefined : this.of(signal, container).length > 0;
   }
 
   /**
@@ -629,6 +622,8 @@ function newestRow(rows: readonly SignalRow[]): SignalRow | undefined {
     undefined,
   );
 }
+
+const METRICS: ReadonlyMap<SignalName, string> = new Map(SIGNALS.map(({ name, metric }) => [name, metric]));
 
 const TIMES: ReadonlySet<SignalName> = new Set(
   SIGNALS.filter(({ unit }) => unit === 'unix seconds').map((s) => s.name),

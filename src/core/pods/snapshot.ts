@@ -56,7 +56,7 @@ export interface PodSnapshot {
 
 /**
  * Monitoring that is broken, which must not look like a pod that is.
- * - `ksm-silent`: kube-state-metrics was not scraped for minutes.
+ * - `ksm-silent`: the copy of kube-state-metrics that knows the pod was not scraped for a while.
  * - `no-history`: Prometheus, or its scraping, has just begun.
  * - `node-lost`: the control plane does not hear from the node.
  * - `node-silent`: cAdvisor told of the pod's containers within half an hour and has stopped, though they run.

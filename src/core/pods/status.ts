@@ -27,7 +27,7 @@ export interface PodStatus {
 }
 
 /** NOW where metrics cannot tell. */
-const UNTOLD = '?';
+export const UNTOLD = '?';
 
 /** The API server's minor version (34 for 1.34) decides two rules; the newest kubelet stands in for it. */
 export interface StatusRules {

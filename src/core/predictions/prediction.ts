@@ -1,6 +1,6 @@
 import { featureMatrix } from '../features/matrix.ts';
 import type { PodSnapshot, Silence } from '../pods/snapshot.ts';
-import { podStatus, STATUSES, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
+import { podStatus, STATUSES, UNTOLD, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
 import { predictStatuses, type Model } from './model.ts';
 import { FAILING } from './observation.ts';
 import { reasonsOf, type Reason } from './reasons.ts';
@@ -79,9 +79,9 @@ export function predictPods(
 export function whyNotEvaluated(pod: PodSnapshot, status: PodStatus): NotEvaluated | undefined {
   if (pod.presence === 'gone') return undefined;
   if (pod.presence === 'untold') return 'untold';
-  if (status.now === '?' && pod.phase === undefined) return 'no-phase';
+  if (status.now === UNTOLD && pod.phase === undefined) return 'no-phase';
   // A reason that is not kept does not keep the model from judging by the rest.
-  if (status.now === '?' || status.status !== undefined) return pod.silence;
+  if (status.now === UNTOLD || status.status !== undefined) return pod.silence;
   return status.now === 'Terminating' ? 'terminating' : 'finished';
 }
 

@@ -889,6 +889,8 @@ interface SignalEntry {
 }
 
 export type SignalName = (typeof table)[number]['name'];
+/** The signals that are expected of `some container`. */
+export type SomeContainer = Extract<(typeof table)[number], { expect: 'some container' }>['name'];
 export type RequestName = (typeof table)[number]['request'];
 export interface Signal extends SignalEntry {
   readonly name: SignalName;

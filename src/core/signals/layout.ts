@@ -12,8 +12,8 @@ export interface Layout extends Naming {
   readonly authorities: ReadonlyMap<string, ExporterCopy>;
   /** undefined: could not be measured. */
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
-  /** Those of PROBED_METRICS that have a series of any pod at all. undefined: not told. */
-  readonly metrics: ReadonlySet<string> | undefined;
+  /** Those of PROBED_METRICS that have no series of any pod; none where that is not told. */
+  readonly absentMetrics: ReadonlySet<string>;
   /** False: there were no pods a few minutes ago, so Prometheus or its scraping has just begun. undefined: not told. */
   readonly hasHistory: boolean | undefined;
 }
@@ -35,8 +35,9 @@ export const PROBED_METRICS: readonly string[] = [
   ...resourceMetrics('requests'),
   'kube_pod_status_initialized_time',
   'kube_pod_container_status_restarts_total',
+  'kube_pod_container_status_running',
   ...['kube_pod_container_status', 'kube_pod_init_container_status'].flatMap((status) =>
-    ['running', 'ready', 'waiting_reason', 'terminated_reason'].map((fact) => `${status}_${fact}`),
+    ['ready', 'waiting_reason', 'terminated_reason'].map((fact) => `${status}_${fact}`),
   ),
 ];
 
@@ -71,7 +72,7 @@ export function intervalsQuery(naming: Naming): string {
 const MOST_UIDS_OF_NAME = 2;
 
 /**
- * Puts the answers together. `intervals` and `overlaps` are undefined where nothing was asked or answered. Rejects where
+ * Puts the answers together. `intervals` and `overlaps` are undefined where nothing was asked or answered. Throws where
  * many pods go by one name: relabelling has overwritten their labels, mostly by those of kube-state-metrics itself.
  */
 export function readLayout(
@@ -92,15 +93,11 @@ export function readLayout(
       'kube-state-metrics': scrapeInterval(samples('ksm/short'), samples('ksm/long')),
       cadvisor: scrapeInterval(samples('cadvisor/short'), samples('cadvisor/long')),
     },
-    metrics:
-      intervals === undefined ? undefined : new Set(PROBED_METRICS.filter((metric) => samples(metric) !== undefined)),
+    absentMetrics: new Set(
+      intervals === undefined ? [] : PROBED_METRICS.filter((metric) => samples(metric) === undefined),
+    ),
     hasHistory: intervals === undefined ? undefined : samples('history') !== undefined,
   };
-}
-
-/** Whether a probed metric is known to have no series of any pod. */
-export function lacksMetric({ metrics }: Layout, metric: string): boolean {
-  return metrics !== undefined && !metrics.has(metric);
 }
 
 /** kube-state-metrics is stale when its newest scrape is older than so many intervals, and than a minute. */

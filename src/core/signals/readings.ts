@@ -1,6 +1,6 @@
 import type { SignalName } from './catalogue.ts';
 import { SIGNALS } from './catalogue.ts';
-import { lacksMetric, resourceMetrics, type Layout } from './layout.ts';
+import { resourceMetrics, type Layout } from './layout.ts';
 import type { Naming } from './naming.ts';
 import type { GapReason, SignalRow } from './signal.ts';
 
@@ -33,22 +33,25 @@ export function gapsOfNaming({ cadvisorJobs }: Naming): Map<SignalName, GapReaso
   return new Map(absent.map(({ name, exporter }) => [name, { kind: 'exporter-absent', exporter }]));
 }
 
-/** Signals whose rows stand for a value that pods have or have not, and the metrics without any of which none can tell. */
-const ALWAYS_THERE: Partial<Record<SignalName, readonly string[]>> = {
-  limits: resourceMetrics('limits'),
-  requests: resourceMetrics('requests'),
-  restarts: ['kube_pod_container_status_restarts_total'],
-  'container-running': ['kube_pod_container_status_running'],
-  'container-ready': ['kube_pod_container_status_ready'],
-};
+/** Signals whose rows stand for a value that pods have or have not: without a row of any pod none can be told. */
+const ALWAYS_THERE: ReadonlySet<SignalName> = new Set([
+  'limits',
+  'requests',
+  'restarts',
+  'container-running',
+  'container-ready',
+]);
 
 /**
  * The signals that are worth nothing here, whatever the answers say. Some exporter is scraped so rarely that fewer than
  * four samples fall into the window (a rate over fewer is noise). Or no pod anywhere has a series: then the metric is
  * dropped on its way, and nothing tells which pods have a limit, or are ready.
  */
-export function gapsOfLayout(layout: Layout): Map<SignalName, GapReason> {
-  const { scrapeIntervalSeconds, cadvisorJobs } = layout;
+export function gapsOfLayout({
+  scrapeIntervalSeconds,
+  cadvisorJobs,
+  absentMetrics,
+}: Layout): Map<SignalName, GapReason> {
   const gaps = new Map<SignalName, GapReason>();
   for (const { name, exporter, windowSeconds, metric } of SIGNALS) {
     const intervalSeconds = scrapeIntervalSeconds[exporter];
@@ -56,8 +59,10 @@ export function gapsOfLayout(layout: Layout): Map<SignalName, GapReason> {
     if (windowSeconds !== undefined && intervalSeconds !== undefined && intervalSeconds > windowSeconds / 4) {
       gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
     }
-    const needed = ALWAYS_THERE[name];
-    if (needed?.every((one) => lacksMetric(layout, one))) gaps.set(name, { kind: 'metric-absent', metric });
+    const metrics = name === 'limits' || name === 'requests' ? resourceMetrics(name) : [metric];
+    if (ALWAYS_THERE.has(name) && metrics.every((one) => absentMetrics.has(one))) {
+      gaps.set(name, { kind: 'metric-absent', metric });
+    }
   }
   return gaps;
 }
