@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { FailureError } from '../core/failure.ts';
 import { isLastingFile } from './lasting-file.ts';
 import { codeOf } from './prometheus/error-code.ts';
@@ -6,22 +6,24 @@ import { codeOf } from './prometheus/error-code.ts';
 /** What a file must be like to be gone on with; see commands/context.ts. */
 interface Shape {
   readonly heading: string;
-  timeOf(line: string): number | string;
+  readonly options: Readonly<Record<string, string>>;
+  timeOf(line: string): number | undefined;
 }
 
 interface DatasetFile {
   readonly resumeAt: number | undefined;
   write(text: string): Promise<boolean>;
-  close(): Promise<void>;
+  close(isComplete: boolean): Promise<void>;
 }
 
 const READ_BYTES = 256 * 1024;
 const LINE_END = 0x0a;
 
 /**
- * Opens a file of rows to write to its end. One that a cut left behind is gone on with: the rows of its last time, of which
- * some may be missing, are written anew, and `resumeAt` names that time. A file of anything else is left as it is. Rejects
- * with a FailureError.
+ * Opens a file of rows to write to its end. While it is not complete, a file beside it says of which options it is, since rows
+ * cannot say what was left out. One that a cut left behind is gone on with by the same options: the rows of its last time, of
+ * which some may be missing, are written anew, and `resumeAt` names that time. A file of anything else is left as it is.
+ * Rejects with a FailureError.
  */
 export async function openDataset(path: string, shape: Shape): Promise<DatasetFile> {
   // A pipe or a device has nothing to go on with.
@@ -29,7 +31,9 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
   const file = await open(path, isFile ? 'a+' : 'w').catch((error: unknown) => {
     throw unwritable(path, error);
   });
+  const begun = `${path}.begun`;
   try {
+    if (isFile) await assertOwn(file, path, begun, shape.options);
     const found = isFile ? await lastTime(file, path, shape) : undefined;
     if (found === undefined) await file.appendFile(shape.heading);
     // Only once there is something to put in their place: who opened it may yet find that it is not the file for this.
@@ -46,11 +50,36 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
         }
         return true;
       },
-      close: async () => file.close(),
+      close: async (isComplete) => {
+        await file.close();
+        if (isFile && isComplete) await rm(begun, { force: true });
+      },
     };
   } catch (error) {
     await file.close();
     throw error instanceof FailureError ? error : unwritable(path, error);
+  }
+}
+
+/** Rejects a file that other options made, or of which nobody knows; an empty one is begun. */
+async function assertOwn(file: FileHandle, path: string, begun: string, options: Shape['options']): Promise<void> {
+  const told = await readFile(begun, 'utf8').catch(() => undefined);
+  if ((await file.stat()).size === 0) {
+    await writeFile(begun, `${JSON.stringify(options)}\n`).catch((error: unknown) => {
+      throw unwritable(begun, error);
+    });
+    return;
+  }
+  if (told === undefined) throw other(path, 'it is complete, or of something else');
+  let known: Shape['options'];
+  try {
+    known = JSON.parse(told) as Shape['options'];
+  } catch {
+    throw other(path, `${begun}, which says how it was begun, is not readable`);
+  }
+  const changed = Object.keys(options).find((option) => known[option] !== options[option]);
+  if (changed !== undefined) {
+    throw other(path, `it was begun with ${changed} ${known[changed] ?? ''}, not ${options[changed]}`);
   }
 }
 
@@ -71,7 +100,7 @@ async function lastTime(
       continue;
     }
     const time = shape.timeOf(line);
-    if (typeof time === 'string') throw other(path, time);
+    if (time === undefined) throw other(path, 'it holds lines that are no rows of this format');
     if (time !== found?.time) found = { time, offset };
   }
   if (found !== undefined) return found;

@@ -29,8 +29,10 @@ export interface Context {
 interface DatasetShape {
   /** The first line with its end; empty where there is none. */
   readonly heading: string;
-  /** The time of a line's row, in Unix seconds; or why it does not belong here. */
-  timeOf(line: string): number | string;
+  /** The options that decide what it holds: half a dataset of one command and half of another would look like one. */
+  readonly options: Readonly<Record<string, string>>;
+  /** The time of a line's row, in Unix seconds; undefined where it is no row. */
+  timeOf(line: string): number | undefined;
 }
 
 interface Dataset {
@@ -38,7 +40,8 @@ interface Dataset {
   readonly resumeAt: number | undefined;
   /** false where nobody takes more. */
   write(text: string): Promise<boolean>;
-  close(): Promise<void>;
+  /** `isComplete`: nothing is left to go on with. */
+  close(isComplete: boolean): Promise<void>;
 }
 
 /** The world as a command about a model file sees it: no Prometheus in it. */

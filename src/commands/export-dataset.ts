@@ -12,11 +12,13 @@ export async function exportDataset(context: Context, options: Options, wanted: 
   const namespace = options.allNamespaces ? undefined : options.namespace;
   const dataset = await context.openDataset(wanted.to, {
     heading: options.headings ? format.heading : '',
-    timeOf: (line) => timeOf(format.read(line), wanted, namespace),
+    options: decisive(options, wanted),
+    timeOf: (line) => format.timeOf(line),
   });
   const span = { ...wanted.span, start: dataset.resumeAt ?? wanted.span.start };
   const progress = new StepProgress(context, options.quiet);
   const polls = wanted.labelsFile === undefined ? undefined : context.openPolls(wanted.labelsFile);
+  let isComplete = false;
   const summary = await withSource(context, (source) =>
     exportRows(
       source,
@@ -34,30 +36,39 @@ export async function exportDataset(context: Context, options: Options, wanted: 
         step: (done, all) => progress.show(done, all),
       },
     ),
-  ).finally(async () => {
-    progress.end();
-    await dataset.close();
-  });
+  )
+    .then((found) => {
+      isComplete = true;
+      return found;
+    })
+    .finally(async () => {
+      progress.end();
+      await dataset.close(isComplete);
+    });
   if (!options.quiet)
     context.stderr.write(exportNotes(summary, span.start > wanted.span.start ? span.start : undefined));
   return exitCode({ partial: options.strict && summary.silentSteps > 0 });
 }
 
-/**
- * When a row of a file that is to be gone on with was made, or why it is not from this command: half a file of one run and
- * half of another would look like one. (A row does not tell the horizon, nor a file which namespaces or finer steps were left out.)
- */
-function timeOf(
-  row: ReturnType<(typeof DATASET_FORMATS)['csv']['read']>,
-  { run, span }: ExportOptions,
-  namespace: string | undefined,
-): number | string {
-  if (row === undefined) return 'it holds lines that are no rows of this format';
-  if (row.run !== run) return `it holds rows of the run ${JSON.stringify(row.run)}`;
-  if (namespace !== undefined && row.namespace !== namespace) return `it holds rows of namespace ${row.namespace}`;
-  const { unixSeconds } = row;
-  if (unixSeconds >= span.start && unixSeconds <= span.end && (unixSeconds - span.start) % span.step === 0) {
-    return unixSeconds;
-  }
-  return `it holds a row of ${unixSeconds}, which is no step of this span`;
+/** The options that decide which rows there are, and what is in them. */
+function decisive(
+  options: Options,
+  { span, horizonSeconds, output, run, labelsFile }: ExportOptions,
+): Record<string, string> {
+  const time = (unixSeconds: number): string => new Date(unixSeconds * 1000).toISOString();
+  return {
+    '--output': output,
+    '--no-headers': String(!options.headings),
+    '--run': run,
+    '--start': time(span.start),
+    '--end': time(span.end),
+    '--step': `${span.step}s`,
+    '--horizon': `${horizonSeconds}s`,
+    '--namespace': options.allNamespaces ? '(all)' : options.namespace,
+    '--cluster': options.cluster ?? '(none)',
+    '--ksm-selector': options.ksmSelector,
+    '--cadvisor-selector': options.cadvisorSelector,
+    '--kubernetes-version': options.kubernetesVersion ?? '(none)',
+    '--labels': labelsFile ?? '(none)',
+  };
 }

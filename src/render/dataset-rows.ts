@@ -10,8 +10,8 @@ const COLUMNS = ['run', 'time', 'namespace', 'pod', 'uid', 'owner', 'now', 'stat
 export interface DatasetFormat {
   readonly heading: string;
   rows(run: string, rows: readonly PodRow[]): string;
-  /** What a line says it is; undefined where it is no row of this format. */
-  read(line: string): { readonly run: string; readonly unixSeconds: number; readonly namespace: string } | undefined;
+  /** The time of a line's row, in Unix seconds; undefined where it is no row of this format. */
+  timeOf(line: string): number | undefined;
 }
 
 /** One closed table. Numbers are the shortest decimals that give the same float32; what is missing is empty, or null. */
@@ -26,11 +26,7 @@ export const DATASET_FORMATS: Readonly<Record<'csv' | 'jsonl', DatasetFormat>> =
         ]),
       ),
     // The run may hold commas, and is quoted then.
-    read: (line) => {
-      const [, run, time, namespace] = /^("(?:[^"]|"")*"|[^",]*),(\d+),([^",]*),/.exec(line) ?? [];
-      if (run === undefined || namespace === undefined) return undefined;
-      return { run: run.replace(/^"|"$/g, '').replaceAll('""', '"'), unixSeconds: Number(time), namespace };
-    },
+    timeOf: (line) => numberOf(/^(?:"(?:[^"]|"")*"|[^",]*),(\d+),/.exec(line)?.[1]),
   },
   jsonl: {
     heading: '',
@@ -44,15 +40,13 @@ export const DATASET_FORMATS: Readonly<Record<'csv' | 'jsonl', DatasetFormat>> =
           return `${jsonLine(Object.fromEntries(COLUMNS.map((name, i) => [name, values[i]])))}\n`;
         })
         .join(''),
-    read: (line) => {
-      const text = String.raw`("(?:[^"\\]|\\.)*")`;
-      const [, run, time, namespace] =
-        new RegExp(`^\\{"run":${text},"time":(\\d+),"namespace":${text},`).exec(line) ?? [];
-      if (run === undefined || namespace === undefined) return undefined;
-      return { run: JSON.parse(run) as string, unixSeconds: Number(time), namespace: JSON.parse(namespace) as string };
-    },
+    timeOf: (line) => numberOf(/^\{"run":"(?:[^"\\]|\\.)*","time":(\d+),/.exec(line)?.[1]),
   },
 };
+
+function numberOf(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits);
+}
 
 function facts(run: string, { unixSeconds, pod, now, status, label }: PodRow): (string | number | undefined)[] {
   const owner = pod.rootOwner ?? pod.owner;

@@ -1,31 +1,36 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../src/adapters/dataset-file.ts';
 import { folder } from '../support/files.ts';
 
+const OPTIONS = { '--step': '30s', '--horizon': '600s' };
 const CSV = {
   heading: 'run,time,x\n',
-  timeOf: (line: string): number | string => {
+  options: OPTIONS,
+  timeOf: (line: string): number | undefined => {
     const time = /^\w+,(\d+),/.exec(line)?.[1];
-    return time === undefined ? 'it holds no rows' : Number(time);
+    return time === undefined ? undefined : Number(time);
   },
 };
 const JSONL = {
   heading: '',
-  timeOf: (line: string) => (line.startsWith('{"time":') ? Number(line.slice(8, 10)) : 'it holds no rows'),
+  options: OPTIONS,
+  timeOf: (line: string) => (line.startsWith('{"time":') ? Number(line.slice(8, 10)) : undefined),
 };
 
+/** A file that a cut left behind, and the one beside it. */
 function file(content: string): string {
   const path = join(folder(), 'rows');
   writeFileSync(path, content);
+  writeFileSync(`${path}.begun`, JSON.stringify(OPTIONS));
   return path;
 }
 
 async function goOn(path: string, shape = CSV): Promise<{ resumeAt: number | undefined; text: string }> {
   const dataset = await openDataset(path, shape);
   await dataset.write('');
-  await dataset.close();
+  await dataset.close(false);
   return { resumeAt: dataset.resumeAt, text: readFileSync(path, 'utf8') };
 }
 
@@ -33,7 +38,7 @@ describe('a file of rows', () => {
   test('is as it was while nothing is written', async () => {
     const path = file('run,time,x\na,10,1\na,2');
     const dataset = await openDataset(path, CSV);
-    await dataset.close();
+    await dataset.close(false);
     expect(readFileSync(path, 'utf8')).toBe('run,time,x\na,10,1\na,2');
   });
 
@@ -42,7 +47,31 @@ describe('a file of rows', () => {
     const dataset = await openDataset(path, CSV);
     expect(dataset.resumeAt).toBeUndefined();
     expect(await dataset.write('a,10,1\n')).toBe(true);
-    await dataset.close();
+    await dataset.close(false);
+    expect(readFileSync(path, 'utf8')).toBe('run,time,x\na,10,1\n');
+    expect(JSON.parse(readFileSync(`${path}.begun`, 'utf8'))).toEqual(OPTIONS);
+  });
+
+  test('that is complete stands alone, and is not gone on with', async () => {
+    const path = file('');
+    await (await openDataset(path, CSV)).close(true);
+    expect(existsSync(`${path}.begun`)).toBe(false);
+    await expect(openDataset(path, CSV)).rejects.toMatchObject({
+      failure: { kind: 'dataset-other', problem: 'it is complete, or of something else' },
+    });
+  });
+
+  test('of other options is refused and left as it is', async () => {
+    const path = file('run,time,x\na,10,1\n');
+    await expect(openDataset(path, { ...CSV, options: { ...OPTIONS, '--step': '15s' } })).rejects.toMatchObject({
+      failure: { kind: 'dataset-other', problem: 'it was begun with --step 30s, not 15s' },
+    });
+    writeFileSync(`${path}.begun`, '{');
+    await expect(openDataset(path, CSV)).rejects.toMatchObject({
+      failure: { problem: expect.stringMatching(/is not readable$/) },
+    });
+    rmSync(`${path}.begun`);
+    await expect(openDataset(path, CSV)).rejects.toMatchObject({ failure: { kind: 'dataset-other' } });
     expect(readFileSync(path, 'utf8')).toBe('run,time,x\na,10,1\n');
   });
 
@@ -63,9 +92,9 @@ describe('a file of rows', () => {
 
   test.each<[string, string, typeof CSV, RegExp]>([
     ['with other columns', 'run,time,y\na,10,1\n', CSV, /other columns/],
-    ['with lines that are no rows', 'run,time,x\nhello\n', CSV, /holds no rows/],
+    ['with lines that are no rows', 'run,time,x\nhello\n', CSV, /are no rows/],
     ['of something else', 'precious', CSV, /something else/],
-    ['of something else, for JSON lines', 'precious\n', JSONL, /holds no rows/],
+    ['of something else, for JSON lines', 'precious\n', JSONL, /are no rows/],
     ['of something else, without a line end, for JSON lines', 'precious', JSONL, /something else/],
   ])('%s is refused and left as it is', async (_, content, shape, problem) => {
     const path = file(content);

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -104,11 +104,16 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       expect(lines.length).toBeGreaterThan(100);
       expect(lines[0]).toMatch(/^"monday, early",1795413000,shop,/);
 
+      // The options as they would be after a cut: a run that cannot be gives no rows, and says which it is of.
       const path = join(folder(), 'rows.csv');
+      const same = ['-n', 'shop', ...span, '--run', 'monday, early', '--to', path];
+      const cut = await run('export-dataset', ...same, '--max-samples', '1000', '--request-timeout', '1ms');
+      expect(cut.code).toBe(2);
       writeFileSync(path, stdout.slice(0, Math.floor(stdout.length * 0.6)));
-      const again = await run('export-dataset', '-n', 'shop', ...span, '--run', 'monday, early', '--to', path);
+      const again = await run('export-dataset', ...same);
       expect(again.stderr).toMatch(/^went on at 2026-11-23T05:5\d:\d\d.000Z$/m);
       expect(readFileSync(path, 'utf8')).toBe(stdout);
+      expect(existsSync(`${path}.begun`)).toBe(false);
     });
 
     test('JSON lines hold the same, with null for what is missing', async () => {
@@ -123,42 +128,36 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       }
     });
 
-    test('a file of another span is refused, and left as it is', async () => {
-      const path = join(folder(), 'rows.csv');
-      await run('export-dataset', '-n', 'shop', ...span, '--to', path);
-      const before = readFileSync(path, 'utf8');
-      const other = await run(
-        'export-dataset',
-        '-n',
-        'shop',
-        '--start',
-        '1795413607',
-        '--end',
-        '1795413700',
-        '--to',
-        path,
-      );
-      expect(other).toMatchObject({ code: 2, stdout: '' });
-      expect(other.stderr).toMatch(
-        /^error: .* cannot be gone on with: it holds a row of 1795413000, which is no step .*; write to another/,
-      );
-      expect(readFileSync(path, 'utf8')).toBe(before);
-    });
-
     test.each([
-      [['-n', 'media'], /it holds rows of namespace shop; write to another/],
-      [['-n', 'shop', '--run', 'other'], /it holds rows of the run "export"; write to another/],
-      [['-n', 'shop', '--step', '1m'], /it holds a row of \d+, which is no step of this span; write to another/],
-    ])('a file of another command is refused, and left as it is: %j', async (change, problem) => {
+      [['-n', 'media'], /it was begun with --namespace shop, not media; write to another/],
+      [['-A'], /it was begun with --namespace shop, not \(all\); write to another/],
+      [['-n', 'shop', '--run', 'other'], /it was begun with --run export, not other; write to another/],
+      [['-n', 'shop', '--step', '15s'], /it was begun with --step 30s, not 15s; write to another/],
+      [['-n', 'shop', '--horizon', '5m'], /it was begun with --horizon 600s, not 300s; write to another/],
+    ])('a file that another command began is refused, and left as it is: %j', async (change, problem) => {
       for (const format of ['csv', 'jsonl']) {
         const path = join(folder(), 'rows');
-        await run('export-dataset', '-n', 'shop', ...span, '--to', path, '-o', format);
-        const before = readFileSync(path, 'utf8');
+        const whole = await run('export-dataset', '-n', 'shop', ...span, '-o', format);
+        await run('export-dataset', '-n', 'shop', ...span, '--to', path, '-o', format, '--request-timeout', '1ms');
+        writeFileSync(path, whole.stdout.slice(0, 5000));
         const other = await run('export-dataset', ...change, ...span, '--to', path, '-o', format);
         expect(other).toMatchObject({ code: 2, stdout: '' });
         expect(other.stderr).toMatch(problem);
-        expect(readFileSync(path, 'utf8')).toBe(before);
+        expect(readFileSync(path, 'utf8')).toBe(whole.stdout.slice(0, 5000));
       }
+    });
+
+    test('a complete file is refused, and left as it is', async () => {
+      const path = join(folder(), 'rows.csv');
+      const command = ['export-dataset', '-n', 'shop', ...span, '--to', path];
+      expect((await run(...command)).code).toBe(0);
+      const before = readFileSync(path, 'utf8');
+      const again = await run(...command);
+      expect(again).toMatchObject({ code: 2, stdout: '' });
+      expect(again.stderr).toMatch(
+        /^error: .* cannot be gone on with: it is complete, or of something else; write to /,
+      );
+      expect(readFileSync(path, 'utf8')).toBe(before);
     });
 
     test('a namespace that does not exist is no empty dataset', async () => {
