@@ -66,7 +66,7 @@ export function buildProgram(
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .exitOverride()
     .configureOutput({
       writeOut: output.writeOut,
@@ -154,6 +154,7 @@ export function buildProgram(
   );
   addHistoryCommands(program, run);
   addModelCommands(program, run);
+  addHelpCommand(program);
   return program;
 }
 
@@ -167,7 +168,7 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
     .action(async (_, command: Command) => run({ command: 'backtest', names: [], flags: command.optsWithGlobals() }));
   group(backtest, 'Time:', spanOptions());
   group(backtest, 'Scope:', [
-    new Option('-n, --namespace <name>', 'only this namespace (default: all)'),
+    new Option('-n, --namespace <name>', 'only this namespace (KPFD_NAMESPACE; default: all)'),
     allNamespacesOption(),
     ...layoutOptions(),
     ...recordOptions(),
@@ -203,7 +204,7 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
   group(dataset, 'Scope:', [namespaceOption(), allNamespacesOption(), ...layoutOptions(), ...recordOptions()]);
   group(dataset, 'Output:', [
     new Option('-o, --output <format>', 'csv (default) or jsonl'),
-    new Option('--to <file>', 'write to a file; one that a cut left behind is gone on with'),
+    new Option('--to <file>', 'write to a file; the same command goes on with one that a cut left behind'),
     new Option('--run <name>', 'the name of this run in each row (default: export)'),
     ...historyOutputOptions(),
   ]);
@@ -260,7 +261,7 @@ function addModelCommands(program: Command, run: (invocation: Invocation) => Pro
   const model = program
     .command('model')
     .description('Look into a model file of XGBoost, or predict rows of a file with it; no Prometheus is asked.')
-    .helpCommand('help [command]', 'print the help of a command');
+    .helpCommand(false);
   model.configureOutput({ outputError: (text, write) => write(usageError(text, 'kpfd model')) });
 
   const show = model
@@ -317,6 +318,20 @@ function addModelCommands(program: Command, run: (invocation: Invocation) => Pro
     ],
     ROWS,
   );
+  addHelpCommand(model);
+}
+
+/** Commander's own has no word for a name that is no command. */
+function addHelpCommand(parent: Command): void {
+  parent
+    .command('help')
+    .argument('[command]')
+    .description('print the help of a command')
+    .action((name: string | undefined) => {
+      const meant = name === undefined ? parent : parent.commands.find((command) => command.name() === name);
+      if (meant === undefined) parent.error(`error: unknown command '${name}'`);
+      else meant.help();
+    });
 }
 
 const FILE = 'model.json or model.ubj, perhaps .gz; a dump as JSON; or the folder of a model of kpfd';

@@ -20,6 +20,8 @@ export interface World {
   readonly random: () => number;
   /** Aborted by Ctrl-C or a request to end; the reason is the signal's name. */
   readonly interrupted: AbortSignal;
+  /** Says that the interruption, if there was one, has been heard: the run ends by itself, and may take its time. */
+  readonly heard: () => void;
 }
 
 const PACKAGE_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -30,7 +32,7 @@ export function packageVersion(): string {
   return version;
 }
 
-/** How long a run may take to end after a signal. */
+/** How long a run may take to hear a signal. */
 const SIGNAL_PATIENCE_MS = 2000;
 
 /** What is said of an error that is no failure: of a bug, and where not even the words for a failure can be loaded. */
@@ -43,12 +45,13 @@ export function lastWords(error: unknown): string {
 /** The real machine. */
 export function processWorld(): World {
   const controller = new AbortController();
+  let deaf: NodeJS.Timeout | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Once: a second Ctrl-C ends the process at once.
     process.once(signal, () => {
       controller.abort(signal);
       // Whoever waits for a pipe that nobody writes to hears of no abort.
-      setTimeout(() => process.kill(process.pid, signal), SIGNAL_PATIENCE_MS).unref();
+      deaf = setTimeout(() => process.kill(process.pid, signal), SIGNAL_PATIENCE_MS).unref();
     });
   }
   // Node would end with 1, which says that a pod is at risk.
@@ -68,6 +71,7 @@ export function processWorld(): World {
     now: () => Date.now() / 1000,
     random: Math.random,
     interrupted: controller.signal,
+    heard: () => clearTimeout(deaf),
   };
 }
 
@@ -235,6 +239,8 @@ async function openHttp(
     instant,
     close: async () => {
       http.close();
+      // A large recording takes seconds to pack.
+      world.heard();
       await recording.save(record, { kpfd: version, now, ...run });
     },
   };

@@ -29,6 +29,7 @@ export function parseDuration(text: string): number {
 
 /** RFC 3339 or Unix seconds, as Unix seconds. */
 export function parseTime(text: string): number {
+  if (/^\d{13}$/.test(text)) throw new UnitError(`takes Unix seconds, here ${text.slice(0, 10)}`);
   if (/^\d{1,11}(\.\d{1,3})?$/.test(text)) return Number(text);
   const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/.test(text);
   const ms = rfc3339 && isDay(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;

@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder } from '../support/files.ts';
@@ -129,6 +130,21 @@ describe('a run that is interrupted', () => {
     child.kill('SIGINT');
     await once(child, 'close');
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ command: 'kpfd scan -A' });
+  });
+
+  test('though that takes seconds: here nobody takes it from the pipe at first', async () => {
+    const pipe = join(folder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    let asked: () => void = () => undefined;
+    const first = new Promise<void>((done) => (asked = done));
+    const server = await serve(() => asked());
+    const { child } = started('scan', '-A', '--prometheus-url', server.url, '--record', pipe);
+    await first;
+    const ended = once(child, 'close');
+    child.kill('SIGINT');
+    await new Promise((done) => setTimeout(done, 2500));
+    expect(JSON.parse(await readFile(pipe, 'utf8'))).toMatchObject({ command: 'kpfd scan -A' });
+    expect(await ended).toEqual([130, null]);
   });
 });
 

@@ -19,6 +19,9 @@ function expectOneSentence(ran: Ran, sentence: RegExp | string): void {
 describe('the command line', () => {
   test.each<[string[], RegExp]>([
     [['scna'], /unknown command 'scna'; did you mean scan\?/],
+    [['help', 'scna'], /unknown command 'scna'; see `kpfd --help`/],
+    [['model', 'help', 'shwo'], /unknown command 'shwo'; see `kpfd model --help`/],
+    [['scan', '--at', '1795413664000'], /--at takes Unix seconds, here 1795413664, not "1795413664000"/],
     [['scan', '--at-rsk'], /unknown option '--at-rsk'; did you mean --at-risk\?/],
     [['scan', '-o', 'jsno'], /--output takes table, .* not "jsno"; did you mean json\?/],
     [['scan', 'my-pod'], /too many arguments/],

@@ -39,6 +39,7 @@ export async function kpfd(argv: readonly string[], options: RunOptions = {}): P
     now: () => options.now ?? Date.now() / 1000,
     random: () => 0,
     interrupted: options.interrupted ?? new AbortController().signal,
+    heard: () => undefined,
   });
   return { code, ...written };
 }
