@@ -193,9 +193,10 @@ function predictionsOf(
 
 function spellsOf(rows: readonly TrainingRow[]): Record<Status, number> {
   const spells = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
-  const last = new Map<string, Status | undefined>();
+  const last = new Map<string, Status>();
   for (const row of rows) {
-    if (row.label !== undefined && last.get(keyOf(row)) !== row.label) spells[row.label] += 1;
+    if (row.label === undefined) continue;
+    if (last.get(keyOf(row)) !== row.label) spells[row.label] += 1;
     last.set(keyOf(row), row.label);
   }
   return spells;

@@ -5,7 +5,9 @@ import type { Evaluation, Interval, PredictorFigures } from './evaluation.ts';
 import { plural } from '../../src/render/text.ts';
 import { UNANNOUNCED, type Nature } from './kinds.ts';
 
-/** A class with fewer failures behind it says little; the goals speak of those with more. */
+/** A class with fewer events behind it says little. */
+const FEW_EVENTS = 30;
+
 export function evaluationReport(evaluation: Evaluation): string {
   return [
     summary(evaluation),
@@ -154,10 +156,11 @@ function statuses(evaluation: Evaluation): string {
   });
   const headings = ['status', 'rows', 'events', 'precision', 'recall', 'of well pods', 'precision', 'recall'];
   const said = weak.map((status) => `${status} (${plural(evaluation.spells[status], 'event')})`);
+  const areFew = weak.every((status) => evaluation.spells[status] < FEW_EVENTS);
   return `${table([...headings, 'least Brier skill over a rival'], rows)}${
     weak.length === 0
       ? ''
-      : `\n\nWeak, for some rival does better: ${said.join(', ')}. Of so few events little is learned.`
+      : `\n\nWeak, for some rival does better: ${said.join(', ')}.${areFew ? ' Of so few events little is learned.' : ''}`
   }`;
 }
 

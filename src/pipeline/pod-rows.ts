@@ -15,7 +15,7 @@ import { expectedFailure } from './expected-failure.ts';
 import { History, type Span } from './history.ts';
 import { Journal } from './journal.ts';
 import { podsAt, STATUS_REQUESTS } from './pods-at.ts';
-import { findNaming } from './read-layout.ts';
+import { findNaming, measureLayout } from './read-layout.ts';
 import { assertNamespaceKnown } from './scan-pods.ts';
 
 /** Which pods of a Prometheus' past are looked at, and what is asked of it. */
@@ -48,8 +48,8 @@ const LONGEST_GAP_INTERVALS = 2.5;
 const OBSERVED: readonly RequestName[] = [...STATUS_REQUESTS, 'restarts'];
 
 /**
- * The rows of every pod that can be evaluated, a batch for each step, in order of time: features as `--at` would compute
- * them, and the label from what is seen later. `polls` says what kubectl printed; without it metrics tell. It holds the
+ * The rows of every pod that can be evaluated and whose status is told, a batch for each step, in order of time: features
+ * as `--at` would compute them, and the label from what is seen later. `polls` says what kubectl printed; without it metrics tell. It holds the
  * polls of one horizon and no more.
  */
 export async function* podRows(
@@ -75,14 +75,15 @@ export async function* podRows(
   if (!isAnyTold) await assertScopeKnown(source, span.end, request);
 }
 
-/** No rows at all may come of a typing error. */
+/** No rows at all may come of a typing error, or of names that were lost all the time. */
 async function assertScopeKnown(source: HistorySource, t: number, { naming, scope }: HistoryRequest): Promise<void> {
   try {
     const found = await findNaming(source, t, naming, new Journal());
+    await measureLayout(source, t, found, new Journal());
     await assertNamespaceKnown(source, t, found.naming, scope);
   } catch (error) {
     // Then there is nothing to compare with.
-    if (!SILENT.has(expectedFailure(error).kind)) throw error;
+    if (expectedFailure(error).kind !== 'pods-silent') throw error;
   }
 }
 
@@ -154,8 +155,8 @@ async function momentAt(
   }
 }
 
-/** Before the first scrape, and while kube-state-metrics is down, there is nothing to look at. */
-const SILENT: ReadonlySet<Failure['kind']> = new Set(['pods-silent']);
+/** Before the first scrape, and while kube-state-metrics is down or its pods cannot be told apart, there is nothing to look at. */
+const SILENT: ReadonlySet<Failure['kind']> = new Set(['pods-silent', 'names-lost']);
 
 /** The pods as metrics showed them, at each step of the span. */
 async function* metricPolls(history: History, span: Span, request: HistoryRequest): AsyncGenerator<Poll> {

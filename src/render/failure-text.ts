@@ -102,7 +102,7 @@ function words(failure: Failure): Words {
       return {
         what: `kube_pod_info tells of ${plural(failure.pods, 'pod')} by ${plural(failure.names, 'name')}: its labels namespace and pod were overwritten, and pods cannot be told apart`,
         advice:
-          'set honor_labels: true in the scrape job of kube-state-metrics (honorLabels in a ServiceMonitor), or keep exported_namespace and exported_pod',
+          'set honor_labels: true in the scrape job of kube-state-metrics (honorLabels in a ServiceMonitor), or keep exported_namespace and exported_pod; of clusters whose pods have the same names choose one with --ksm-selector',
       };
     case 'pod-never-seen':
       return neverSeenWords(failure.pod, failure.lookbackSeconds, failure.namespaces);

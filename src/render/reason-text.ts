@@ -47,9 +47,15 @@ function memoryFact(pod: PodSnapshot): string {
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
   const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
   const fullest = runningContainers(pod).find((c) => c.usage.memoryBytes === share.amount);
-  const slope = fullest === undefined ? undefined : lastingSlope(fullest);
+  const slope = fullest === undefined ? undefined : shownSlope(fullest);
   const left = share.of === 'limit' && share.whole !== undefined ? share.whole - share.amount : undefined;
   return [`memory ${amount}`, ...growth(slope, left), ...earlierPeak(fullest)].join(', ');
+}
+
+/** One garbage collection within the last minute is no decline: that is told by five minutes. Bytes per second. */
+function shownSlope(c: ContainerSnapshot): number | undefined {
+  const lasting = lastingSlope(c);
+  return lasting === undefined || lasting > 0 ? lasting : Math.min(c.usage.memorySlope5m ?? 0, 0);
 }
 
 /** Slower growth than this each minute is none; later than this is no time to name. */

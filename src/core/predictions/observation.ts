@@ -7,7 +7,7 @@ export interface Observation {
   readonly uid: string | undefined;
   /** What kubectl prints, or would. */
   readonly now: string;
-  /** undefined for a pod that is finished or on its way out. */
+  /** undefined for a pod that is finished or on its way out, and where metrics cannot tell. */
   readonly status: Status | undefined;
   readonly restarts: number | undefined;
 }

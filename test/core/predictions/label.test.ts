@@ -72,6 +72,14 @@ describe('nobody can say where the pod was not watched to the end', () => {
     expect(label(watched(what), row)).toBeUndefined();
   });
 
+  test('what metrics could not tell for long was not seen, for a moment it hides nothing', () => {
+    const untold = (from: number, to: number): string | undefined =>
+      label(watched((t) => seen(t, t >= from && t < to ? '?' : 'Running')));
+    expect(untold(300, 600)).toBeUndefined();
+    expect(untold(300, 330)).toBe('Running');
+    expect(label(watched((t) => seen(t, t < 300 ? 'Running' : '?', t < 300 ? 0 : 1)))).toBeUndefined();
+  });
+
   test('but a failure that came first counts', () => {
     const failsThen = (end: (t: number) => Observation | undefined): string | undefined =>
       label(watched((t) => (t === 90 ? seen(t, 'Error') : t < 300 ? seen(t, 'Running') : end(t))));
