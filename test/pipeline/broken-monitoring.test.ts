@@ -9,6 +9,8 @@ const BEGIN = 1_795_412_400;
 /** The last scrape of kube-state-metrics before this moment failed. */
 const HICCUP = 1_795_412_860;
 const SCRAPE_SECONDS = 15;
+/** The last scrape of cAdvisor on node2 before this moment failed. */
+const CADVISOR_HICCUP = 1_795_413_100;
 /** From here on nothing comes from cAdvisor on node1. */
 const NODE_SILENT = 1_795_413_300;
 /** From here on nothing comes from kube-state-metrics, and nobody notes that its scrapes fail (a remote write that ended). */
@@ -38,8 +40,10 @@ describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fa
         if (t < BEGIN) return 'lost';
         const isKsm = labels.includes('job="kube-state-metrics"');
         if (isKsm && t > HICCUP - SCRAPE_SECONDS && t <= HICCUP) return 'failed';
-        const isNode1 = labels.startsWith('{__name__="container_') && labels.includes('node="node1"');
-        if (isNode1 && t >= NODE_SILENT) return 'lost';
+        const isCadvisor = labels.startsWith('{__name__="container_');
+        if (isCadvisor && labels.includes('node="node1"') && t >= NODE_SILENT) return 'lost';
+        if (isCadvisor && labels.includes('node="node2"') && t > CADVISOR_HICCUP - 20 && t <= CADVISOR_HICCUP)
+          return 'failed';
         return isKsm && t >= KSM_SILENT ? 'lost' : 'kept';
       },
     });
@@ -77,6 +81,20 @@ describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fa
     const found = await scan(HICCUP + 240);
     expect(found.notEvaluated.filter(({ reason }) => reason === 'no-history')).toEqual([]);
     expect(found.pods.filter(({ prediction }) => prediction !== null).length).toBeGreaterThan(50);
+  });
+
+  test('one scrape of cAdvisor that failed leaves the pods of its node to be evaluated, and says what was not seen', async () => {
+    const found = await scan(CADVISOR_HICCUP);
+    const there = found.pods.filter(({ node, now }) => node === 'node2' && now.kubectl === 'Running');
+    expect(there.length).toBeGreaterThan(20);
+    expect(there.filter(({ prediction }) => prediction === null)).toEqual([]);
+    expect(found.notEvaluated.filter(({ reason }) => reason === 'node-silent')).toEqual([]);
+    expect(found.stderr).toMatch(/^warning: cAdvisor has no samples of /m);
+    // Less is seen, and no alarm is made of that.
+    const atRisk = ({ pods }: Scan): string[] =>
+      pods.filter(({ prediction }) => (prediction?.risk ?? 0) >= 0.7).map(({ name }) => name);
+    const sound = await scan(CADVISOR_HICCUP, '--prometheus-url', whole.url);
+    expect(atRisk(found).filter((name) => !atRisk(sound).includes(name))).toEqual([]);
   });
 
   test.each([200, 400, 700])(

@@ -37,13 +37,18 @@ interface Listed {
   readonly prediction: unknown;
 }
 
-/** Asks kpfd about a Prometheus that holds these series and nothing else. */
-async function ask(series: readonly MadeSeries[], ...argv: string[]): Promise<Ran> {
+/** Asks kpfd about the past of a Prometheus that holds these series and nothing else. */
+async function askPast(series: readonly MadeSeries[], ...argv: string[]): Promise<Ran> {
   const folder = blocksOf(series);
   after(() => rmSync(folder, { recursive: true, force: true }));
   const prometheus = await startPrometheus({ blocks: join(folder, 'tsdb') });
   after(() => prometheus.stop());
-  return kpfd([...argv, '--at', String(AT), '--prometheus-url', prometheus.url]);
+  return kpfd([...argv, '--prometheus-url', prometheus.url]);
+}
+
+/** The same of the instant. */
+async function ask(series: readonly MadeSeries[], ...argv: string[]): Promise<Ran> {
+  return askPast(series, ...argv, '--at', String(AT));
 }
 
 async function scan(
@@ -110,6 +115,57 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       ...cadvisor(HISTORY, pods, KUBELET),
     ]);
     expect(shown(found)).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
+  });
+
+  test('metrics of containers scraped apart from those of pods count, for a scan and for one pod, also of shards', async () => {
+    const apart = times(AT - 3000, AT - 17, 15);
+    const split = (own: readonly MadePod[], target: typeof A): MadeSeries[] => [
+      ...ksm(HISTORY, own, target, STARTED).filter(({ metric }) => !metric.startsWith('kube_pod_container_')),
+      ...ksm(apart, own, { ...target, job: 'containers' }, STARTED).filter(({ metric }) =>
+        metric.startsWith('kube_pod_container_'),
+      ),
+    ];
+    // The other shard is scraped in one piece, and later.
+    const series = [
+      ...split([mail], A),
+      ...ksm(times(AT - 2997, AT - 2, 15), [cart], B, STARTED),
+      ...nodes(HISTORY, ['node1'], A),
+      ...cadvisor(HISTORY, pods, KUBELET),
+    ];
+    expect(shown(await scan(series))).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
+    const ran = await ask(series, 'predict', 'mail', '-n', 'shop');
+    expect(ran.stdout).toMatch(/^NOW +CrashLoopBackOff, /m);
+  });
+
+  test('the state of containers that only the ghost of a copy knows does not count, for a scan and for one pod', async () => {
+    const until = times(AT - 3000, AT - 25, 15);
+    const since = times(AT - 20, AT - 5, 15);
+    const waits: MadePod = { ...mail, phase: 'Pending', node: '' };
+    const series = [
+      ...ksm(until, [cart, mail], A, STARTED),
+      ...ksm(since, [cart], B, STARTED),
+      // The new copy knows it as a pod that has no container yet.
+      ...ksm(since, [waits], B, STARTED).filter(({ metric }) => !metric.startsWith('kube_pod_container_')),
+      ...nodes(HISTORY, ['node1'], B),
+      ...cadvisor(HISTORY, [cart], KUBELET),
+    ];
+    expect(shown(await scan(series))).toEqual({ cart: 'Running', mail: 'Pending' });
+    const ran = await ask(series, 'predict', 'mail', '-n', 'shop');
+    expect(ran.stdout).toMatch(/^NOW +Pending, /m);
+  });
+
+  test('where no container was ever started nothing is missing', async () => {
+    const waits = ['a', 'b'].map((name): MadePod => ({ name, phase: 'Pending', node: '' }));
+    const series = ksm(HISTORY, waits, A, STARTED).filter(({ metric }) => !metric.startsWith('kube_pod_container_st'));
+    const found = await scan(
+      [...series, ...nodes(HISTORY, ['node1'], A), ...cadvisor(HISTORY, pods, KUBELET)],
+      '--strict',
+    );
+    expect(found).toMatchObject({ complete: true, code: 0 });
+    expect(found.pods.map(({ now, restarts }) => [now.kubectl, restarts])).toEqual([
+      ['Pending', 0],
+      ['Pending', 0],
+    ]);
   });
 
   test('rows that lost their staleness marker while Prometheus was away are ghosts', async () => {
@@ -251,6 +307,13 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     const ran = await ask(overwritten, 'scan', '-A');
     expect(ran).toMatchObject({ code: 2, stdout: '' });
     expect(ran.stderr).toMatch(/^error: kube_pod_info tells of 3 pods by 1 name: .*; set honor_labels: true/);
+    // A backtest has nothing to look at for as long as it was so, and goes on.
+    const lost = overwritten.map((series) => ({ ...series, samples: series.samples.filter(([t]) => t < AT - 1800) }));
+    const later = [...ksm(times(AT - 1500, AT - 5, 15), pods, A, STARTED), ...nodes(HISTORY, ['node1'], A)];
+    const span = ['--start', String(AT - 2400), '--end', String(AT - 605), '--step', '60s'];
+    const csv = (await askPast([...lost, ...later], 'export-dataset', '-A', ...span)).stdout.split('\n');
+    expect(new Set(csv.slice(1, -1).map((line) => line.split(',')[3]))).toEqual(new Set(['cart', 'mail']));
+    expect((await askPast(lost, 'export-dataset', '-A', ...span.slice(0, 2), '--end', String(AT - 1900))).code).toBe(2);
   });
 
   test('of two pods that had one name and are gone the one that had not finished is listed', async () => {

@@ -15,14 +15,20 @@ export function layout(known: Partial<Layout> = {}): Layout {
   const base = readLayout(
     naming,
     [copy('a', 3, AT - 2)],
-    Object.entries({
-      'ksm/short': 20,
-      'ksm/long': 60,
-      'cadvisor/short': 20,
-      'cadvisor/long': 60,
-      history: 9,
-      ...Object.fromEntries(PROBED_METRICS.map((metric) => [metric, 9])),
-    }).map(([fact, value]) => ({ labels: { fact }, value })),
+    [
+      ...Object.entries({
+        'ksm/short': 20,
+        'ksm/long': 60,
+        'cadvisor/short': 20,
+        'cadvisor/long': 60,
+        history: 9,
+        ...Object.fromEntries(PROBED_METRICS.map((metric) => [metric, 9])),
+      }).map(([fact, value]) => ({ labels: { fact }, value })),
+      ...['kube_pod_container_status_running', 'init'].map((fact) => ({
+        labels: { fact, job: 'ksm', instance: 'a' },
+        value: AT - 2,
+      })),
+    ],
     undefined,
   );
   return { ...base, ...known };

@@ -86,11 +86,13 @@ function rewrite(all: readonly RawSeries[], { everyScrape = 1, fate = () => 'kep
     const add = (time: number, value: number): void => void samples.push({ series: labels, time, value });
     const target = targetOf(labels);
     if (target === undefined) {
-      // cAdvisor dates its samples itself: a scrape stores the newest, and a series that ends gets no mark.
+      // cAdvisor dates its samples itself: a scrape stores the newest, and a series that ends gets no mark. (A scrape that
+      // failed leaves one where Prometheus has track_timestamps_staleness.)
       const period = everyScrape * SCRAPE_SECONDS * 1000;
       for (const [i, time] of times.entries()) {
         const isLast = Math.floor(time / period) !== Math.floor((times[i + 1] ?? Number.POSITIVE_INFINITY) / period);
-        if (isLast && fate(labels, time / 1000) === 'kept') add(time, values[i] as number);
+        const own = isLast ? fate(labels, time / 1000) : 'lost';
+        if (own !== 'lost') add(time, own === 'failed' ? Number.NaN : (values[i] as number));
       }
       continue;
     }

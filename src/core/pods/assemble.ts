@@ -1,4 +1,5 @@
 import { SIGNALS, type Signal, type SignalName, type SomeContainer } from '../signals/catalogue.ts';
+import { copyKeyOf } from '../signals/copies.ts';
 import { isStale, staleSeconds } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
@@ -161,16 +162,13 @@ const CONTAINER_ROWS: readonly SignalName[] = Object.values(CONTAINER_STATES).fl
 const INIT_ROWS: readonly SignalName[] = ['init-info', ...Object.values(INIT_STATES).flat()];
 
 /** What comes from one scrape, unless the metrics of pods and of containers are scraped apart. */
-type RowKind = 'pod' | 'container' | 'init';
+type RowKind = 'pod' | 'container' | 'init' | 'both';
 
-const OF_CONTAINERS: ReadonlySet<SignalName> = new Set([
-  ...CONTAINER_ROWS,
-  'container-ready',
-  'last-terminated-reason',
-]);
+const OF_CONTAINERS: ReadonlySet<SignalName> = new Set([...CONTAINER_ROWS, 'container-ready']);
 const OF_INIT: ReadonlySet<SignalName> = new Set([...INIT_ROWS, 'init-ready']);
 
 function kindOf(signal: SignalName): RowKind {
+  if (signal === 'last-terminated-reason') return 'both';
   if (OF_CONTAINERS.has(signal)) return 'container';
   return OF_INIT.has(signal) ? 'init' : 'pod';
 }
@@ -229,7 +227,10 @@ type Known = Omit<PodSnapshot, 'gaps' | 'silence'>;
 
 // ---- silence
 
-/** cAdvisor's samples are this old at most where it works: it is scraped each minute and looks each quarter of one. */
+/**
+ * cAdvisor's samples are this old at most where it works: it is scraped each minute and looks each quarter of one. The
+ * signal memory-samples-150s counts those that are not older.
+ */
 const OLDEST_USAGE_SECONDS = 150;
 
 function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['silence'] {
@@ -244,6 +245,8 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
     !rows.isMissing('memory-sampled-at') &&
     pod.containers.some((c) => {
       if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
+      // After one failed scrape there is no sample to be read now, and the node is not silent for that.
+      if (rows.has('memory-samples-150s', c.name)) return false;
       const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
       return (
         since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > OLDEST_USAGE_SECONDS
@@ -352,7 +355,6 @@ class RowIndex {
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
   readonly #siblings: ReadonlyMap<string, NonNullable<ContainerSnapshot['siblings']>> | undefined;
-  readonly #newest: Readonly<Record<'container' | 'init', number>>;
   /** The signals that a pod may lack. */
   readonly expected: readonly Signal[];
 
@@ -364,9 +366,6 @@ class RowIndex {
       if (signal.subject === 'node' || signal.subject === 'owner') continue;
       for (const row of rowsOf(readings, signal.name)) this.#add(signal.name, row);
     }
-    const newest = (signals: readonly SignalName[]): number =>
-      signals.reduce((best, signal) => newestTime(rowsOf(readings, signal), best), Number.NEGATIVE_INFINITY);
-    this.#newest = { container: newest(CONTAINER_ROWS), init: newest(INIT_ROWS) };
     this.#readNodes(readings);
     this.#readOwners(readings);
     this.#siblings = this.#readSiblings(readings);
@@ -376,11 +375,6 @@ class RowIndex {
     const pods = entryOf(this.#byNamespace, row.labels['namespace'] ?? '', () => new Map());
     const signals = entryOf(pods, row.labels['pod'] ?? '', () => new Map());
     entryOf(signals, signal, (): SignalRow[] => []).push(row);
-  }
-
-  /** When the newest row of the kind was scraped, of all pods that were asked for. */
-  newestOf(kind: 'container' | 'init'): number {
-    return this.#newest[kind];
   }
 
   of(namespace: string, pod: string): ReadonlyMap<SignalName, readonly SignalRow[]> {
@@ -478,9 +472,9 @@ class RowIndex {
  *
  * All series of one scrape carry its time, so older rows are of another copy of kube-state-metrics or are ghosts, and
  * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) Where the pod's
- * phase, or the states of containers of all pods, are older than kube_pod_info, they come from another instance (or a
- * deduplicating query mixes replicas). Then rows of their kind count while they are younger than about one interval, seen
- * from the newest of them.
+ * phase is older than kube_pod_info, or the pod's copy has no states of containers as new as that, they come from another
+ * instance (or a deduplicating query mixes replicas). Then rows of their kind count while they are younger than about one
+ * interval, seen from the newest of them.
  */
 class PodRows {
   readonly #rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
@@ -508,12 +502,12 @@ class PodRows {
     const phases = newest(['phase']);
     const ofPod = since(phases > oldestOfNow ? phases : scrapedAt);
     const ofKind = (kind: 'container' | 'init'): ((unixSeconds: number) => boolean) => {
-      // Nearly always all comes from one scrape, and then the pod's own rows need not be gone through.
-      if (index.newestOf(kind) >= scrapedAt) return ofPod;
+      if (!readings.layout.scrapedApart[kind].has(copyKeyOf(sighting.labels))) return ofPod;
       const found = newest(kind === 'container' ? CONTAINER_ROWS : INIT_ROWS);
       return found > oldestOfNow ? since(found) : ofPod;
     };
-    this.#accept = { pod: ofPod, container: ofKind('container'), init: ofKind('init') };
+    const [container, init] = [ofKind('container'), ofKind('init')];
+    this.#accept = { pod: ofPod, container, init, both: (t) => container(t) || init(t) };
   }
 
   #own(signal: SignalName): readonly SignalRow[] {

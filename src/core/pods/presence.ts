@@ -1,4 +1,4 @@
-import { copyKey, type ExporterCopy } from '../signals/copies.ts';
+import { copyKey, copyKeyOf, type ExporterCopy } from '../signals/copies.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
 
@@ -78,7 +78,7 @@ function keyOf(row: SignalRow): string {
 }
 
 function copyOf(row: SignalRow): string {
-  return copyKey({ job: row.labels['job'] ?? '', instance: row.labels['instance'] ?? '' });
+  return copyKeyOf(row.labels);
 }
 
 /**

@@ -80,7 +80,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   return {
     now,
     status: foldStatus(now, pod.phase),
-    readyContainers: countReady(counted ? [...main, ...sidecars] : sidecars),
+    readyContainers: hasNoStatus(pod) ? 0 : countReady(counted ? [...main, ...sidecars] : sidecars),
     totalContainers: pod.totalContainers,
     restarts: total(restarting.map((c) => c.restarts)) ?? (hasNoStatus(pod) ? 0 : undefined),
     restartedAtUnixSeconds: restartedAt(restarting),
@@ -160,23 +160,27 @@ function hasStarted(pod: PodSnapshot, main: readonly ContainerSnapshot[]): boole
 /** `Init:…` while an init container runs, waits or has failed; undefined once all are done. */
 function initProgress(pod: PodSnapshot, main: readonly ContainerSnapshot[]): string | undefined {
   const init = pod.containers.filter((c) => c.role !== 'container');
-  const rest = init.filter((c) => !isDone(c, pod));
+  const rest = init.filter((c) => !isDone(c, pod, main));
   const undone = rest.length + Number(waitsForSidecar(pod, init, [...rest, ...main]));
   if (undone === 0) return undefined;
-  const failed = rest.map((c) => initFailure(c, pod)).find((reason) => reason !== undefined);
+  const failures = rest.map((c) => initFailure(c, pod)).filter((reason) => reason !== undefined);
+  const failed = failures.find((reason) => reason !== UNTOLD) ?? failures[0];
   return failed === UNTOLD ? UNTOLD : `Init:${failed ?? `${init.length - undone}/${init.length}`}`;
 }
 
 /**
  * A sidecar is done once it runs and has passed its startup probe, another init container once it has ended well: then the
- * kubelet calls it ready. The reason says so as well, but not every cluster keeps it; and where not even the state is kept,
- * the phase tells.
+ * kubelet calls it ready. The reason says so as well, but not every cluster keeps it; where neither is kept, what came after
+ * it tells, and where not even the state is kept, the phase.
  */
-function isDone(container: ContainerSnapshot, pod: PodSnapshot): boolean {
+function isDone(container: ContainerSnapshot, pod: PodSnapshot, main: readonly ContainerSnapshot[]): boolean {
   if (container.state === undefined) return container.ready === true || pod.phase === 'Running';
   if (container.role === 'sidecar' && container.state === 'running') return true;
   if (container.state !== 'terminated') return false;
-  return container.reason === 'Completed' || (container.role === 'init' && container.ready === true);
+  const { role, reason, ready } = container;
+  if (reason === 'Completed') return true;
+  if (role === 'sidecar') return false;
+  return ready ?? (reason === undefined && (pod.initialized === true || hasStarted(pod, main)));
 }
 
 /**

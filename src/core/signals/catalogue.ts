@@ -720,6 +720,19 @@ const table = [
     expression: (q) => `timestamp(${q.containers('container_memory_working_set_bytes')})`,
   },
   {
+    name: 'memory-samples-150s',
+    request: 'memory-trend',
+    exporter: 'cadvisor',
+    subject: 'container',
+    labels: [],
+    // No windowSeconds: one sample says enough.
+    unit: 'samples',
+    metric: 'container_memory_working_set_bytes',
+    expect: 'nothing',
+    feeds: 'whether the node of a container without a sample has fallen silent, or one scrape failed',
+    expression: (q) => `count_over_time(${q.containers('container_memory_working_set_bytes')}[150s])`,
+  },
+  {
     name: 'memory-of-pod',
     request: 'memory',
     exporter: 'cadvisor',

@@ -48,6 +48,11 @@ export function readCopies(
   return { copies: [...copies.values()], cluster };
 }
 
+/** The key of the copy that a series or a row is from. */
+export function copyKeyOf(labels: Readonly<Record<string, string>>): string {
+  return copyKey({ job: labels['job'] ?? '', instance: labels['instance'] ?? '' });
+}
+
 export function copyKey(copy: { job: string; instance: string }): string {
   return JSON.stringify([copy.job, copy.instance]);
 }

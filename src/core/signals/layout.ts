@@ -1,5 +1,5 @@
 import { FailureError } from '../failure.ts';
-import { copyKey, readAuthorities, type ExporterCopy } from './copies.ts';
+import { copyKey, copyKeyOf, readAuthorities, type ExporterCopy } from './copies.ts';
 import type { Series } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries, type Naming } from './naming.ts';
 import { by, tagged } from './promql.ts';
@@ -10,10 +10,14 @@ export interface Layout extends Naming {
   readonly copies: readonly ExporterCopy[];
   /** Copy → the newest coherent replica of it, whose word on a pod's absence counts. Keys are copyKey(). */
   readonly authorities: ReadonlyMap<string, ExporterCopy>;
+  /** Whether it is told which copies are replicas of each other. */
+  readonly areCopiesCompared: boolean;
   /** undefined: could not be measured. */
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
-  /** Those of PROBED_METRICS that have no series of any pod; none where that is not told. */
+  /** Those of PROBED_METRICS that have no series of any pod though they ought to; none where that is not told. */
   readonly absentMetrics: ReadonlySet<string>;
+  /** Copies whose metrics of containers, or of init containers, are scraped apart from those of pods. Keys are copyKey(). */
+  readonly scrapedApart: Readonly<Record<'container' | 'init', ReadonlySet<string>>>;
   /** False: there were no pods a few minutes ago, so Prometheus or its scraping has just begun. undefined: not told. */
   readonly hasHistory: boolean | undefined;
 }
@@ -26,6 +30,10 @@ const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
  */
 const HISTORY = '[5m] offset 4m';
 
+/** Every container that has a status has a row of it, with 0 or 1. */
+const CONTAINERS = 'kube_pod_container_status_running';
+const INIT_CONTAINERS = 'kube_pod_init_container_info';
+
 /**
  * Metrics of which a silence says something: without a series of any pod they are dropped on their way, or
  * kube-state-metrics is too old for them.
@@ -35,7 +43,7 @@ export const PROBED_METRICS: readonly string[] = [
   ...resourceMetrics('requests'),
   'kube_pod_status_initialized_time',
   'kube_pod_container_status_restarts_total',
-  'kube_pod_container_status_running',
+  CONTAINERS,
   ...['kube_pod_container_status', 'kube_pod_init_container_status'].flatMap((status) =>
     ['ready', 'waiting_reason', 'terminated_reason'].map((fact) => `${status}_${fact}`),
   ),
@@ -52,6 +60,11 @@ export function intervalsQuery(naming: Naming): string {
   const { namespace, pod, uid } = naming.labels['kube-state-metrics'];
   const count = (metric: string, exporter: Exporter, seconds: number): string =>
     `max(count_over_time(${exporterSeries(naming, exporter, metric)}[${seconds}s]))`;
+  const scraped = (metric: string): string =>
+    by('max', ['job', 'instance'], `timestamp(${exporterSeries(naming, 'kube-state-metrics', metric)})`);
+  const running = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_status_phase', [
+    { label: 'phase', op: '=', value: 'Running' },
+  ]);
   const { short, long } = INTERVAL_WINDOWS;
   return tagged([
     { fact: 'ksm/short', expression: count('kube_pod_info', 'kube-state-metrics', short) },
@@ -61,7 +74,10 @@ export function intervalsQuery(naming: Naming): string {
     { fact: 'history', expression: `count(last_over_time(${info}${HISTORY}))` },
     { fact: 'uids', expression: `count(${by('count', [uid], info)})` },
     { fact: 'names', expression: `count(${by('count', [namespace, pod], info)})` },
-    ...PROBED_METRICS.map((metric) => ({
+    { fact: 'running-pods', expression: `count(${running} == 1)` },
+    { fact: 'init', expression: scraped(INIT_CONTAINERS) },
+    { fact: CONTAINERS, expression: scraped(CONTAINERS) },
+    ...PROBED_METRICS.filter((metric) => metric !== CONTAINERS).map((metric) => ({
       fact: metric,
       expression: `count(${exporterSeries(naming, 'kube-state-metrics', metric)})`,
     })),
@@ -85,17 +101,32 @@ export function readLayout(
     intervals?.find((s) => s.labels['fact'] === name && Number.isFinite(s.value))?.value;
   const [uids, names] = [samples('uids') ?? 0, samples('names') ?? 0];
   if (uids > MOST_UIDS_OF_NAME * names) throw new FailureError({ kind: 'names-lost', pods: uids, names });
+  // Before anything was started there are no series of containers, and no word of what is dropped.
+  const isAnyStarted = samples(CONTAINERS) !== undefined || samples('running-pods') !== undefined;
+  const isExpected = (metric: string): boolean => isAnyStarted || !metric.startsWith('kube_pod_container_status_');
+  const scrapedApart = (fact: string): ReadonlySet<string> => {
+    const scraped = new Map(
+      intervals?.filter(({ labels }) => labels['fact'] === fact).map((s) => [copyKeyOf(s.labels), s.value]),
+    );
+    const isApart = (copy: ExporterCopy): boolean =>
+      (scraped.get(copyKey(copy)) ?? Number.NEGATIVE_INFINITY) < copy.scrapedAtUnixSeconds;
+    return new Set(intervals === undefined ? [] : copies.filter(isApart).map(copyKey));
+  };
   return {
     ...naming,
     copies,
     authorities: readAuthorities(copies, overlaps ?? []),
+    areCopiesCompared: overlaps !== undefined,
     scrapeIntervalSeconds: {
       'kube-state-metrics': scrapeInterval(samples('ksm/short'), samples('ksm/long')),
       cadvisor: scrapeInterval(samples('cadvisor/short'), samples('cadvisor/long')),
     },
     absentMetrics: new Set(
-      intervals === undefined ? [] : PROBED_METRICS.filter((metric) => samples(metric) === undefined),
+      intervals === undefined
+        ? []
+        : PROBED_METRICS.filter((metric) => samples(metric) === undefined && isExpected(metric)),
     ),
+    scrapedApart: { container: scrapedApart(CONTAINERS), init: scrapedApart('init') },
     hasHistory: intervals === undefined ? undefined : samples('history') !== undefined,
   };
 }
@@ -118,8 +149,12 @@ export function isStale(layout: Layout, unixSeconds: number): boolean {
   return ageOfPods(layout, unixSeconds) > staleSeconds(layout);
 }
 
-/** Copies that were not scraped for long and whose pods no other copy knows: shards that fell silent. */
+/**
+ * Copies that were not scraped for long and whose pods no other copy knows: shards that fell silent. None where copies
+ * were not compared: it may be the ghost of one that was replaced.
+ */
 export function staleShards(layout: Layout, unixSeconds: number): ExporterCopy[] {
+  if (!layout.areCopiesCompared) return [];
   return layout.copies.filter(
     (copy) =>
       unixSeconds - copy.scrapedAtUnixSeconds > staleSeconds(layout) &&

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { assemblePods } from '../../../src/core/pods/assemble.ts';
 import type { PodSnapshot } from '../../../src/core/pods/snapshot.ts';
+import { copyKey } from '../../../src/core/signals/copies.ts';
 import type { SignalName } from '../../../src/core/signals/catalogue.ts';
 import type { SignalRow } from '../../../src/core/signals/signal.ts';
 import { AT, copy, info, readings, replicas, row } from '../../support/readings.ts';
 
 const SCRAPED = AT - 2;
 const app = { container: 'app' };
+/** The copy from which all pods here are. */
+const APART = new Set([copyKey(copy('a', 3, SCRAPED))]);
 
 function only(rows: Partial<Record<SignalName, readonly SignalRow[]>>, known = {}): PodSnapshot {
   const pods = assemblePods(readings({ 'pod-info': [info('cart', 'a', SCRAPED)], ...rows }, known));
@@ -77,22 +80,26 @@ describe('rows of another scrape', () => {
   });
 
   test('metrics of containers that are scraped apart from those of pods count', () => {
-    const pod = only({
+    const rows = {
       phase: [row('cart', { phase: 'Running' }, SCRAPED)],
       'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED - 30)],
       'init-terminated-reason': [row('cart', { container: 'setup', reason: 'Completed' }, SCRAPED - 30)],
-    });
-    expect(pod.containers).toMatchObject([
+      'last-terminated-reason': [row('cart', { container: 'setup', reason: 'Error' }, SCRAPED - 30)],
+    };
+    expect(only(rows, { scrapedApart: { container: APART, init: APART } }).containers).toMatchObject([
       { name: 'app', reason: 'CrashLoopBackOff' },
-      { name: 'setup', reason: 'Completed' },
+      { name: 'setup', reason: 'Completed', lastTermination: { reason: 'Error' } },
     ]);
+    // Of a copy that has containers of the same scrape they are of another copy, whoever else is asked for.
+    expect(only(rows).containers).toEqual([]);
   });
 
   test('unless they are older than what kube-state-metrics says may be', () => {
-    const pod = only({
+    const rows = {
       phase: [row('cart', { phase: 'Running' }, SCRAPED)],
       'container-running': [row('cart', app, SCRAPED - 100)],
-    });
+    };
+    const pod = only(rows, { scrapedApart: { container: APART, init: APART } });
     expect(pod.gaps.map(({ signal }) => signal)).toContain('container-running');
   });
 
@@ -390,5 +397,7 @@ describe('cAdvisor that tells nothing new of a running container', () => {
   test('is a node that fell silent', () => {
     expect(only(lived).silence).toBe('node-silent');
     expect(only({ ...lived, 'memory-sampled-at': [row('cart', app, AT - 200)] }).silence).toBe('node-silent');
+    // One scrape that failed leaves no sample to be read, but some in the window.
+    expect(only({ ...lived, 'memory-samples-150s': [row('cart', app, 9)] }).silence).toBeUndefined();
   });
 });

@@ -339,6 +339,49 @@ const cases: readonly Case[] = [
     },
     prints: '?',
   },
+  {
+    why: 'a reason that is kept counts, whatever is not',
+    pod: {
+      phase: 'Pending',
+      containers: [
+        container({ name: 'a', role: 'init', state: 'terminated', ready: undefined }),
+        container({ name: 'b', role: 'init', state: 'waiting', reason: 'CrashLoopBackOff', ready: undefined }),
+      ],
+      gaps: [lacking('init-terminated-reason', 'kube_pod_init_container_status_terminated_reason')],
+    },
+    prints: 'Init:CrashLoopBackOff',
+  },
+  ...(
+    [
+      ['what came after it runs', { phase: 'Running', initialized: undefined, containers: [running] }, 'Running'],
+      [
+        'the pod is initialized',
+        { phase: 'Pending', initialized: true, containers: [waiting('ErrImagePull')] },
+        'ErrImagePull',
+      ],
+      [
+        'the pod succeeded',
+        { phase: 'Succeeded', initialized: undefined, containers: [ended('Completed')] },
+        'Completed',
+      ],
+      [
+        'nothing came after it',
+        { phase: 'Pending', initialized: false, containers: [waiting('PodInitializing')] },
+        '?',
+      ],
+    ] as const
+  ).map(([why, { containers, ...known }, prints]) => ({
+    why: `of an init container neither why it ended nor whether it is ready is kept: ${why}`,
+    pod: {
+      ...known,
+      containers: [...containers, container({ name: 'setup', role: 'init', state: 'terminated', ready: undefined })],
+      gaps: [
+        lacking('init-terminated-reason', 'kube_pod_init_container_status_terminated_reason'),
+        lacking('init-ready', 'kube_pod_init_container_status_ready'),
+      ],
+    },
+    prints,
+  })),
   { why: 'gone by evidence', pod: { presence: 'gone' }, prints: 'NotFound' },
   { why: 'not to be told', pod: { presence: 'untold' }, prints: '?' },
   { why: 'no phase, no container', pod: {}, prints: '?' },
@@ -463,7 +506,8 @@ describe('READY and RESTARTS', () => {
 
   test('restarts that are not known are not 0, but an unscheduled pod has had none', () => {
     expect(podStatus(pod({ phase: 'Running', node: node('n') }), rules).restarts).toBeUndefined();
-    expect(podStatus(pod({ phase: 'Pending' }), rules).restarts).toBe(0);
+    const unscheduled = pod({ phase: 'Pending', containers: [container({ ready: undefined })] });
+    expect(podStatus(unscheduled, rules)).toMatchObject({ restarts: 0, readyContainers: 0 });
   });
 });
 
