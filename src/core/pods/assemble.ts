@@ -229,7 +229,7 @@ type Known = Omit<PodSnapshot, 'gaps' | 'silence'>;
 
 /**
  * cAdvisor's samples are this old at most where it works: it is scraped each minute and looks each quarter of one. The
- * signal memory-samples-150s counts those that are not older.
+ * signal memory-samples-150s counts those that are not older, where none can be read.
  */
 const OLDEST_USAGE_SECONDS = 150;
 
@@ -245,7 +245,7 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
     !rows.isMissing('memory-sampled-at') &&
     pod.containers.some((c) => {
       if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
-      // After one failed scrape there is no sample to be read now, and the node is not silent for that.
+      // After one failed scrape no sample can be read, but there are some in the window: the node is not silent for that.
       if (rows.has('memory-samples-150s', c.name)) return false;
       const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
       return (

@@ -725,12 +725,15 @@ const table = [
     exporter: 'cadvisor',
     subject: 'container',
     labels: [],
-    // No windowSeconds: one sample says enough.
+    // No windowSeconds: one sample says enough. Of containers that have no sample to be read now.
     unit: 'samples',
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
     feeds: 'whether the node of a container without a sample has fallen silent, or one scrape failed',
-    expression: (q) => `count_over_time(${q.containers('container_memory_working_set_bytes')}[150s])`,
+    expression: (q) => {
+      const series = q.containers('container_memory_working_set_bytes');
+      return `count_over_time(${series}[150s]) unless ${series}`;
+    },
   },
   {
     name: 'memory-of-pod',
