@@ -9,6 +9,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { isTyped } from '../core/forest/arguments.ts';
 import type { Forest, PredictOptions } from '../core/forest/forest.ts';
 import { ModelError } from '../core/forest/model-error.ts';
 import { readForest, type ReadForestOptions } from '../core/forest/read-forest.ts';
@@ -30,7 +31,10 @@ export interface ForestWorkersOptions extends ReadForestOptions {
 export function openForestWorkers(bytes: Uint8Array, options: ForestWorkersOptions = {}): ForestWorkers {
   const { threads = availableParallelism(), ...reading } = options;
   if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`${threads} is no number of threads`);
-  return new ForestWorkers(readForest(bytes, reading), () => startWorker(bytes, reading), threads);
+  const forest = readForest(bytes, reading);
+  // Threads start later, and by then the caller may have filled the buffer with something else.
+  const own = bytes.slice();
+  return new ForestWorkers(forest, () => startWorker(own, reading), threads);
 }
 
 function startWorker(bytes: Uint8Array, options: ReadForestOptions): Worker {
@@ -49,6 +53,7 @@ export class ForestWorkers {
   readonly #start: () => Worker;
   readonly #threads: number;
   #workers: Worker[] = [];
+  #isClosed = false;
   /** Calls take turns: each has all threads. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -76,8 +81,13 @@ export class ForestWorkers {
     return this.#share('predict', rows, rowCount, options, this.forest.predictionCount);
   }
 
-  /** Ends the threads; what is still being computed is rejected. */
+  /** Ends the threads; what is still being computed, or asked later, is rejected. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#endThreads();
+  }
+
+  async #endThreads(): Promise<void> {
     const workers = this.#workers;
     this.#workers = [];
     await Promise.all(workers.map(async (worker) => worker.terminate()));
@@ -90,8 +100,10 @@ export class ForestWorkers {
     options: Omit<PredictOptions, 'out'>,
     width: number,
   ): Promise<Float32Array> {
+    this.#demandOpen();
+    if ('out' in options) throw new TypeError('threads answer in an array of their own: leave out `out`');
     // Here, too, where the forest says best what is wrong with the rows.
-    const isWrong = rows.length !== rowCount * this.forest.featureCount;
+    const isWrong = !isTyped(rows, 'Float32Array') || rows.length !== rowCount * this.forest.featureCount;
     if (rowCount < ROWS_WORTH_THREADS || isWrong) return this.forest[call](rows, rowCount, options);
     const shared = sharedCopy(rows);
     const answers = new Float32Array(new SharedArrayBuffer(4 * rowCount * width));
@@ -122,7 +134,12 @@ export class ForestWorkers {
     });
   }
 
+  #demandOpen(): void {
+    if (this.#isClosed) throw new Error('the threads that predict were closed');
+  }
+
   async #work(tasks: ForestTask[]): Promise<void> {
+    this.#demandOpen();
     while (this.#workers.length < this.#threads) this.#workers.push(this.#start());
     const left = [...tasks];
     try {
@@ -133,7 +150,7 @@ export class ForestWorkers {
       );
     } catch (error) {
       // Whoever still works would write into an answer that nobody wants.
-      await this.close();
+      await this.#endThreads();
       throw error;
     }
   }

@@ -99,7 +99,8 @@ async function readingOptions(flags: Flags, readNames: ReadNames): Promise<ReadF
   const lacking = Object.entries(facts).filter(([, value]) => value === undefined);
   const outputCount = wholeNumber('--outputs', text(flags, 'outputs'), 1);
   const parallelTrees = wholeNumber('--parallel-trees', text(flags, 'parallelTrees'), 1);
-  const given = Object.values({ ...facts, '--xgboost-version': undefined, outputCount, parallelTrees });
+  const weightDrop = numbers('--weight-drop', 'one for each tree', text(flags, 'weightDrop'));
+  const given = Object.values({ ...facts, '--xgboost-version': undefined, outputCount, parallelTrees, weightDrop });
   if (given.every((value) => value === undefined)) return version === undefined ? {} : { version };
   if (lacking.length > 0) {
     const names = lacking.map(([name]) => name).join(', ');
@@ -108,11 +109,12 @@ async function readingOptions(flags: Flags, readNames: ReadNames): Promise<ReadF
   return {
     dump: {
       objective: facts['--objective'] ?? '',
-      baseScore: baseScores(facts['--base-score'] ?? ''),
+      baseScore: numbers('--base-score', 'or one for each output', facts['--base-score']) ?? [],
       featureNames: await featureNames(facts['--feature-names'] ?? '', readNames),
       version: version ?? '',
       outputCount: outputCount ?? 1,
       parallelTrees: parallelTrees ?? 1,
+      weightDrop,
     },
   };
 }
@@ -122,11 +124,11 @@ function xgboostVersion(version: string | undefined): string | undefined {
   throw usage(`--xgboost-version takes a version like 3.4.1, not ${JSON.stringify(version)}`);
 }
 
-function baseScores(list: string): number[] {
-  return list.split(',').map((one) => {
-    const score = numberOfText(one);
-    if (score !== undefined && !Number.isNaN(score)) return score;
-    throw usage(`--base-score takes a number, or one for each output (0.2,0.5,0.3), not ${JSON.stringify(list)}`);
+function numbers(name: string, howMany: string, list: string | undefined): number[] | undefined {
+  return list?.split(',').map((one) => {
+    const number = numberOfText(one);
+    if (number !== undefined && Number.isFinite(number)) return number;
+    throw usage(`${name} takes a number, ${howMany} (0.2,0.5,0.3), not ${JSON.stringify(list)}`);
   });
 }
 

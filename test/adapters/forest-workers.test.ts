@@ -44,6 +44,8 @@ describe('two threads', () => {
   test('work on after a mistake', async () => {
     await expect(workers.predict(rows, rowCount, { iterationRange: [0, 1e6] })).rejects.toThrow(RangeError);
     await expect(workers.predict(rows.subarray(1), rowCount)).rejects.toThrow(RangeError);
+    await expect(workers.predict(Float64Array.from(rows) as never, rowCount)).rejects.toThrow(TypeError);
+    await expect(workers.predict(rows, rowCount, { out: rows } as never)).rejects.toThrow('leave out `out`');
     await expect(workers.predictMargin(rows, rowCount, { baseMargin: new Float32Array(1) })).rejects.toThrow(
       RangeError,
     );
@@ -55,6 +57,23 @@ describe('two threads', () => {
     const few = own.subarray(0, 3 * featureCount);
     expect(await workers.predict(few, 3)).toEqual(float32sOf(truth.predictions).subarray(0, 3 * outputCount));
   });
+});
+
+test("the buffer of the model is the caller's again at once", async () => {
+  const bytes = Uint8Array.from(readFileSync(`${FOLDER}/multi.model.json`));
+  const other = openForestWorkers(bytes, { threads: 1 });
+  bytes.fill(0);
+  expect(differingBits(await other.predict(rows, rowCount), repeated(float32sOf(truth.predictions)))).toEqual([]);
+  await other.close();
+});
+
+test('to close ends also what waits for its turn, and no thread starts any more', async () => {
+  const other = openForestWorkers(readFileSync(`${FOLDER}/multi.model.json`), { threads: 1 });
+  const asked = [1, 2, 3].map(async () => other.predict(rows, rowCount));
+  const ends = Promise.allSettled(asked);
+  await other.close();
+  expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  await expect(other.predict(rows, rowCount)).rejects.toThrow('were closed');
 });
 
 test('what is no model is refused before a thread starts', () => {

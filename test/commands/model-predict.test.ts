@@ -36,8 +36,8 @@ function csvOf(example: ConformanceCase, rows: ArrayLike<number>, rowCount: numb
       })
       .join(','),
   );
-  // A single column's missing value is an empty line, which is a row there.
-  return [quoted.join(','), ...lines].map((line) => `${line}\n`).join('');
+  // An empty line is no row: a single column's missing value is written as "", as pandas does.
+  return [quoted.join(','), ...lines].map((line) => `${line === '' ? '""' : line}\n`).join('');
 }
 
 /** The numbers of the answer's CSV. */

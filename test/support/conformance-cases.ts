@@ -341,7 +341,11 @@ function compareImportances(example: ConformanceCase, found: Comparison): void {
       [],
     );
     for (const feature of named) {
-      found.same(`${kind} of ${feature}`, numbersOf(actual.get(feature)), numbersOf(wanted[feature]));
+      const isList = (value: unknown): number[] => [Number(typeof value === 'object' && value !== null)];
+      const [own, theirs]: [unknown, unknown] = [actual.get(feature), wanted[feature]];
+      if (own !== undefined && theirs !== null)
+        found.same(`${kind} of ${feature}, a list`, isList(own), isList(theirs));
+      found.same(`${kind} of ${feature}`, numbersOf(own), numbersOf(theirs));
     }
   }
 }

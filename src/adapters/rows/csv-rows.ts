@@ -6,12 +6,12 @@ import { codeOf } from '../prometheus/error-code.ts';
 /** A quote that is never closed would make one row of the rest of the file. */
 const LONGEST_ROW = 16 * 1024 ** 2;
 
-/** Rows of CSV (RFC 4180; lines end in any way): what a chunk of bytes completes is a block, and the last may be empty. */
+/** Rows of CSV (RFC 4180; lines end in any way; empty lines are none): what a chunk of bytes completes is a block, and the last may be empty. */
 export async function* csvRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<RowBlock> {
   let rows: string[][] = [];
   let lines: number[] = [];
   let line = 1;
-  let counted = 0;
+  let [counted, skipped] = [0, 0];
   // The rows do not go through the parser's own stream of objects, which takes longer. It looks a few bytes ahead: the
   // last row comes with the next one, or the end.
   const parser = parse({
@@ -19,11 +19,16 @@ export async function* csvRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<Ro
     relax_column_count: true,
     record_delimiter: ['\r\n', '\n', '\r'],
     max_record_size: LONGEST_ROW,
+    // A missing value of a single column is written as "", which is no empty line.
+    skip_empty_lines: true,
     on_record: (row: string[], context) => {
+      const empty = context.empty_lines - skipped;
+      skipped = context.empty_lines;
+      line += empty;
       rows.push(row);
       lines.push(line);
       // The parser counts \r\n within quotes as two lines.
-      line += 1 + (context.lines - counted > 1 ? lineEndsWithin(row) : 0);
+      line += 1 + (context.lines - counted - empty > 1 ? lineEndsWithin(row) : 0);
       counted = context.lines;
       return null;
     },

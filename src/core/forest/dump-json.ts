@@ -6,6 +6,7 @@
  * children[0] is where `x < split_condition` goes, children[1] the other. A categorical split has a list of categories
  * for a condition, which go right; an indicator (feature type "i") has no condition at all, and 1 goes right.
  */
+import { nameOf } from './arguments.ts';
 import { Float32Column } from './column.ts';
 import { ForestBuilder, type RawCategories, type RawVectors } from './forest-builder.ts';
 import { JsonReader } from './json-reader.ts';
@@ -27,11 +28,14 @@ export interface DumpFacts {
   /** num_parallel_tree; 1 where it is left out. */
   readonly parallelTrees?: number;
   /** Dart's weight of each tree. */
-  readonly weightDrop?: readonly number[];
+  readonly weightDrop?: readonly number[] | undefined;
 }
 
 export function readDumpJson(bytes: Uint8Array, facts: DumpFacts, options: ReadingOptions = {}): ModelParts {
   const { outputCount, featureNames, parallelTrees = 1, weightDrop } = facts;
+  demandList(facts.baseScore, 'baseScore', 'numbers', Number.isFinite);
+  demandList(featureNames, 'featureNames', 'texts', (name) => typeof name === 'string');
+  if (weightDrop !== undefined) demandList(weightDrop, 'weightDrop', 'numbers', Number.isFinite);
   for (const [what, count] of [
     ['outputCount', outputCount],
     ['parallelTrees', parallelTrees],
@@ -68,9 +72,20 @@ export function readDumpJson(bytes: Uint8Array, facts: DumpFacts, options: Readi
   };
 }
 
+/** What a caller in plain JavaScript passed: a comma in place of a point would make every prediction NaN. */
+function demandList(list: unknown, name: string, of: string, isOne: (value: unknown) => boolean): void {
+  if (!Array.isArray(list)) throw new TypeError(`${name} is a list of ${of}, not ${nameOf(list)}`);
+  const other = (list as unknown[]).find((value) => !isOne(value));
+  if (other !== undefined) throw new TypeError(`${name} is a list of ${of}, and has ${JSON.stringify(other)} in it`);
+}
+
 /** Columns by what a dump may call them: the name, or f3, or 3 where R wrote it. A name goes before a number. */
 function columnsOf(featureNames: readonly string[]): Map<string, number> {
-  const columns = new Map(featureNames.map((name, i) => [name, i]));
+  const columns = new Map<string, number>();
+  for (const [i, name] of featureNames.entries()) {
+    if (columns.has(name)) throw new RangeError(`featureNames has ${JSON.stringify(name)} twice`);
+    columns.set(name, i);
+  }
   for (let i = 0; i < featureNames.length; i++) {
     for (const name of [`f${i}`, String(i)]) if (!columns.has(name)) columns.set(name, i);
   }
@@ -85,9 +100,15 @@ function readTrees(
   withStatistics: boolean,
 ): number {
   const reader = new JsonReader(bytes);
-  let leafSize = 1;
+  let leafSize: number | undefined;
   const readTree = (from: JsonReader): void => {
-    leafSize = new DumpedTree(from, builder, columns, withStatistics).read();
+    const size = new DumpedTree(from, builder, columns, withStatistics).read();
+    // A dump does not say which trees make an iteration.
+    if (size !== (leafSize ??= size)) {
+      throw new ModelError(
+        `its trees have ${leafSize} numbers at a leaf, or ${size}, which only a saved model explains`,
+      );
+    }
   };
   if (reader.isAt('[')) {
     reader.array(() => {
@@ -100,7 +121,7 @@ function readTrees(
     while (!reader.atEnd()) readTree(reader);
   }
   if (!reader.atEnd()) throw new ModelError('it has something behind its trees');
-  return leafSize;
+  return leafSize ?? 1;
 }
 
 /** The members of a node, as far as they were met. */

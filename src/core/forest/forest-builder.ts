@@ -35,6 +35,8 @@ interface ForestFacts {
 /** Nobody has so many categories; a hostile file could ask for as many bits. XGBoost allows up to 2^24. */
 const MOST_CATEGORIES = 1 << 24;
 const MOST_CATEGORY_WORDS = 1 << 26;
+/** The numbers at leaves that are spread over all outputs. */
+const MOST_SPREAD_WEIGHTS = 1 << 27;
 
 /**
  * Puts trees one after the other into the columns of a forest, and lets only sound ones in. A reader appends to the
@@ -59,8 +61,10 @@ export class ForestBuilder {
   /** The largest feature and output that the trees speak of, and a tree that does. */
   #lastFeature = -1;
   #treeOfLastFeature = 0;
-  /** Numbers at a leaf: 1, or one for each output. */
-  #leafSize: number | undefined;
+  /** Numbers at a leaf: 1, or one for each output in some tree. */
+  #leafSize = 1;
+  /** Trees of which each leaf is one number. */
+  readonly #scalarTrees: number[] = [];
   #hasCategories = false;
   #hasStatistics = true;
   #reached = new Uint8Array(64);
@@ -93,14 +97,24 @@ export class ForestBuilder {
     const start = this.nodeCount;
     const count = this.left.length - start;
     if (count === 0) this.fail('has no nodes');
-    const leafSize = vectors?.size ?? 1;
-    this.#leafSize ??= leafSize;
-    if (leafSize !== this.#leafSize) this.fail(`has ${leafSize} numbers at a leaf, and others have ${this.#leafSize}`);
+    this.#noteLeafSize(vectors?.size ?? 1);
     this.#pad(start + count);
     this.#addCategories(start, count, categories);
     this.#settle(start, count, vectors !== undefined);
     if (vectors !== undefined) this.#addVectors(start, count, vectors);
     this.#starts.push(start + count);
+  }
+
+  /** Training may go on with vectors where leaves were single numbers, and the other way about. */
+  #noteLeafSize(size: number): void {
+    if (size === 1) {
+      this.#scalarTrees.push(this.treeCount);
+      return;
+    }
+    if (this.#leafSize !== 1 && size !== this.#leafSize) {
+      this.fail(`has ${size} numbers at a leaf, and others have ${this.#leafSize}`);
+    }
+    this.#leafSize = size;
   }
 
   /** Every column that a tree must have is as long as `left`; the statistics may be absent. */
@@ -257,6 +271,7 @@ export class ForestBuilder {
   }
 
   #addVectors(start: number, count: number, { size, weights, startOf }: RawVectors): void {
+    this.#padVectorStarts(start);
     const starts = this.#vectorStarts.reserve(count);
     let taken = 0;
     for (let node = 0; node < count; node++) {
@@ -280,12 +295,40 @@ export class ForestBuilder {
     }
   }
 
+  #padVectorStarts(end: number): void {
+    const values = this.#vectorStarts.reserve(end - this.#vectorStarts.length);
+    values.fill(-1, this.#vectorStarts.length, end);
+    this.#vectorStarts.length = end;
+  }
+
+  /** Beside trees whose leaves are vectors, a leaf of one number becomes one that adds nothing to the other outputs. */
+  #spreadScalarTrees(groups: Int32Array): void {
+    const size = this.#leafSize;
+    this.#padVectorStarts(this.nodeCount);
+    for (const tree of this.#scalarTrees) {
+      for (let node = this.#starts.values[tree] as number; node < (this.#starts.values[tree + 1] as number); node++) {
+        if (this.left.values[node] !== -1) continue;
+        const first = this.#vectorWeights.length;
+        if (first + size > MOST_SPREAD_WEIGHTS)
+          throw new ModelError('it has more numbers at its leaves than kpfd holds');
+        const weights = this.#vectorWeights.reserve(size);
+        // To add 0 would make 0 of -0.
+        weights.fill(-0, first, first + size);
+        weights[first + (groups[tree] as number)] = this.value.values[node] as number;
+        this.#vectorWeights.length = first + size;
+        this.#vectorStarts.values[node] = first;
+        this.value.values[node] = 0;
+      }
+    }
+  }
+
   /** The forest of all trees that were finished, or a ModelError where they do not go with the facts. */
   build(facts: ForestFacts): Trees {
     this.#check(facts);
+    if (this.#leafSize > 1) this.#spreadScalarTrees(facts.groups);
     const trees: Trees = {
       starts: this.#starts.trimmed(),
-      groups: facts.groups,
+      groups: this.#leafSize > 1 ? new Int32Array(this.treeCount) : facts.groups,
       iterations: facts.iterations,
       left: this.left.trimmed(),
       right: this.right.trimmed(),
@@ -301,7 +344,7 @@ export class ForestBuilder {
           }
         : undefined,
       vectors:
-        (this.#leafSize ?? 1) === 1
+        this.#leafSize === 1
           ? undefined
           : { starts: this.#vectorStarts.trimmed(), weights: this.#vectorWeights.trimmed() },
       statistics: this.#hasStatistics ? { gain: this.gain.trimmed(), cover: this.cover.trimmed() } : undefined,
@@ -318,7 +361,7 @@ export class ForestBuilder {
         `its tree ${this.#treeOfLastFeature} splits on feature ${this.#lastFeature} of ${featureCount}`,
       );
     }
-    const leafSize = this.#leafSize ?? 1;
+    const leafSize = this.#leafSize;
     if (leafSize !== 1 && leafSize !== outputCount) {
       throw new ModelError(`its leaves have ${leafSize} numbers for ${outputCount} outputs`);
     }
@@ -329,7 +372,8 @@ export class ForestBuilder {
     if (iterations[0] !== 0 || iterations.at(-1) !== treeCount || !isAscending) {
       throw new ModelError(`its ${treeCount} trees do not divide into iterations as it says`);
     }
-    if (treeWeights !== undefined && treeWeights.length !== treeCount) {
+    // Updating a dart model leaves weights behind that no tree has.
+    if (treeWeights !== undefined && treeWeights.length < treeCount) {
       throw new ModelError(`it has weights of ${treeWeights.length} trees for ${treeCount} trees`);
     }
     if (treeWeights?.some(Number.isNaN)) throw new ModelError('it has a tree weight that is no number');

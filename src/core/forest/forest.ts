@@ -73,7 +73,7 @@ export class Forest {
     this.featureCount = featureCount;
     this.outputCount = outputCount;
     this.predictionCount = objective.predictsClass ? 1 : outputCount;
-    this.featureNames = parts.featureNames;
+    this.featureNames = Object.freeze([...parts.featureNames]);
     this.objective = parts.objective;
     this.caveat = objective.caveat;
     this.baseScore = parts.baseScore;
@@ -94,8 +94,9 @@ export class Forest {
     const columns = this.#checkedRows(rows, rowCount, options.missing);
     let [first, last] = [0, this.treeCount];
     if (options.iterationRange !== undefined) [first, last] = this.#treesOf(options.iterationRange);
-    const base = this.#baseOf(rowCount, options.baseMargin);
+    let base = this.#baseOf(rowCount, options.baseMargin);
     const margins = answerOf(options.out, rowCount, this.outputCount);
+    if (this.#baseLast && margins.buffer === base.buffer) base = base.slice();
     if (this.#baseLast) margins.fill(0);
     else fillRows(margins, base);
     if (this.#kernel !== undefined) this.#kernel.addLeaves(columns, rowCount, margins, first, last);
@@ -204,7 +205,7 @@ export class Forest {
     const { trees } = this.#parts;
     const rounds = this.iterationCount;
     if (range === undefined) return [0, this.treeCount];
-    if (!Array.isArray(range) || !range.every((end) => typeof end === 'number' && !Number.isNaN(end))) {
+    if (!Array.isArray(range) || range.length !== 2 || ![range[0], range[1]].every(Number.isFinite)) {
       const found = Array.isArray(range) ? `[${range.join(', ')}]` : nameOf(range);
       throw new TypeError(`a range of iterations is a pair of numbers, not ${found}`);
     }

@@ -45,10 +45,11 @@ export function linearImportance(
   weights: Float32Array,
   featureCount: number,
   outputCount: number,
-): Map<number, readonly number[]> {
-  const scores = new Map<number, readonly number[]>();
+): Map<number, number | readonly number[]> {
+  const scores = new Map<number, number | readonly number[]>();
   for (let feature = 0; feature < featureCount; feature++) {
-    scores.set(feature, [...weights.subarray(feature * outputCount, (feature + 1) * outputCount)]);
+    const own = [...weights.subarray(feature * outputCount, (feature + 1) * outputCount)];
+    scores.set(feature, outputCount === 1 ? (own[0] as number) : own);
   }
   return scores;
 }

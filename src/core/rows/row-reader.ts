@@ -55,7 +55,7 @@ export class RowReader {
     if (this.#hasTexts && this.#header === undefined) throw new RowsError({ kind: 'no-header' });
   }
 
-  /** Writes row i of the block to `into` from `offset` on; false where it is no row (the header, an empty line). */
+  /** Writes row i of the block to `into` from `offset` on; false where it is no row but the header. */
   read(block: RowBlock, i: number, into: Float32Array, offset: number): boolean {
     if (block.kind === 'texts') {
       return this.#readTexts(block.rows[i] as readonly string[], block.lines[i] as number, into, offset);
@@ -66,14 +66,12 @@ export class RowReader {
 
   #readTexts(texts: readonly string[], line: number, into: Float32Array, offset: number): boolean {
     const header = this.#header;
-    const isEmptyLine = texts.length === 1 && texts[0] === '';
     if (header === undefined) {
-      if (!isEmptyLine) this.#header = this.#layoutOf(texts, undefined);
+      this.#header = this.#layoutOf(texts, undefined);
       return false;
     }
     const wanted = header.names.length;
     if (texts.length !== wanted) {
-      if (isEmptyLine) return false;
       const wantedBy = this.#options.headerRow ? 'header' : 'model';
       throw new RowsError({ kind: 'ragged', place: lineOf(line), found: texts.length, wanted, wantedBy });
     }

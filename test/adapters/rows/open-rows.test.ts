@@ -127,7 +127,23 @@ describe('CSV', () => {
       ],
       [1, 2],
     ],
-    ['an empty line', 'a,b\n\n1,2\n', [['a', 'b'], [''], ['1', '2']], [1, 2, 3]],
+    [
+      'empty lines',
+      '\na,b\n\n\r\n1,2\n3,"4\n5"\n\n6,7\n\n',
+      [
+        ['a', 'b'],
+        ['1', '2'],
+        ['3', '4\n5'],
+        ['6', '7'],
+      ],
+      [2, 5, 6, 9],
+    ],
+    [
+      'an empty line of one column, beside a value that is missing',
+      'a\n1\n\n""\n-1\n\n',
+      [['a'], ['1'], [''], ['-1']],
+      [1, 2, 4, 5],
+    ],
     [
       'letters of several bytes',
       'größe,温度\n1,2\n',

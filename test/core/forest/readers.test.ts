@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { baseScoresOf } from '../../../src/core/forest/model-document.ts';
-import { ModelError, readForest } from '../../../src/forest.ts';
+import { ModelError, readForest, type DumpFacts } from '../../../src/forest.ts';
 
 const MODEL = readFileSync('fixtures/forests/xgboost-3.2.0/binary.model.json', 'utf8');
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -223,6 +223,14 @@ test('a missing value is compared as float32, beside NaN', () => {
   expect(first).not.toBe(forest.predictMargin(rows, 2)[0]);
 });
 
+test.each(['1.2.0', '3.4.1'])('base margins may lie where the answer goes, by the arithmetic of %s', (version) => {
+  const forest = readForest(bytesOf(MODEL), { version });
+  const row = new Float32Array(forest.featureCount);
+  const baseMargin = new Float32Array(forest.outputCount).fill(7.5);
+  const wanted = forest.predictMargin(row, 1, { baseMargin });
+  expect(forest.predictMargin(row, 1, { baseMargin, out: baseMargin })).toEqual(wanted);
+});
+
 test('iterations that the forest does not have are a mistake of the caller', () => {
   const forest = readForest(bytesOf(MODEL));
   const row = new Float32Array(forest.featureCount);
@@ -268,6 +276,17 @@ describe('what a caller in JavaScript passes is refused in a sentence, where it 
   const forest = readForest(bytesOf(MODEL));
   const row = new Float32Array(forest.featureCount);
   const given = (value: unknown): never => value as never;
+  const dumped = (facts: Partial<DumpFacts>): unknown =>
+    readForest(new TextEncoder().encode('[{"nodeid":0,"leaf":0.5}]'), {
+      dump: {
+        objective: 'reg:squarederror',
+        outputCount: 1,
+        baseScore: [0],
+        featureNames: ['a'],
+        version: '3.4.1',
+        ...facts,
+      },
+    });
 
   test.each<[string, () => unknown, RegExp]>([
     ['an ArrayBuffer', () => readForest(given(row.buffer)), /^a model is a Uint8Array .* not an ArrayBuffer$/],
@@ -286,6 +305,25 @@ describe('what a caller in JavaScript passes is refused in a sentence, where it 
     ],
     ['a missing value as text', () => forest.predict(row, 1, { missing: given('0') }), /^a missing value is a number/],
     ['iterations as text', () => forest.predict(row, 1, { iterationRange: given('0,1') }), /not a string$/],
+    ['one iteration', () => forest.predict(row, 1, { iterationRange: given([0]) }), /not \[0\]$/],
+    ['three iterations', () => forest.predict(row, 1, { iterationRange: given([0, 1, 1]) }), /not \[0, 1, 1\]$/],
+    [
+      'a dump with a comma in the base score',
+      () => dumped({ baseScore: given(['0,5']) }),
+      /^baseScore .* has "0,5" in it$/,
+    ],
+    [
+      'a dump with one base score',
+      () => dumped({ baseScore: given(0.5) }),
+      /^baseScore is a list of numbers, not a number$/,
+    ],
+    ['a dump without a base score', () => dumped({ baseScore: [Number.NaN] }), /^baseScore is a list of numbers/],
+    [
+      'a dump without names',
+      () => dumped({ featureNames: given(undefined) }),
+      /^featureNames is a list of texts, not nothing$/,
+    ],
+    ['a dump with a name twice', () => dumped({ featureNames: ['a', 'a'] }), /^featureNames has "a" twice$/],
     ['no best iteration', () => forest.predict(row, 1, { iterationRange: [0, Number.NaN] }), /not \[0, NaN\]$/],
     ['another kind', () => forest.contributions(row, 1, { kind: given('foo') }), /^"foo" is no kind of contributions/],
     ['no kind', () => forest.contributions(row, 1, given(undefined)), /^undefined is no kind of contributions/],

@@ -43,14 +43,14 @@ describe('rows of CSV', () => {
     expect(readAll(texts(['restarts', 'cpu', 'memory'], ['3', '1', '2']))).toEqual([[1, 2, 3]]);
   });
 
-  test('an empty field is missing, and an empty line is none', () => {
-    expect(readAll(texts(['cpu', 'memory', 'restarts'], ['1', '', '3'], [''], ['4', 'NaN', 'NA']))).toEqual([
+  test('an empty field is missing', () => {
+    expect(readAll(texts(['cpu', 'memory', 'restarts'], ['1', '', '3'], ['4', 'NaN', 'NA']))).toEqual([
       [1, Number.NaN, 3],
       [4, Number.NaN, Number.NaN],
     ]);
   });
 
-  test('an empty line of a single column is a missing value', () => {
+  test('also of a single column', () => {
     const one = { featureCount: 1, featureNames: ['cpu'] };
     expect(readAll(texts(['cpu'], [''], ['2']), one)).toEqual([[Number.NaN], [2]]);
   });
@@ -95,7 +95,6 @@ describe('what is wrong', () => {
   const row = (number: number) => ({ unit: 'row', number });
   test.each<[string, RowBlock, object]>([
     ['no line at all', texts(), { kind: 'no-header' }],
-    ['only empty lines', texts([''], ['']), { kind: 'no-header' }],
     ['a missing column', texts(['cpu', 'memory']), { missing: [{ name: 'restarts' }], extra: [], twice: [] }],
     ['an extra column', texts([...header, 'pod']), { missing: [], extra: ['pod'] }],
     ['a column twice', texts([...header, 'cpu']), { missing: [], extra: [], twice: ['cpu'] }],
