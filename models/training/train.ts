@@ -12,7 +12,7 @@ import { plots } from './plots.ts';
 import { evaluateRecordings } from './recordings.ts';
 import { runPython } from './run-python.ts';
 
-const VERSION = '4';
+const VERSION = '5';
 
 const args = process.argv.slice(2);
 const at = args.indexOf('--out');

@@ -36,8 +36,8 @@ const ROWS = `
 Rows: CSV as RFC 4180 has it, or JSON: a list of objects or of lists, or one of them a line. Names (a header, the members
 of an object) are matched to the model's features, in any order; lists go by position, and so does CSV with
 --no-header-row. A model without names has f0, f1, and so on. What is empty, NaN or NA in CSV, or null in JSON, is
-missing; text that is no number is an error. Numbers are rounded to float32 as numpy does, and printed so that they
-give the same float32 again. Rows are predicted while they are read, in constant memory.
+missing; text that is no number is an error, and an empty line is no row. Numbers are rounded to float32 as numpy does,
+and printed so that they give the same float32 again. Rows are predicted while they are read, in constant memory.
 `;
 
 const STATUS_COLUMNS = `
@@ -353,6 +353,7 @@ function dumpOptions(): Option[] {
     new Option('--xgboost-version <version>', 'the XGBoost that wrote the file; also where it names another'),
     new Option('--outputs <n>', 'classes or targets (default: 1)'),
     new Option('--parallel-trees <n>', 'trees of an output in an iteration (default: 1)'),
+    new Option('--weight-drop <numbers>', "dart's weight of each tree: 0.8,1,0.5 (without it no tree has one)"),
   ];
 }
 

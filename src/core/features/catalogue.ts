@@ -364,7 +364,8 @@ export const FEATURES: readonly Feature[] = [
     name: 'usual_life_seconds',
     topic: 'restarts',
     unit: 'seconds',
-    about: 'how long earlier lives of the container lasted on average, the whole of them; at most 3600',
+    about:
+      'how long earlier lives of the container lasted on average, the whole of them; at most 3600; not of one that runs three times as long',
     from: LIFE_SIGNALS,
     value: shortestLife,
   },
@@ -388,7 +389,8 @@ export const FEATURES: readonly Feature[] = [
     name: 'mean_cycle_seconds',
     topic: 'restarts',
     unit: 'seconds',
-    about: 'mean time between ends since the pod was made; at most 3600',
+    about:
+      'mean time between ends since the pod was made; at most 3600; not of a container that runs three times as long',
     from: ['restarts', 'last-terminated-at', 'pod-created'],
     value: meanCycle,
   },
@@ -681,14 +683,29 @@ function most(numbers: readonly number[]): number {
 
 /**
  * Seconds that earlier lives of the container lasted on average, at most an hour: those that ended within 30 minutes, and
- * where none did, those of the same container in pods of the same owner. undefined where nobody restarted.
+ * where none did, those of the same container in pods of the same owner. undefined where nobody restarted, and of a
+ * container that has outlived that rhythm.
  */
 function usualLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  const ended = endedLifeSeconds(c, pod);
+  return ended === undefined || hasOutlived(ended, c, pod) ? undefined : Math.min(ended, LONGEST_LIFE_SECONDS);
+}
+
+function endedLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   if (c.runningShareOver30m !== undefined && (c.restartsIn30m ?? 0) > 0) {
-    return Math.min(ownLifeSeconds(c, c.runningShareOver30m, c.restartsIn30m ?? 1, pod), LONGEST_LIFE_SECONDS);
+    return ownLifeSeconds(c, c.runningShareOver30m, c.restartsIn30m ?? 1, pod);
   }
   if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;
-  return Math.min(c.siblings.runningSeconds / c.siblings.restartsIn30m, LONGEST_LIFE_SECONDS);
+  return c.siblings.runningSeconds / c.siblings.restartsIn30m;
+}
+
+/** What runs for so many times as long as its rhythm, which is taken for no shorter than a minute, has left it. */
+const OUTLIVED_TIMES = 3;
+const SHORTEST_RHYTHM_SECONDS = 60;
+
+/** An application that crashed until its database was there, and has been running since, is not bound to crash again. */
+function hasOutlived(rhythmSeconds: number, c: ContainerSnapshot, pod: PodSnapshot): boolean {
+  return (lifeSeconds(c, pod) ?? 0) > OUTLIVED_TIMES * Math.max(rhythmSeconds, SHORTEST_RHYTHM_SECONDS);
 }
 
 /**
@@ -747,11 +764,12 @@ function meanCycle(pod: PodSnapshot): number {
   return least(pod.containers.map((c) => cycleSeconds(c, pod) ?? Number.NaN));
 }
 
-/** The mean time between the ends of the container, over the whole life of the pod, at most an hour. */
+/** The mean time between the ends of the container, over the whole life of the pod, at most an hour; undefined as above. */
 function cycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   const at = c.lastTermination?.atUnixSeconds;
   if (at === undefined || pod.createdAtUnixSeconds === undefined || (c.restarts ?? 0) <= 0) return undefined;
-  return Math.min((at - pod.createdAtUnixSeconds) / (c.restarts ?? 1), LONGEST_LIFE_SECONDS);
+  const cycle = (at - pod.createdAtUnixSeconds) / (c.restarts ?? 1);
+  return hasOutlived(cycle, c, pod) ? undefined : Math.min(cycle, LONGEST_LIFE_SECONDS);
 }
 
 /** Of a pod that is younger than the window the share would say how young it is. */

@@ -234,6 +234,36 @@ describe('how long lives last', () => {
     expect(valueOf('usual_life_seconds', lived(known))).toBeCloseTo(500);
   });
 
+  test('what has run for three times as long has left its rhythm, and one of seconds is taken for a minute', () => {
+    // Made at 6000, it crashed after 80 s, and has been running ever since.
+    const since = (startedAt: number, firstLife: number): PodSnapshot =>
+      lived(
+        {
+          restarts: 1,
+          restartsIn30m: 1,
+          runningShareOver30m: (HOURS_2 - startedAt + firstLife) / 1200,
+          startedAtUnixSeconds: startedAt,
+          lastTermination: { reason: 'Error', exitCode: 1, atUnixSeconds: 6000 + firstLife },
+        },
+        6000,
+      );
+    const rhythm = [
+      'usual_life_seconds',
+      'usual_life_elapsed_percent',
+      'seconds_to_usual_life_end',
+      'mean_cycle_seconds',
+    ];
+    expect(rhythm.map((feature) => valueOf(feature, since(HOURS_2 - 230, 80)))).toEqual([
+      expect.closeTo(80),
+      expect.closeTo(287.5),
+      expect.closeTo(-150),
+      80,
+    ]);
+    expect(rhythm.map((feature) => valueOf(feature, since(HOURS_2 - 250, 80)))).toEqual(rhythm.map(() => Number.NaN));
+    expect(valueOf('mean_cycle_seconds', since(HOURS_2 - 170, 5))).toBe(5);
+    expect(valueOf('mean_cycle_seconds', since(HOURS_2 - 190, 5))).toBeNaN();
+  });
+
   test('no life counts as longer than an hour', () => {
     const known = { restarts: 1, restartsIn30m: 1, runningShareOver30m: 1, startedAtUnixSeconds: HOURS_2 - 60 };
     expect(valueOf('usual_life_seconds', lived(known))).toBe(3600);
