@@ -18,15 +18,17 @@ const LARGEST_UNPACKED = 2 * 1024 ** 3;
 export async function loadModel(folder: string, statistics = false): Promise<Model> {
   const metadataPath = join(folder, 'metadata.json');
   let path = metadataPath;
+  let risk: { bytes: Buffer; path: string } | undefined;
   // A name, not a path: a model's folder does not reach out of itself.
   const read = async (file: string): Promise<Buffer> => readBytes((path = join(folder, basename(file))));
   try {
     const metadata = readMetadata((await readBytes(metadataPath)).toString('utf8'));
-    const risk = metadata.risk === undefined ? undefined : await read(metadata.risk.file);
+    if (metadata.risk !== undefined) risk = { bytes: await read(metadata.risk.file), path };
     const model = await read(metadata.file);
-    const bytes = { model: unpacked(model), risk: risk === undefined ? undefined : unpacked(risk) };
+    const bytes = { model: unpacked(model), risk: risk === undefined ? undefined : unpacked(risk.bytes) };
     const changed = [metadata, metadata.risk].find(
-      (own, i) => own?.sha256 !== undefined && own.sha256 !== sha256(i === 0 ? model : (risk as Buffer)),
+      (own, i) =>
+        own?.sha256 !== undefined && own.sha256 !== sha256(i === 0 || risk === undefined ? model : risk.bytes),
     );
     if (changed !== undefined) {
       // Say what is wrong with the file where it is plainly broken, before saying that it is another one.
@@ -42,9 +44,19 @@ export async function loadModel(folder: string, statistics = false): Promise<Mod
       const expected = schemaHash(features.map((name) => FEATURE_NAMES.indexOf(name)).filter((i) => i >= 0));
       throw new FailureError({ kind: 'model-schema', path, expected, found: hash, unknown }, error);
     }
-    if (error instanceof ModelError)
-      throw new FailureError({ kind: 'model-invalid', path, problem: error.message }, error);
-    throw error;
+    if (!(error instanceof ModelError)) throw error;
+    if (risk !== undefined && problemOf(risk.bytes) === error.message) path = risk.path;
+    throw new FailureError({ kind: 'model-invalid', path, problem: error.message }, error);
+  }
+}
+
+/** What is wrong with the bytes of a forest, to tell which of two files is broken. */
+function problemOf(bytes: Uint8Array): string | undefined {
+  try {
+    readForest(unpacked(bytes));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 

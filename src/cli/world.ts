@@ -97,7 +97,8 @@ function processOutput(
       }
       return !isClosed;
     },
-    width: stream.isTTY ? stream.columns : undefined,
+    // A terminal that does not know its size says 0.
+    width: stream.isTTY ? stream.columns || undefined : undefined,
     // Not undefined, which would let the library guess: by CI, FORCE_COLOR and what else it knows.
     mayColour: stream.isTTY ? !noColour : false,
   };

@@ -132,9 +132,10 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
     connection: { ...reader.connection(), record: text('record'), replay: text('replay'), verbose },
     model: reader.path('model'),
     prior: priorOf(reader.parsed('--prior', text('prior'), parseShare)),
-    namespace: reader.text('namespace') ?? 'default',
+    // As kubectl, which takes an empty one for none.
+    namespace: reader.text('namespace') || 'default',
     allNamespaces:
-      flag('allNamespaces') === true || (sources.everywhere === true && reader.text('namespace') === undefined),
+      flag('allNamespaces') === true || (sources.everywhere === true && (reader.text('namespace') ?? '') === ''),
     cluster: reader.text('cluster'),
     ksmSelector: reader.matchers('ksm-selector'),
     cadvisorSelector: reader.matchers('cadvisor-selector'),

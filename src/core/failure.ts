@@ -34,7 +34,8 @@ export type Failure =
   | { kind: 'pods-silent'; address: string; lastSeenAgeSeconds: number | undefined; cadvisorSeries: number | undefined }
   | { kind: 'names-lost'; pods: number; names: number }
   | { kind: 'pod-never-seen'; pod: NeverSeen; lookbackSeconds: number; namespaces: string[] }
-  | { kind: 'pods-untold'; pods: string[]; namespace: string }
+  /** `because`: a copy of kube-state-metrics fell silent, or not every question was answered in full. */
+  | { kind: 'pods-untold'; pods: string[]; namespace: string; because: 'copy-silent' | 'unanswered' }
   | { kind: 'namespace-never-seen'; namespace: string; nearest: string[]; namespaces: string[] }
   | { kind: 'cluster-ambiguous'; label: string; values: string[] }
   | { kind: 'cluster-unknown'; cluster: string; label: string | undefined; values: string[] }

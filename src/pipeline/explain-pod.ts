@@ -64,15 +64,22 @@ async function describeUnseen(
 
 /** Why some of the names have no answer: never seen, or known only to a copy that fell silent. */
 export function unansweredFailures({ scan, neverSeen, namespaces }: Explanation): Failure[] {
+  const untold = scan.pods.filter(({ pod }) => pod.presence === 'untold').map(({ pod }) => pod);
+  if (!scan.isAbsenceTold) {
+    const [first, ...others] = [...neverSeen, ...untold];
+    if (first === undefined) return [];
+    const pods = [first, ...others].map(({ name }) => name);
+    return [{ kind: 'pods-untold', pods, namespace: first.namespace, because: 'unanswered' }];
+  }
   const failures = neverSeen.map((pod): Failure => ({
     kind: 'pod-never-seen',
     pod,
     lookbackSeconds: PRESENCE_LOOKBACK_SECONDS,
     namespaces: [...namespaces],
   }));
-  const untold = scan.pods.filter(({ pod }) => pod.presence === 'untold').map(({ pod }) => pod);
   if (untold[0] !== undefined) {
-    failures.push({ kind: 'pods-untold', pods: untold.map(({ name }) => name), namespace: untold[0].namespace });
+    const { namespace } = untold[0];
+    failures.push({ kind: 'pods-untold', pods: untold.map(({ name }) => name), namespace, because: 'copy-silent' });
   }
   return failures;
 }

@@ -23,6 +23,11 @@ export class Journal {
     return answer.series;
   }
 
+  /** Whether a warning speaks of the answer (a store that could not be reached), and not of the question (PromQL). */
+  get isPartial(): boolean {
+    return [...this.#warnings].some((text) => !text.startsWith('PromQL '));
+  }
+
   failed(request: string, failure: Failure): void {
     this.#notices.push({ kind: 'request-failed', request, failure });
   }

@@ -59,7 +59,7 @@ export async function readEverything(
     measureLayout(source, unixSeconds, found, journal),
     readSignals(source, unixSeconds, found.naming, scope, journal, requests),
   ]);
-  return composeReadings(unixSeconds, layout, answers);
+  return composeReadings(unixSeconds, layout, answers, journal.isPartial);
 }
 
 /** Requests beyond the plan that a run may spend on answers that were too big. */

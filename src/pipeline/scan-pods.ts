@@ -39,6 +39,8 @@ export interface Scan {
   readonly pods: readonly PodPrediction[];
   readonly warnings: readonly Warning[];
   readonly complete: boolean;
+  /** Whether all was answered that tells which pods were there and are gone. */
+  readonly isAbsenceTold: boolean;
 }
 
 /** Reads all pods in scope at one instant and predicts each. */
@@ -70,7 +72,15 @@ export async function scanPods(
     request.withReasons,
   ).sort(byRisk);
   const warnings = allWarnings(readings, predictions, journal, skew);
-  return { unixSeconds, naming, model, pods: predictions, warnings, complete: !warnings.some((w) => w.incomplete) };
+  return {
+    unixSeconds,
+    naming,
+    model,
+    pods: predictions,
+    warnings,
+    complete: !warnings.some((w) => w.incomplete),
+    isAbsenceTold: !readings.isPartial && !readings.gaps.has('gone') && !readings.gaps.has('copy-history'),
+  };
 }
 
 function inScope(pods: readonly PodSnapshot[], scope: Scope, selected: ReadonlySet<string> | undefined): PodSnapshot[] {

@@ -29,7 +29,8 @@ const INDENT = '  ';
 const NOT_EVALUATED: Readonly<Record<NotEvaluated, string>> = {
   terminating: 'not evaluated: the pod is being deleted',
   finished: 'not evaluated: the pod has finished',
-  untold: 'not evaluated: the copy of kube-state-metrics that knew the pod has fallen silent',
+  untold:
+    'not evaluated: the copy of kube-state-metrics that knew the pod has fallen silent, or Prometheus did not answer everything',
   'no-phase': 'not evaluated: kube-state-metrics gives no phase for the pod',
   'ksm-silent': 'not evaluated: kube-state-metrics was not scraped for minutes',
   'no-history': 'not evaluated: Prometheus knows nothing of a few minutes ago',

@@ -106,11 +106,15 @@ function words(failure: Failure): Words {
       };
     case 'pod-never-seen':
       return neverSeenWords(failure.pod, failure.lookbackSeconds, failure.namespaces);
-    case 'pods-untold':
-      return {
-        what: `cannot tell how ${enumerate(failure.pods.map(clean))} in namespace ${clean(failure.namespace)} fares: the copy of kube-state-metrics that knew it has fallen silent`,
-        advice: 'look at the copies with `kpfd check-prometheus`',
-      };
+    case 'pods-untold': {
+      const what = `cannot tell how ${enumerate(failure.pods.map(clean))} in namespace ${clean(failure.namespace)} fares`;
+      return failure.because === 'copy-silent'
+        ? {
+            what: `${what}: the copy of kube-state-metrics that knew it has fallen silent`,
+            advice: 'look at the copies with `kpfd check-prometheus`',
+          }
+        : { what: `${what}: Prometheus did not answer all that would tell`, advice: 'see the warnings, and ask again' };
+    }
     case 'namespace-never-seen':
       return {
         what: `Prometheus knows no namespace ${quoted(failure.namespace)}`,

@@ -51,7 +51,7 @@ export function warningText(warning: Warning): string {
     case 'silence':
       return silenceText(warning.silence, warning.pods);
     case 'pods-untold':
-      return `a copy of kube-state-metrics has fallen silent: nothing can be told of ${plural(warning.pods, 'pod')} that only it knew`;
+      return `nothing can be told of ${plural(warning.pods, 'pod')}: the copy of kube-state-metrics that knew them has fallen silent, or Prometheus did not answer everything`;
     case 'copies':
       return `kube-state-metrics is scraped ${warning.copies} times; the newest copy counts`;
     case 'stale':

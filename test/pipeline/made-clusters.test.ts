@@ -154,6 +154,51 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     expect(ran.stdout).toMatch(/^NOW +Pending, /m);
   });
 
+  test('a copy that looks at one namespace only has no word on the others', async () => {
+    const elsewhere = ['b0', 'b1', 'b2'].map((name): MadePod => ({ name, namespace: 'bank' }));
+    const here = ['s0', 's1', 's2', 's3'].map((name): MadePod => ({ name }));
+    const narrow = { job: 'team-ksm', instance: '10.0.0.3:8080' };
+    const series = [
+      ...ksm(times(AT - 3000, AT - 10, 15), [...here, ...elsewhere], A, STARTED),
+      // Scraped later.
+      ...ksm(times(AT - 2998, AT - 2, 15), here, narrow, STARTED),
+      ...nodes(HISTORY, ['node1'], A),
+      ...cadvisor(HISTORY, [...here, ...elsewhere], KUBELET),
+    ];
+    expect(new Set(Object.values(shown(await scan(series))))).toEqual(new Set(['Running']));
+    expect((await ask(series, 'predict', 'b0', '-n', 'bank')).stdout).toMatch(/^NOW +Running, /m);
+    expect((await ask(series, 'check-prometheus')).stdout).toMatch(/^pods +ok +kube-state-metrics knows 7 pods$/m);
+  });
+
+  test('a container of which no state is kept beside one that runs: nothing tells how the pod fares', async () => {
+    const series = clean.filter(({ metric }) => !metric.startsWith('kube_pod_container_status_waiting'));
+    const found = await scan(series, '--strict');
+    expect(shown(found)).toEqual({ cart: 'Running', mail: '?' });
+    expect(found).toMatchObject({ complete: false, code: 3 });
+    const none = clean.filter(({ metric }) => !metric.startsWith('kube_pod_container_status_'));
+    expect(shown(await scan(none))).toEqual({ cart: '?', mail: '?' });
+  });
+
+  test('metrics of containers that are scraped apart, and too rarely, tell nothing', async () => {
+    const series = [
+      ...clean.filter(({ metric }) => !metric.startsWith('kube_pod_container_status_')),
+      ...ksm(times(AT - 3000, AT - 90, 120), pods, { ...A, job: 'containers' }, STARTED).filter(({ metric }) =>
+        metric.startsWith('kube_pod_container_status_'),
+      ),
+    ];
+    const found = await scan(series, '--strict');
+    expect(shown(found)).toEqual({ cart: '?', mail: '?' });
+    expect(found.code).toBe(3);
+  });
+
+  test('the names of kube-state-metrics 1 for limits and requests are no missing metrics', async () => {
+    const renamed = clean.map((series) => {
+      const kind = /^kube_pod_container_resource_(?:limits|requests)$/.exec(series.metric)?.[0];
+      return kind === undefined ? series : { ...series, metric: `${kind}_memory_bytes` };
+    });
+    expect((await ask(renamed, 'check-prometheus')).stdout).toMatch(/^metrics +ok /m);
+  });
+
   test('where no container was ever started nothing is missing', async () => {
     const waits = ['a', 'b'].map((name): MadePod => ({ name, phase: 'Pending', node: '' }));
     const series = ksm(HISTORY, waits, A, STARTED).filter(({ metric }) => !metric.startsWith('kube_pod_container_st'));

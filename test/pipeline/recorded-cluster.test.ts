@@ -316,7 +316,54 @@ describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus
       '--at',
       AT,
     ]);
-    expect(ran).toEqual({ code: 3, stdout: '', stderr: 'warning: Prometheus warns: store 3 is down\n' });
+    expect(ran).toMatchObject({ code: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/^warning: Prometheus warns: store 3 is down$/m);
+    // What is not in a partial answer is not gone.
+    expect(ran.stderr).toMatch(/^warning: nothing can be told of \d+ pods: /m);
+    const again = ['scan', '-A', '-q', '-o', 'json', '--prometheus-url', between.url, '--at', AT];
+    const { pods } = JSON.parse((await kpfd(again)).stdout) as { pods: { now: { kubectl: string } }[] };
+    expect(pods.filter(({ now }) => now.kubectl === 'NotFound')).toEqual([]);
+  });
+
+  test('a question for the states of containers that fails leaves no NOW but where readiness tells that all run', async () => {
+    const nowOf = async (url: string): Promise<Map<string, string>> => {
+      const { stdout } = await kpfd(['scan', '-A', '-o', 'json', '--at', AT, '--prometheus-url', url]);
+      const { pods } = JSON.parse(stdout) as { pods: { namespace: string; name: string; now: { kubectl: string } }[] };
+      return new Map(pods.map(({ namespace, name, now }) => [`${namespace}/${name}`, now.kubectl]));
+    };
+    const without = (fact: string): ReturnType<typeof proxy> =>
+      proxy(prometheus.url, (asked, response) => {
+        if (!asked.query.includes(`"${fact}"`)) return false;
+        response.writeHead(500, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ status: 'error', errorType: 'internal', error: 'boom' }));
+        return true;
+      });
+    const whole = await nowOf(prometheus.url);
+    const lacking = await nowOf((await without('container-running')).url);
+    expect(lacking.size).toBe(whole.size);
+    const wrong = (seen: ReadonlyMap<string, string>): string[] =>
+      [...seen].filter(([pod, now]) => now !== '?' && now !== whole.get(pod)).map(([pod]) => pod);
+    const counted = (seen: ReadonlyMap<string, string>, now: string): number =>
+      [...seen.values()].filter((own) => own === now).length;
+    expect(wrong(lacking)).toEqual([]);
+    expect(counted(whole, 'CrashLoopBackOff')).toBeGreaterThan(3);
+    expect(counted(lacking, 'CrashLoopBackOff')).toBe(0);
+    expect(counted(lacking, 'Running')).toBeGreaterThan(40);
+    expect(wrong(await nowOf((await without('init-running')).url))).toEqual([]);
+  });
+
+  test('where the pods that were there are not answered for, a name that is not there is not "never seen"', async () => {
+    const between = await proxy(prometheus.url, (asked, response) => {
+      if (!asked.query.includes('"gone-finished"')) return false;
+      response.writeHead(500, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ status: 'error', errorType: 'internal', error: 'boom' }));
+      return true;
+    });
+    const ran = await kpfd(['predict', 'nobody', '-n', 'shop', '--prometheus-url', between.url, '--at', AT]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(
+      /^error: cannot tell how nobody in namespace shop fares: Prometheus did not answer all/m,
+    );
   });
 });
 

@@ -79,7 +79,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'cpu',
     unit: 'percentage points',
     about: 'CPU over 5 minutes less CPU over 15 minutes',
-    from: ['cpu-usage', 'cpu-usage-15m'],
+    from: ['cpu-usage', 'cpu-usage-15m', 'limits'],
     value: (pod) =>
       (cpuShare(pod)?.percent ?? Number.NaN) - (cpuShare(pod, (c) => c.usage.cpuCoresOver15m)?.percent ?? Number.NaN),
   },

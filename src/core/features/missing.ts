@@ -15,7 +15,9 @@ function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
   const signals = SIGNALS.filter(({ name }) => feature.from.includes(name));
   if (pod.node === undefined && signals.some(({ subject }) => subject !== 'pod')) return { kind: 'not-scheduled' };
   if (!signals.some(({ exporter }) => exporter === 'cadvisor')) return undefined;
-  if (runningContainers(pod).length === 0) return { kind: 'not-running' };
+  if (runningContainers(pod).length === 0) {
+    return pod.gaps.find((own) => own.signal === 'container-running')?.reason ?? { kind: 'not-running' };
+  }
   if (pod.hostNetwork && signals.some(({ request }) => request === 'network')) return { kind: 'host-network' };
   const memory = feature.from.some((signal) => signal.startsWith('memory'));
   const limited = pod.containers.some((c) => (memory ? c.limits?.memoryBytes : c.limits?.cpuCores) !== undefined);

@@ -4,6 +4,7 @@ import { isStale, staleSeconds } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
 import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, sightings, type Sighting } from './presence.ts';
+import { isStateLost } from './status.ts';
 import type { ContainerSnapshot, Gap, NodeSnapshot, Owner, PodSnapshot, Resources } from './snapshot.ts';
 
 /**
@@ -60,7 +61,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
   const present = sighting.presence === 'present';
   return {
     ...pod,
-    gaps: present ? gapsOf(pod, rows, index.expected, readings) : [],
+    gaps: present ? withLostStates(pod, gapsOf(pod, rows, index.expected, readings)) : [],
     silence: present ? silenceOf(pod, rows, readings) : undefined,
   };
 }
@@ -240,6 +241,8 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
   if (isStale(layout, unixSeconds) || unixSeconds - scrapedAt > staleSeconds(layout)) return 'ksm-silent';
   if (layout.hasHistory === false) return 'no-history';
   if (pod.node?.conditions.get('Ready') === 'unknown') return 'node-lost';
+  // One scrape may fail, also where they are rare.
+  const oldestUsage = Math.max(OLDEST_USAGE_SECONDS, 2.5 * (layout.scrapeIntervalSeconds.cadvisor ?? 0));
   // Whether the pod was sampled before tells a node that fell silent from one that never had cAdvisor (Windows).
   const fellSilent =
     !rows.isMissing('memory-sampled-at') &&
@@ -248,9 +251,7 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
       // After one failed scrape no sample can be read, but there are some in the window: the node is not silent for that.
       if (rows.has('memory-samples-150s', c.name)) return false;
       const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
-      return (
-        since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > OLDEST_USAGE_SECONDS
-      );
+      return since !== undefined && unixSeconds - Math.max(since, c.startedAtUnixSeconds ?? since) > oldestUsage;
     });
   return fellSilent ? 'node-silent' : undefined;
 }
@@ -265,6 +266,19 @@ function gapsOf(pod: Known, rows: PodRows, expected: readonly Signal[], readings
     if (reason !== undefined) gaps.push({ signal: signal.name, reason });
   }
   return gaps;
+}
+
+/** Where the state of a container is lost, all that would have told it is missing. */
+function withLostStates(pod: Known, gaps: Gap[]): Gap[] {
+  const lost = pod.containers.filter((c) => isStateLost(c, { ...pod, gaps, silence: undefined }));
+  if (lost.length === 0) return gaps;
+  const known = new Set(gaps.map(({ signal }) => signal));
+  const states = [
+    ...(lost.some((c) => c.role === 'container') ? CONTAINER_ROWS : []),
+    ...(lost.some((c) => c.role !== 'container') ? Object.values(INIT_STATES).flat() : []),
+  ];
+  const reason = { kind: 'pod-not-sampled', exporter: 'kube-state-metrics' } as const;
+  return [...gaps, ...states.filter((signal) => !known.has(signal)).map((signal) => ({ signal, reason }))];
 }
 
 function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): GapReason | undefined {
@@ -482,6 +496,8 @@ class PodRows {
   readonly #readings: Readings;
   /** Whether rows of a kind that were scraped at a moment count. */
   readonly #accept: Readonly<Record<RowKind, (unixSeconds: number) => boolean>>;
+  /** Kinds of which the pod's rows are all so old that they tell nothing of now. */
+  readonly #outdated = new Set<RowKind>();
   /** What `of` found: each signal is asked for again and again. */
   readonly #accepted = new Map<SignalName, readonly SignalRow[]>();
 
@@ -504,7 +520,9 @@ class PodRows {
     const ofKind = (kind: 'container' | 'init'): ((unixSeconds: number) => boolean) => {
       if (!readings.layout.scrapedApart[kind].has(copyKeyOf(sighting.labels))) return ofPod;
       const found = newest(kind === 'container' ? CONTAINER_ROWS : INIT_ROWS);
-      return found > oldestOfNow ? since(found) : ofPod;
+      if (found > oldestOfNow) return since(found);
+      if (Number.isFinite(found)) this.#outdated.add(kind);
+      return ofPod;
     };
     const [container, init] = [ofKind('container'), ofKind('init')];
     this.#accept = { pod: ofPod, container, init, both: (t) => container(t) || init(t) };
@@ -540,12 +558,13 @@ class PodRows {
   }
 
   /**
-   * Whether the fact is so; undefined where the signal is missing as a whole, or its metric is nowhere: then its silence says
-   * nothing.
+   * Whether the fact is so; undefined where the signal is missing as a whole, its metric is nowhere, or its rows are too old:
+   * then its silence says nothing.
    */
   tells(signal: SignalName, container?: string): boolean | undefined {
     const isAbsent = this.#readings.layout.absentMetrics.has(METRICS.get(signal) ?? '');
-    return isAbsent || this.isMissing(signal) ? undefined : this.of(signal, container).length > 0;
+    if (isAbsent || this.isMissing(signal) || this.#outdated.has(kindOf(signal))) return undefined;
+    return this.of(signal, container).length > 0;
   }
 
   /**

@@ -49,14 +49,21 @@ export function sightings(readings: Readings): Sighting[] {
   for (const row of present.values()) found.push(sighting(row, 'present', row.value));
 
   const silent = silentShards(readings);
+  const alive = new Set(readings.layout.copies.map(copyKey));
+  // Where nothing tells what became of a copy, its pods may live on without it. And what a part of Prometheus did not answer
+  // may be the very series of the pod.
+  const isUntold = (copy: string): boolean =>
+    silent.has(copy) || readings.isPartial || (readings.gaps.has('copy-history') && !alive.has(copy));
   const absent = new Map<string, Sighting>();
-  for (const row of overruledOnly.values()) absent.set(keyOf(row), sighting(row, 'gone', undefined));
+  for (const row of overruledOnly.values()) {
+    absent.set(keyOf(row), sighting(row, readings.isPartial ? 'untold' : 'gone', undefined));
+  }
   const finished = new Set(rowsOf(readings, 'gone-finished').map(identityOf));
   for (const row of rowsOf(readings, 'gone')) {
     // Of two that had the name nobody knows which went last: one that had not finished must not be lost.
     const known = absent.get(keyOf(row));
     if (known !== undefined && finished.has(identityOf(row))) continue;
-    absent.set(keyOf(row), sighting(row, silent.has(copyOf(row)) ? 'untold' : 'gone', undefined));
+    absent.set(keyOf(row), sighting(row, isUntold(copyOf(row)) ? 'untold' : 'gone', undefined));
   }
   for (const [key, pod] of absent) if (!present.has(key)) found.push(pod);
   return found;
@@ -95,7 +102,7 @@ function isNewer(row: SignalRow, known: SignalRow, createdAt: ReadonlyMap<string
 
 /**
  * Rows of pods that are gone though a series of them can still be read: a newer coherent replica of the copy lacks the
- * pod, or the copy itself was scraped again without it while Prometheus was away and could leave no staleness marker.
+ * pod of a namespace that it looks at, or the copy itself was scraped again without it while Prometheus was away and could leave no staleness marker.
  */
 function overruledRows(readings: Readings, rows: readonly SignalRow[]): ReadonlySet<SignalRow> {
   const { layout } = readings;
@@ -108,7 +115,10 @@ function overruledRows(readings: Readings, rows: readonly SignalRow[]): Readonly
   return new Set(
     rows.filter((row) => {
       const authority = layout.authorities.get(copyOf(row));
-      const lacking = authority !== undefined && !known.has(`${copyKey(authority)} ${identityOf(row)}`);
+      const lacking =
+        authority !== undefined &&
+        !known.has(`${copyKey(authority)} ${identityOf(row)}`) &&
+        layout.namespacesOf.get(copyKey(authority))?.has(row.labels['namespace'] ?? '') !== false;
       return rescraped.has(row) || (lacking && row.value < authority.scrapedAtUnixSeconds);
     }),
   );

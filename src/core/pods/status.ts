@@ -65,7 +65,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   // Containers of a pod that succeeded have completed, also where their states are not kept.
   if (reason === 'Succeeded') reason = 'Completed';
   if (init !== undefined) reason = init;
-  if (counted) reason = firstReason(main, pod) ?? reason;
+  if (counted) reason = firstReason(main, pod) ?? (isAnyStateLost(main, pod) ? UNTOLD : reason);
   if (reason === 'Completed' && counted) {
     reason = completedReason(main, running.length > 0, pod.readyCondition === 'true', rules);
   }
@@ -146,6 +146,21 @@ function restartedAt(containers: readonly ContainerSnapshot[]): number | undefin
   return containers.some(isUndated) ? undefined : newest(containers.map((c) => c.lastTermination?.atUnixSeconds));
 }
 
+/**
+ * Whether the container has a state that nothing tells: its rows were dropped on their way, not answered, or too old.
+ * (What has restarts has a status; one that is ready runs.)
+ */
+export function isStateLost(c: ContainerSnapshot, pod: PodSnapshot): boolean {
+  if (c.state !== undefined || c.ready === true || pod.node === undefined || pod.phase === 'Succeeded') return false;
+  return c.restarts !== undefined || lacks(pod, c.role === 'container' ? 'container-running' : 'init-running');
+}
+
+/** A pod that runs has containers, also where no row names one. */
+function isAnyStateLost(main: readonly ContainerSnapshot[], pod: PodSnapshot): boolean {
+  if (main.length === 0) return pod.phase === 'Running' && lacks(pod, 'container-running');
+  return main.some((c) => isStateLost(c, pod));
+}
+
 /** Whether a signal is missing that the pod ought to have. */
 function lacks(pod: PodSnapshot, signal: SignalName): boolean {
   return pod.gaps.some((gap) => gap.signal === signal);
@@ -201,7 +216,8 @@ function waitsForSidecar(
   return behind.every((c) => c.state === 'waiting' && c.reason === 'PodInitializing');
 }
 
-function initFailure({ state, reason }: ContainerSnapshot, pod: PodSnapshot): string | undefined {
+function initFailure(container: ContainerSnapshot, pod: PodSnapshot): string | undefined {
+  const { state, reason } = container;
   switch (state) {
     case 'waiting':
       if (reason === 'PodInitializing') return undefined;
@@ -210,7 +226,7 @@ function initFailure({ state, reason }: ContainerSnapshot, pod: PodSnapshot): st
       // Ended without a reason: kubectl prints Init:ExitCode:N or Init:Signal:N, and no metric has N.
       return reason ?? (lacks(pod, 'init-terminated-reason') ? UNTOLD : 'Error');
     default:
-      return undefined;
+      return isStateLost(container, pod) ? UNTOLD : undefined;
   }
 }
 

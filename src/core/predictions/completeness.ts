@@ -103,7 +103,7 @@ function gapsOfPods(predictions: readonly PodPrediction[]): Warning[] {
 }
 
 function hasUsage({ pod }: PodPrediction): boolean {
-  return pod.containers.some((c) => c.usage.memoryBytes !== undefined);
+  return pod.containers.some((c) => c.usage.memoryBytes !== undefined || c.usage.cpuCores !== undefined);
 }
 
 function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Warning[] {

@@ -64,7 +64,7 @@ const REPLICA_OVERLAP = 0.5;
 /** A copy with fewer than this part of its replica's pods has just started and lists the rest in a moment. */
 const COHERENT_SHARE = 0.5;
 
-/** How many pods each two copies have in common; undefined where there is nothing to compare. */
+/** How many pods each two copies have in common, and of which namespaces each knows; undefined where there is nothing to compare. */
 export function overlapsQuery(copies: readonly ExporterCopy[], naming: Naming): string | undefined {
   if (copies.length < 2 || copies.length > COMPARED_COPIES) return undefined;
   const { namespace, pod, uid } = naming.labels['kube-state-metrics'];
@@ -74,12 +74,30 @@ export function overlapsQuery(copies: readonly ExporterCopy[], naming: Naming): 
       { label: 'job', op: '=', value: copy.job },
       { label: 'instance', op: '=', value: copy.instance },
     ]);
-  return tagged(
-    pairs(copies).map(([i, j]) => ({
+  const all = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info');
+  return tagged([
+    ...pairs(copies).map(([i, j]) => ({
       fact: `${i}/${j}`,
       expression: `count(${of(copies[i] as ExporterCopy)} and on (${keys.join(',')}) ${of(copies[j] as ExporterCopy)})`,
     })),
-  );
+    { fact: NAMESPACES, expression: by('count', ['job', 'instance', namespace], all) },
+  ]);
+}
+
+const NAMESPACES = 'namespaces';
+
+/**
+ * The namespaces of which each copy knows pods. One may be told to look at some of them only (--namespaces), and then has
+ * no word on the others.
+ */
+export function readNamespaces(naming: Naming, overlaps: readonly Series[]): Map<string, Set<string>> {
+  const label = naming.labels['kube-state-metrics'].namespace;
+  const known = new Map<string, Set<string>>();
+  for (const { labels } of overlaps.filter((s) => s.labels['fact'] === NAMESPACES)) {
+    const own = known.get(copyKeyOf(labels)) ?? new Set();
+    known.set(copyKeyOf(labels), own.add(labels[label] ?? ''));
+  }
+  return known;
 }
 
 function pairs(copies: readonly unknown[]): [number, number][] {

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
-import { ageOfPods, isStale, replicaCount, staleShards, type Layout } from './layout.ts';
+import { ageOfPods, isStale, replicaCount, resourceMetrics, staleShards, type Layout } from './layout.ts';
 import type { ConnectionStep } from './metric-source.ts';
 import { gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
@@ -93,6 +93,12 @@ export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[]
   });
 }
 
+/** kube-state-metrics 1 has limits and requests under other names. */
+function isInOldNames(metric: string, { absentMetrics }: Layout): boolean {
+  const names = (['limits', 'requests'] as const).map(resourceMetrics).find((own) => own[0] === metric);
+  return names !== undefined && names.some((name) => !absentMetrics.has(name));
+}
+
 /** What the layout and the counts, or why there are none, say of the samples themselves. */
 export function sampleChecks(
   layout: Layout,
@@ -102,7 +108,8 @@ export function sampleChecks(
 ): Check[] {
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
   const absent = metrics.filter(
-    ({ series, expected, exporter }) => series === 0 && expected && !(cadvisorAbsent && exporter === 'cadvisor'),
+    ({ metric, series, expected, exporter }) =>
+      series === 0 && expected && !(cadvisorAbsent && exporter === 'cadvisor') && !isInOldNames(metric, layout),
   );
   const vital = absent.some(({ metric }) => VITAL_METRICS.has(metric));
   const replicas = replicaCount(layout);

@@ -1,5 +1,5 @@
 import { FailureError } from '../failure.ts';
-import { copyKey, copyKeyOf, readAuthorities, type ExporterCopy } from './copies.ts';
+import { copyKey, copyKeyOf, readAuthorities, readNamespaces, type ExporterCopy } from './copies.ts';
 import type { Series } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries, type Naming } from './naming.ts';
 import { by, tagged } from './promql.ts';
@@ -8,8 +8,12 @@ import type { Exporter } from './signal.ts';
 /** How this Prometheus names things, how many copies of kube-state-metrics it has, and how often it scrapes. */
 export interface Layout extends Naming {
   readonly copies: readonly ExporterCopy[];
+  /** How many pods all copies together know; undefined: not told. */
+  readonly podCount: number | undefined;
   /** Copy → the newest coherent replica of it, whose word on a pod's absence counts. Keys are copyKey(). */
   readonly authorities: ReadonlyMap<string, ExporterCopy>;
+  /** Copy → the namespaces of which it knows pods, where there are several copies. Keys are copyKey(). */
+  readonly namespacesOf: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether it is told which copies are replicas of each other. */
   readonly areCopiesCompared: boolean;
   /** undefined: could not be measured. */
@@ -115,7 +119,9 @@ export function readLayout(
   return {
     ...naming,
     copies,
+    podCount: samples('names'),
     authorities: readAuthorities(copies, overlaps ?? []),
+    namespacesOf: readNamespaces(naming, overlaps ?? []),
     areCopiesCompared: overlaps !== undefined,
     scrapeIntervalSeconds: {
       'kube-state-metrics': scrapeInterval(samples('ksm/short'), samples('ksm/long')),
@@ -162,8 +168,9 @@ export function staleShards(layout: Layout, unixSeconds: number): ExporterCopy[]
   );
 }
 
-/** Pods of all shards, each by its newest replica. */
-export function countPods({ copies, authorities }: Layout): number {
+/** Pods of all shards; where they could not be counted together, each shard's by its newest replica. */
+export function countPods({ copies, authorities, podCount }: Layout): number {
+  if (podCount !== undefined) return podCount;
   const counted = new Map(
     copies.map((copy) => authorities.get(copyKey(copy)) ?? copy).map((own) => [copyKey(own), own]),
   );

@@ -11,6 +11,8 @@ export interface Readings {
   readonly rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
   /** Signals that are missing as a whole. */
   readonly gaps: ReadonlyMap<SignalName, GapReason>;
+  /** Prometheus said that some of its answers may lack series. */
+  readonly isPartial: boolean;
 }
 
 export function rowsOf(readings: Readings, signal: SignalName): readonly SignalRow[] {
@@ -23,8 +25,13 @@ export interface SignalAnswers {
   readonly gaps: ReadonlyMap<SignalName, GapReason>;
 }
 
-export function composeReadings(unixSeconds: number, layout: Layout, answers: SignalAnswers): Readings {
-  return { unixSeconds, layout, rows: answers.rows, gaps: new Map([...answers.gaps, ...gapsOfLayout(layout)]) };
+export function composeReadings(
+  unixSeconds: number,
+  layout: Layout,
+  { rows, gaps }: SignalAnswers,
+  isPartial = false,
+): Readings {
+  return { unixSeconds, layout, rows, gaps: new Map([...gaps, ...gapsOfLayout(layout)]), isPartial };
 }
 
 /** The signals of an exporter that is not there. */
