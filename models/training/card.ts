@@ -44,7 +44,7 @@ export function metadataOf(
     return figures === undefined || figures.f1 < WEAK_F1;
   });
   return {
-    ...composed({ name, version }, facts, evaluation.threshold),
+    ...composed({ name, version }, facts, evaluation.threshold, HORIZON_SECONDS),
     weaklyLearned: weak,
     training: {
       ...trained(facts),
@@ -61,20 +61,25 @@ export function metadataOf(
   };
 }
 
-function composed({ name, version }: ModelNames, facts: TrainingFacts, threshold: number): Record<string, unknown> {
+function composed(
+  { name, version }: ModelNames,
+  facts: TrainingFacts,
+  threshold: number,
+  horizonSeconds: number,
+): Record<string, unknown> {
   return {
     name,
     version,
     target: 'the worst status that the pod shows within the horizon',
     composition:
       'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others',
-    horizonSeconds: HORIZON_SECONDS,
+    horizonSeconds,
     lookbackSeconds: LOOKBACK_SECONDS,
     classes: facts.classes,
     notLearned: ['Unknown'],
-    decidedByEvidence: ['NotFound'],
+    decidedByEvidence: ['NotFound', 'Unknown'],
     riskThreshold: threshold,
-    prior: { trained: rounded(facts.prior), assumed: rounded(facts.prior) },
+    prior: { trained: significant(facts.prior), assumed: significant(facts.prior) },
     schema: {
       hash: schemaHash(facts.columns.map((column) => FEATURE_NAMES.indexOf(column))),
       features: facts.columns,
@@ -101,9 +106,10 @@ export function ownMetadata(
   facts: TrainingFacts,
   { logLoss, ece, macroF1 }: RowFigures,
   threshold: number,
+  horizonSeconds: number,
 ): Record<string, unknown> {
   return {
-    ...composed({ name, version }, facts, threshold),
+    ...composed({ name, version }, facts, threshold, horizonSeconds),
     training: {
       ...trained(facts),
       figures: { logLoss: rounded(logLoss), ece: rounded(ece), macroF1: rounded(macroF1) },
@@ -128,8 +134,9 @@ Two forests of XGBoost ${facts.xgboost}. The risk forest (\`risk.json\`: ${facts
 all, held by monotone constraints to what physics says (more memory in use, a shorter rhythm: not safer). The status forest
 (\`model.json\`) says which status. One softprob forest would have no sign to constrain: what makes Error likelier may make
 CrashLoopBackOff less likely. RISK is calibrated by Platt's method on applications held out (slope ${facts.calibration.slope.toFixed(3)}, intercept ${facts.calibration.intercept.toFixed(3)}).
-NotFound is not predicted: it is decided by evidence. **Unknown is not learned**: too few nodes were lost in the recordings; a pod
-on a node that nobody hears from is not evaluated, and said to be so.
+NotFound is not predicted: it is decided by evidence. **Unknown is not learned**: too few nodes were lost in the recordings. A pod
+on a node that nobody hears from is not evaluated, and said to be so; one that is Unknown now stays so, as far as it goes on
+failing, and no other pod is said to become it.
 
 ## Data
 ${facts.rows} rows of ${facts.applications} applications from ${facts.runs.join(', ')} (fixtures/recordings): one lab cluster, Kubernetes 1.34, scraped each 15 s, where
@@ -154,11 +161,18 @@ folds: on other clusters expect somewhat less.
 
 ## What it cannot see
 The first crash that no metric announces, a full disk, a node about to be lost, an error in what an application answers.
-A memory leak and a cache that fills look the same until the limit is near.
+A memory leak and a cache that fills look the same until the limit is near. Of a kind of fault that the training did not have,
+RISK says something still (\`kpfd-unseen-kind\` above), but which status it will be may be plainly wrong: its log loss is
+beyond that of rules that only know the present. Rollouts that go well are in the recordings, and not measured apart.
 
 ## How to make it again
 \`npm run train -- RECORDING…\`: the same recordings give the same bytes. On your own cluster: \`docs/model.md\`.
 `;
+}
+
+/** Where failures are rare, the first decimals are all 0. */
+function significant(value: number): number {
+  return Number(value.toPrecision(4));
 }
 
 function rounded(value: number): number {

@@ -111,7 +111,7 @@ def by_others(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
 
 def by_constants(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
     frozen = Frozen(rows)
-    learn = lambda chosen: Model(frozen, chosen, calibration_folds=0)
+    learn = lambda chosen: Model(frozen, chosen)
     return {"constants": held_out(folds_of(rows, kinds), learn, [frozen.columns(list(COLUMNS))])[0]}
 
 

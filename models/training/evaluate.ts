@@ -1,15 +1,20 @@
 /**
- * npm run evaluate -- [RECORDING…] [-o FILE.json]: how good the model is on applications that it has not seen. Prints tables,
- * and writes everything as JSON and as plots (models/default/evaluation.json, *.svg, unless told otherwise). Needs
- * Prometheus, and Python with models/training/requirements.txt (in .venv, or named by KPFD_PYTHON).
+ * npm run evaluate -- [RECORDING…] [-o FOLDER]: how good the model is on applications that it has not seen. Prints tables, and
+ * writes everything as JSON and as plots: evaluation.json, reliability.svg and operating-points.svg in the folder (evaluation
+ * unless told otherwise). Needs Prometheus, and Python with models/training/requirements.txt (in .venv, or named by
+ * KPFD_PYTHON).
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { plots } from './plots.ts';
 import { evaluateRecordings } from './recordings.ts';
 import { evaluationReport } from './report.ts';
 
 const args = process.argv.slice(2);
 const at = args.indexOf('-o');
-const [, out] = at < 0 ? [] : args.splice(at, 2);
+const [, out = 'evaluation'] = at < 0 ? [] : args.splice(at, 2);
 const evaluation = await evaluateRecordings(args, (_, measured) => measured);
-if (out !== undefined) writeFileSync(out, `${JSON.stringify(evaluation, undefined, 2)}\n`);
+mkdirSync(out, { recursive: true });
+writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(evaluation, undefined, 2)}\n`);
+for (const [file, svg] of plots(evaluation)) writeFileSync(join(out, file), svg);
 process.stdout.write(`${evaluationReport(evaluation)}\n`);

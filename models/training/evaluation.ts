@@ -21,6 +21,7 @@ export type Predictions = ReadonlyMap<string, readonly Probabilities[]>;
 const ALLOWED_PER_1000_POD_HOURS = 10;
 const THRESHOLDS = Array.from({ length: 97 }, (_, i) => (i + 2) / 100);
 const BOOTSTRAPS = 400;
+const SKILL_DRAWS = 2000;
 
 export interface Evaluation {
   readonly rows: number;
@@ -35,7 +36,9 @@ export interface Evaluation {
   /** kpfd at the operating point, by what kubectl printed. */
   readonly byKubectl: { readonly events: EventFigures; readonly rows: RowFigures };
   /** How far the rows of well pods beat the share that fails, in log loss; of columns frozen at the first minute. */
-  readonly skillOfConstants: number;
+  readonly skillOfConstants: Skill;
+  /** By how much kpfd's Brier score of each class beats that of the logistic regression. */
+  readonly classSkill: Readonly<Partial<Record<Status, Skill>>>;
   /** kpfd where clusters are scraped more rarely. */
   readonly scrapedEach: readonly { readonly interval: string; readonly rows: RowFigures }[];
   readonly bootstrap: Readonly<Record<BootstrapName, Interval>>;
@@ -57,6 +60,8 @@ export interface PredictorFigures {
 }
 
 interface Announced {
+  /** Of pods that had not failed before, nor restarted. */
+  readonly first: { readonly events: number; readonly found: number };
   readonly events: number;
   readonly found: number;
   readonly recall: number;
@@ -81,6 +86,12 @@ type BootstrapName =
 export interface Interval {
   readonly lower: number;
   readonly upper: number;
+}
+
+/** 1 - loss / loss of what it is held against, with a 95 % interval over applications drawn again. */
+export interface Skill {
+  readonly skill: number;
+  readonly interval: Interval;
 }
 
 interface Reweighted {
@@ -159,7 +170,8 @@ export function evaluate(
       events: (trialOf(kubectl, kpfd, () => '').total()[0] as EventScore).figures(),
       rows: rowScores(kubectl, of('kpfd')).all,
     },
-    skillOfConstants: skill(rows, of('constants')),
+    skillOfConstants: skillOfConstants(rows, of('constants')),
+    classSkill: classSkill(rows, of('kpfd'), of('logistic-regression')),
     scrapedEach: [...new Set(all.flatMap(({ run }) => run.split('@').slice(1)))].map((interval) => {
       const thinned = (run: string): boolean => run.endsWith(`@${interval}`);
       const own = predictionsOf(allPredictions, all, thinned).get('kpfd') ?? [];
@@ -308,7 +320,8 @@ function announcedOf(sum: (wanted: Nature) => EventScore): Announced {
   const other = sum('announced');
   const events = rhythmic.repeatedEvents + other.events;
   const found = rhythmic.repeatedFound + other.found;
-  return { events, found, recall: found / events };
+  const first = { events: other.events - other.repeatedEvents, found: other.found - other.repeatedFound };
+  return { first, events, found, recall: found / events };
 }
 
 // ---- rows
@@ -341,8 +354,8 @@ const FIRST_MINUTE_SECONDS = 90;
  * 1 - log loss / log loss of knowing only the share that fails, of RISK, over rows of well pods that were evaluated from their
  * first minute on.
  */
-function skill(rows: readonly TrainingRow[], probabilities: readonly Probabilities[]): number {
-  let [loss, failed, count] = [0, 0, 0];
+function skillOfConstants(rows: readonly TrainingRow[], probabilities: readonly Probabilities[]): Skill {
+  const sums = new Map<string, { loss: number; failed: number; count: number }>();
   const isYoung = new Map<string, boolean>();
   for (const row of rows) {
     const created = row.pod.createdAtUnixSeconds ?? Number.NEGATIVE_INFINITY;
@@ -352,12 +365,80 @@ function skill(rows: readonly TrainingRow[], probabilities: readonly Probabiliti
     const { label, status } = row;
     if (label === undefined || isFailing(status) || isYoung.get(keyOf(row)) !== true) continue;
     const risk = Math.min(Math.max(conclude(probabilities[i] as Probabilities).risk, 1e-6), 1 - 1e-6);
-    loss -= Math.log(isFailing(label) ? risk : 1 - risk);
-    failed += Number(isFailing(label));
-    count += 1;
+    const own = sums.get(row.application) ?? { loss: 0, failed: 0, count: 0 };
+    sums.set(row.application, own);
+    own.loss -= Math.log(isFailing(label) ? risk : 1 - risk);
+    own.failed += Number(isFailing(label));
+    own.count += 1;
   }
-  const share = failed / count;
-  return 1 - loss / count / -(share * Math.log(share) + (1 - share) * Math.log(1 - share));
+  return skillOf([...sums.keys()], (times) => {
+    let [loss, failed, count] = [0, 0, 0];
+    for (const [application, own] of sums) {
+      const weight = times.get(application) ?? 0;
+      loss += weight * own.loss;
+      failed += weight * own.failed;
+      count += weight * own.count;
+    }
+    const share = failed / count;
+    return 1 - loss / count / -(share * Math.log(share) + (1 - share) * Math.log(1 - share));
+  });
+}
+
+function classSkill(
+  rows: readonly TrainingRow[],
+  probabilities: readonly Probabilities[],
+  rival: readonly Probabilities[],
+): Evaluation['classSkill'] {
+  const misses = new Map<string, Record<'own' | 'rival', Record<Status, number>>>();
+  const none = (): Record<Status, number> =>
+    Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+  for (const [i, { application, label }] of rows.entries()) {
+    if (label === undefined) continue;
+    const sums = misses.get(application) ?? { own: none(), rival: none() };
+    misses.set(application, sums);
+    for (const status of STATUSES) {
+      sums.own[status] += ((probabilities[i] as Probabilities)[status] - Number(status === label)) ** 2;
+      sums.rival[status] += ((rival[i] as Probabilities)[status] - Number(status === label)) ** 2;
+    }
+  }
+  const labels = new Set(rows.map(({ label }) => label));
+  const skills = STATUSES.filter((status) => labels.has(status)).map((status) => {
+    const skill = skillOf([...misses.keys()], (times) => {
+      let [own, theirs] = [0, 0];
+      for (const [application, sums] of misses) {
+        own += (times.get(application) ?? 0) * sums.own[status];
+        theirs += (times.get(application) ?? 0) * sums.rival[status];
+      }
+      return 1 - own / theirs;
+    });
+    return [status, skill] as const;
+  });
+  return Object.fromEntries(skills);
+}
+
+/** `of`: the skill where each application counts so many times. */
+function skillOf(applications: readonly string[], of: (times: ReadonlyMap<string, number>) => number): Skill {
+  const draws = drawsOf(applications.toSorted(), SKILL_DRAWS).map(of);
+  return { skill: of(new Map(applications.map((name) => [name, 1]))), interval: intervalOf(draws) };
+}
+
+/** Applications drawn again with replacement: how often each came. */
+function drawsOf(applications: readonly string[], draws: number): Map<string, number>[] {
+  const random = mulberry32(20261127);
+  return Array.from({ length: draws }, () => {
+    const times = new Map<string, number>();
+    for (let i = 0; i < applications.length; i++) {
+      const name = applications[Math.floor(random() * applications.length)] as string;
+      times.set(name, (times.get(name) ?? 0) + 1);
+    }
+    return times;
+  });
+}
+
+function intervalOf(values: readonly number[]): Interval {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] as number;
+  return { lower: at(0.025), upper: at(0.975) };
 }
 
 /** 95 % intervals over applications drawn again with replacement. */
@@ -384,13 +465,7 @@ function bootstrap(
     logLoss: [],
     ece: [],
   };
-  const random = mulberry32(20261127);
-  for (let draw = 0; draw < BOOTSTRAPS; draw++) {
-    const times = new Map<string, number>();
-    for (let i = 0; i < applications.length; i++) {
-      const name = applications[Math.floor(random() * applications.length)] as string;
-      times.set(name, (times.get(name) ?? 0) + 1);
-    }
+  for (const times of drawsOf(applications, BOOTSTRAPS)) {
     const drawn = new RowScore();
     for (const [name, count] of times) drawn.addScore(scores.get(name) as RowScore, count);
     const sum = (wanted?: Nature): EventScore => {
@@ -411,12 +486,7 @@ function bootstrap(
     draws.logLoss.push(logLoss);
     draws.ece.push(ece);
   }
-  const interval = (values: number[]): Interval => {
-    const sorted = values.toSorted((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] as number;
-    return { lower: at(0.025), upper: at(0.975) };
-  };
-  return Object.fromEntries(Object.entries(draws).map(([name, values]) => [name, interval(values)])) as Record<
+  return Object.fromEntries(Object.entries(draws).map(([name, values]) => [name, intervalOf(values)])) as Record<
     BootstrapName,
     Interval
   >;

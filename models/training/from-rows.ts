@@ -22,14 +22,21 @@ export function trainOnRows(paths: readonly string[], out: string): void {
   try {
     const rowsPath = join(scratch, 'rows.csv');
     const rows = joinFiles(paths, rowsPath);
-    const held = askHeldOut(rowsPath, scratch, {}, ['applications']).get('kpfd') ?? [];
+    assertTeaches(rows);
+    const horizonSeconds = horizonOf(rows);
+    const held = askHeldOut(rowsPath, rows, scratch, {}, ['applications']).get('kpfd') ?? [];
     runPython('models/training/train.py', [rowsPath, join(scratch, 'schema.json'), out]);
     const factsPath = join(out, 'training.json');
     const facts = JSON.parse(readFileSync(factsPath, 'utf8')) as TrainingFacts;
     rmSync(factsPath);
+    if (!(facts.calibration.slope > 0)) {
+      refuse(
+        'held out applications failed no more often where the model said so: export more of them, or a longer time',
+      );
+    }
     const figures = figuresOf(rows, held);
     const threshold = thresholdOf(rows, held);
-    const metadata = ownMetadata({ name: basename(out), version: '1' }, facts, figures, threshold);
+    const metadata = ownMetadata({ name: basename(out), version: '1' }, facts, figures, threshold, horizonSeconds);
     writeFileSync(join(out, 'metadata.json'), `${JSON.stringify(metadata, undefined, 2)}\n`);
     console.log(
       `${out}: ${facts.rows} rows of ${facts.applications} applications; of applications that were held out: log loss ${figures.logLoss.toFixed(4)}, calibration error ${figures.ece.toFixed(4)}, macro-F1 ${figures.macroF1.toFixed(3)}; at risk from ${threshold}`,
@@ -40,8 +47,45 @@ export function trainOnRows(paths: readonly string[], out: string): void {
 }
 
 interface Row {
+  readonly namespace: string;
+  readonly owner: string;
+  readonly pod: string;
   readonly status: Status;
   readonly label: Status;
+  readonly horizon_seconds: string;
+}
+
+/** With fewer applications that fail, and that do not, nothing can be held out. */
+const LEAST_APPLICATIONS = 10;
+
+function assertTeaches(rows: readonly Row[]): void {
+  const well = rows.filter(({ status }) => !isFailing(status));
+  for (const [what, failing] of [
+    ['fail', true],
+    ['stay well', false],
+  ] as const) {
+    const found = new Set(
+      well
+        .filter(({ label }) => isFailing(label) === failing)
+        .map(({ namespace, owner, pod }) => `${namespace}/${owner === '' ? pod : owner}`),
+    );
+    if (found.size >= LEAST_APPLICATIONS) continue;
+    refuse(
+      `of well pods of ${found.size} applications some ${what} within the horizon, and ${LEAST_APPLICATIONS} are needed to learn from: export a longer time, or more namespaces`,
+    );
+  }
+}
+
+function horizonOf(rows: readonly Row[]): number {
+  const horizons = [...new Set(rows.map((row) => row.horizon_seconds))];
+  if (horizons.length > 1) refuse(`the rows were exported with several horizons (${horizons.join(' and ')} seconds)`);
+  return Number(horizons[0]);
+}
+
+/** Ends the program: one sentence for who called it. */
+function refuse(problem: string): never {
+  console.error(`error: ${problem}`);
+  process.exit(2);
 }
 
 /** All rows in one file, with one heading, and what stands in them. */
@@ -49,7 +93,11 @@ function joinFiles(paths: readonly string[], to: string): Row[] {
   const { heading } = DATASET_FORMATS.csv;
   const bodies = paths.map((path) => {
     const text = readFileSync(path, 'utf8');
-    if (!text.startsWith(heading)) throw new Error(`${path} has other columns than this kpfd exports`);
+    if (!text.startsWith(heading)) {
+      refuse(
+        `${path} does not begin with the columns that \`kpfd export-dataset\` of this version writes (-o csv, with headers)`,
+      );
+    }
     return text.slice(heading.length);
   });
   writeFileSync(to, heading + bodies.join(''));

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
+import { knownUnknown } from '../../src/core/predictions/model.ts';
 import type { Predictions, Probabilities } from './evaluation.ts';
 import { runPython } from './run-python.ts';
 import { writeRows, writeSchema, type TrainingRow } from './rows.ts';
@@ -11,12 +12,13 @@ export function heldOutPredictions(rows: readonly TrainingRow[], scratch: string
   const rowsPath = join(scratch, 'rows.csv');
   writeRows(rowsPath, rows);
   const kinds = Object.fromEntries(rows.map(({ application, kind }) => [application, kind]));
-  return askHeldOut(rowsPath, scratch, kinds, []);
+  return askHeldOut(rowsPath, rows, scratch, kinds, []);
 }
 
-/** The same of a file of rows. `parts`: which predictors (evaluate.py), all where none is named. */
+/** The same of a file of rows, of which the statuses are. `parts`: which predictors (evaluate.py), all where none is named. */
 export function askHeldOut(
   rowsPath: string,
+  rows: readonly { readonly status: Status }[],
   scratch: string,
   kinds: Readonly<Record<string, string>>,
   parts: readonly string[],
@@ -27,7 +29,10 @@ export function askHeldOut(
   writeSchema(schemaPath);
   writeFileSync(kindsPath, JSON.stringify(kinds));
   runPython('models/training/evaluate.py', [rowsPath, schemaPath, kindsPath, outPath, ...parts]);
-  return readPredictions(outPath);
+  // What is decided by evidence is so for every predictor.
+  return new Map(
+    [...readPredictions(outPath)].map(([name, own]) => [name, own.map((p, i) => knownUnknown(p, rows[i]?.status))]),
+  );
 }
 
 function readPredictions(path: string): Predictions {

@@ -9,8 +9,8 @@
  */
 export type Nature = 'plain' | 'hard' | 'announced' | 'rhythmic' | 'unannounced';
 
-const PLAIN = ['steady', 'bursty', 'twins', 'nolimit', 'job-done', 'system'];
-const HARD = ['plateau', 'sawtooth', 'throttled', 'cpu-starve', 'slowstart', 'unready', 'init-slow'];
+const PLAIN = ['steady', 'twins', 'nolimit', 'job-done', 'system'];
+const HARD = ['plateau', 'sawtooth', 'bursty', 'throttled', 'cpu-starve', 'slowstart', 'unready', 'init-slow'];
 const RHYTHMIC = ['hang', 'crash-minutes', 'crash-rare', 'sidecar-crashes'];
 /** And why nothing announces them. */
 export const UNANNOUNCED: ReadonlyMap<string, string> = new Map([

@@ -1,7 +1,7 @@
 /** An evaluation as tables of Markdown: for the terminal, and for the model card. */
 import type { EventFigures, Quartiles } from '../../src/core/predictions/event-score.ts';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
-import type { Evaluation, Interval, PredictorFigures } from './evaluation.ts';
+import type { Evaluation, Interval, PredictorFigures, Skill } from './evaluation.ts';
 import { plural } from '../../src/render/text.ts';
 import { UNANNOUNCED, type Nature } from './kinds.ts';
 
@@ -13,6 +13,7 @@ export function evaluationReport(evaluation: Evaluation): string {
     summary(evaluation),
     '## Rivals, on the same rows and onsets\n',
     rivals(evaluation),
+    '\nRules have no probabilities: theirs are the shares in these very rows, so that their ECE is 0 and their other figures of rows flattered.',
     '\n## Kinds of applications\n',
     kinds(evaluation),
     '\n## Statuses\n',
@@ -27,6 +28,7 @@ export function evaluationReport(evaluation: Evaluation): string {
 function summary(evaluation: Evaluation): string {
   const { bootstrap, byKubectl, threshold, skillOfConstants } = evaluation;
   const own = kpfdOf(evaluation);
+  const regression = evaluation.predictors.find(({ name }) => name === 'logistic-regression');
   const bare = evaluation.predictors.find(({ name }) => name === 'kpfd-without-cadvisor');
   const within = (interval: Interval, digits: number): string =>
     `95 % interval ${interval.lower.toFixed(digits)} to ${interval.upper.toFixed(digits)}`;
@@ -40,13 +42,15 @@ function summary(evaluation: Evaluation): string {
   return `${evaluation.labelled} rows with a label of ${evaluation.applications} applications from ${evaluation.runs.join(', ')}. Alarm from a RISK of ${threshold}.
 
 - Onsets found: ${events.found} of ${events.events} (${share(events.recall)}, ${within(bootstrap.recall, 2)}); of those that metrics announce ${announced.found} of ${announced.events} (${share(announced.recall)}, ${within(bootstrap.announcedRecall, 2)}).
-- Lead time, median (quartiles): ${quartileText(events.leadSeconds)} s (${within(bootstrap.medianLeadSeconds, 0)}), cut at the horizon; counted from the first alarm since the pod was last well ${quartileText(events.leadSecondsSinceWell)} s.
-- False alarms: ${rate(events)}; on kinds that look like failures and never fail ${rate(hard)}; on plain healthy pods ${rate(plain)}.
+- Of the onsets found, those of pods that had failed before: ${events.repeats.found} of ${events.repeats.events}. **First failures: ${events.found - events.repeats.found} of ${events.events - events.repeats.events}**; of those that metrics announce ${announced.first.found} of ${announced.first.events}. Recall is mostly that of repeats.
+- Lead time, median (quartiles): ${quartileText(events.leadSeconds)} s (${within(bootstrap.medianLeadSeconds, 0)}), cut at the horizon; counted from the first alarm since the pod was last well ${quartileText(events.leadSecondsSinceWell)} s, since an alarm outlives the crashes of a pod that fails again and again.
+- False alarms: ${rate(events)}; on kinds that look like failures and never fail ${rate(hard)}; on plain healthy pods ${rate(plain)}. Hours whose future was cut off do not count.
 - Log loss ${rows.all.logLoss.toFixed(4)} (${within(bootstrap.logLoss, 3)}), Brier score of RISK ${rows.all.brier.toFixed(4)}, macro-F1 ${rows.all.macroF1.toFixed(3)}; of well pods alone ${rows.well.logLoss.toFixed(4)}, ${rows.well.brier.toFixed(4)}, ${rows.well.macroF1.toFixed(3)}.
 - Calibration error of RISK ${rows.all.ece.toFixed(4)} (${within(bootstrap.ece, 3)}), over rows above 0.05 ${rows.all.eceAbove5.toFixed(4)}.
 - By what kubectl printed: ${byKubectl.events.found} of ${byKubectl.events.events} onsets, log loss ${byKubectl.rows.logLoss.toFixed(4)}, calibration error ${byKubectl.rows.ece.toFixed(4)}.
 - Without cAdvisor: ${bare?.events.found} of ${bare?.events.events} onsets, ${bare?.events.falseAlarms} false alarms, log loss ${bare?.rows.all.logLoss.toFixed(4)}.
-${scraped}- A model of columns frozen at the pod's first minute has a skill of ${skillOfConstants.toFixed(3)} on well pods (it must have none).
+${scraped}- A model of columns frozen at the pod's first minute has a skill of ${skillOfConstants.skill.toFixed(3)} on well pods (${within(skillOfConstants.interval, 3)}; it must have none).
+- Over the logistic regression of the same columns, on well pods: log loss ${rows.well.logLoss.toFixed(4)} against ${regression?.rows.well.logLoss.toFixed(4)}, macro-F1 ${rows.well.macroF1.toFixed(3)} against ${regression?.rows.well.macroF1.toFixed(3)}.
 `;
 }
 
@@ -152,16 +156,32 @@ function statuses(evaluation: Evaluation): string {
       share(well?.precision ?? Number.NaN),
       share(well?.recall ?? Number.NaN),
       `${skill.toFixed(3)} (${name})`,
+      intervalText(evaluation.classSkill[status]),
     ];
   });
   const headings = ['status', 'rows', 'events', 'precision', 'recall', 'of well pods', 'precision', 'recall'];
+  const skills = ['least Brier skill over a rival', 'over logistic-regression, 95 % interval'];
   const said = weak.map((status) => `${status} (${plural(evaluation.spells[status], 'event')})`);
   const areFew = weak.every((status) => evaluation.spells[status] < FEW_EVENTS);
-  return `${table([...headings, 'least Brier skill over a rival'], rows)}${
+  const unsure = known.filter(
+    (status) => !weak.includes(status) && (evaluation.classSkill[status]?.interval.lower ?? -1) <= 0,
+  );
+  return `${table([...headings, ...skills], rows)}${
     weak.length === 0
       ? ''
       : `\n\nWeak, for some rival does better: ${said.join(', ')}.${areFew ? ' Of so few events little is learned.' : ''}`
+  }${
+    unsure.length === 0
+      ? ''
+      : `\n\nBetter than the logistic regression, but not surely (the interval holds 0): ${unsure.join(', ')}. An event here is a change of a pod's label.`
   }`;
+}
+
+function intervalText(skill: Skill | undefined): string {
+  // Draws without a single row of the class say nothing.
+  return skill === undefined || Number.isNaN(skill.interval.lower)
+    ? '-'
+    : `${skill.interval.lower.toFixed(3)} to ${skill.interval.upper.toFixed(3)}`;
 }
 
 function reliability(evaluation: Evaluation): string {
@@ -178,7 +198,7 @@ function reliability(evaluation: Evaluation): string {
 
 function rarer({ reweighted }: Evaluation): string {
   return table(
-    ['well rows that fail', 'log loss', 'ECE', 'precision of alarms', 'recall of rows'],
+    ['well rows that fail', 'log loss of failing', 'ECE', 'precision of alarms', 'recall of rows'],
     reweighted.map(({ failing, logLoss, ece, precision, recall }) => [
       `${(100 * failing).toFixed(1)} %`,
       logLoss.toFixed(4),

@@ -84,8 +84,8 @@ async function assertOwn(file: FileHandle, path: string, begun: string, options:
 }
 
 /**
- * The last time of a row (undefined where there is none yet) and where its rows begin, in bytes; undefined of a file that
- * has nothing but perhaps the beginning of its heading.
+ * The last time of a row (undefined where there is none yet) and where its rows begin, in bytes; undefined of a file without
+ * a whole line, which is begun anew.
  */
 async function lastTime(
   file: FileHandle,
@@ -103,12 +103,8 @@ async function lastTime(
     if (time === undefined) throw other(path, 'it holds lines that are no rows of this format');
     if (time !== found?.time) found = { time, offset };
   }
-  if (found !== undefined) return found;
-  const cut = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, 0);
-  const text = cut.buffer.subarray(0, cut.bytesRead).toString('utf8');
-  if (!shape.heading.startsWith(text)) throw other(path, 'it holds something else');
-  await file.truncate(0);
-  return undefined;
+  if (found === undefined) await file.truncate(0);
+  return found;
 }
 
 /** Lines that have their end, and where each begins, in bytes. */

@@ -199,6 +199,7 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
     );
   group(dataset, 'Time:', [
     ...spanOptions(),
+    new Option('--step <duration>', 'a multiple of 15s (default: 30s)'),
     new Option('--horizon <duration>', 'how far the label looks ahead (default: 10m)'),
   ]);
   group(dataset, 'Scope:', [namespaceOption(), allNamespacesOption(), ...layoutOptions(), ...recordOptions()]);
@@ -226,7 +227,7 @@ Exit codes:
   3    at some step no pod could be evaluated (only with --strict)`;
 
 const BACKTEST = `
-An alarm is up while at least two of the last three evaluations are at or above the threshold. FOUND are the failures after
+An alarm is up while at least two of the last three evaluations, 30 s apart, are at or above the threshold. FOUND are the failures after
 two minutes of health before which it was up, within the horizon; LEAD is how long before, at most the horizon. FALSE are
 alarms of healthy pods that then did not fail within the horizon; BELOW is the rate that they stay below with 95 %
 certainty. Rivals have no probabilities: theirs are the shares in these very rows, which flatters them.
@@ -234,14 +235,14 @@ certainty. Rivals have no probabilities: theirs are the shares in these very row
 
 const DATASET = `
 The label is the worst status that the pod shows within the horizon; a restart that nobody saw counts as Error. Rows whose
-future is cut off (by a deletion, a pause of the scrapes, the end) are left out unless the pod failed first.
+future is cut off by a pause of the scrapes or by the end are left out, and of pods that were deleted those that had not
+failed before.
 `;
 
 function spanOptions(): Option[] {
   return [
     new Option('--start <time>', 'RFC 3339 or Unix seconds').makeOptionMandatory(),
     new Option('--end <time>', 'RFC 3339 or Unix seconds').makeOptionMandatory(),
-    new Option('--step <duration>', 'a multiple of 15s (default: 30s)'),
     new Option('--labels <file>', 'what kubectl printed, as JSON Lines, perhaps .gz (default: STATUS from metrics)'),
     new Option('--max-samples <n>', 'how many values (series x steps) one request may answer with (default: 500000)'),
   ];

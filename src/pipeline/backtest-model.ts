@@ -22,12 +22,19 @@ export async function backtestModel(
   onStep: (done: number, all: number) => void,
 ): Promise<Backtest> {
   const model = await loadModel();
-  const wanted = { ...request, horizonSeconds: model.horizonSeconds, withRivals: true };
+  // Alerts have been waiting for their time when the span begins.
+  const warmUp = Math.ceil(LONGEST_FOR_SECONDS / request.span.step) * request.span.step;
+  const span = { ...request.span, start: request.span.start - warmUp };
+  const wanted = { ...request, span, horizonSeconds: model.horizonSeconds, withRivals: true };
   const scores = new Scores(model, threshold ?? model.riskThreshold, wanted);
   const all = Math.floor((request.span.end - request.span.start) / request.span.step) + 1;
   let told = 0;
   let done = 0;
   for await (const { unixSeconds, rows } of podRows(source, wanted, polls)) {
+    if (unixSeconds < request.span.start) {
+      scores.warmUp(rows);
+      continue;
+    }
     if (rows.length > 0) told += 1;
     scores.take(unixSeconds, rows);
     onStep((done += 1), all);
@@ -40,6 +47,8 @@ export async function backtestModel(
     detectors: scores.figures(),
   };
 }
+
+const LONGEST_FOR_SECONDS = Math.max(...RIVALS.map(({ forSeconds }) => forSeconds));
 
 class Scores {
   readonly threshold: number;
@@ -57,6 +66,11 @@ class Scores {
     this.#trial = new Trial({ stepSeconds: span.step, horizonSeconds }, 1 + RIVALS.length);
   }
 
+  /** Lets rivals see what was before the span. */
+  warmUp(rows: readonly PodRow[]): void {
+    for (const row of rows) this.#rivalsOf(keyOf(row), row);
+  }
+
   take(unixSeconds: number, rows: readonly PodRow[]): void {
     const columnCount = FEATURE_NAMES.length;
     const values = new Float32Array(rows.length * columnCount);
@@ -67,7 +81,7 @@ class Scores {
       rows.map(({ status }) => status),
     );
     for (const [i, row] of rows.entries()) {
-      const key = `${row.pod.namespace}/${row.pod.name}/${row.pod.uid ?? ''}`;
+      const key = keyOf(row);
       const rivals = this.#rivalsOf(key, row);
       const own = conclude(probabilities[i] as NonNullable<(typeof probabilities)[0]>);
       this.#trial.take(key, '', row, [own.risk >= this.threshold, ...rivals]);
@@ -105,6 +119,10 @@ class Scores {
     }));
     return [own, ...rivals];
   }
+}
+
+function keyOf({ pod }: PodRow): string {
+  return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
 }
 
 function byGroup<T>(make: () => T): Record<RowGroup, T> {

@@ -129,7 +129,8 @@ function labelled(
       status,
       features: matrix.values.subarray(i * matrix.columnCount, (i + 1) * matrix.columnCount),
       longestGapSeconds: found.longestGapSeconds,
-      label: labelOf(row, later, horizonSeconds, found.longestGapSeconds),
+      horizonSeconds,
+      label: labelOf(row, later, seen.watchedAt, horizonSeconds, found.longestGapSeconds),
       seen: later.filter(({ unixSeconds }) => unixSeconds < t + span.step),
       conditions: conditions.get(key) ?? NONE,
     };
@@ -177,6 +178,7 @@ async function* metricPolls(history: History, span: Span, request: HistoryReques
 class Outlook {
   readonly #polls: AsyncIterator<Poll>;
   readonly #seen = new Map<string, Observation[]>();
+  #watchedAt: number[] = [];
   #next: Poll | undefined;
   #ended = false;
 
@@ -196,6 +198,7 @@ class Outlook {
         this.#next = value;
       }
       if (this.#next.unixSeconds > unixSeconds) return;
+      this.#watchedAt.push(this.#next.unixSeconds);
       for (const [key, observation] of this.#next.pods) {
         const own = this.#seen.get(key);
         if (own === undefined) this.#seen.set(key, [observation]);
@@ -205,7 +208,13 @@ class Outlook {
     }
   }
 
+  /** When anybody looked, in order of time. */
+  get watchedAt(): readonly number[] {
+    return this.#watchedAt;
+  }
+
   forgetBefore(unixSeconds: number): void {
+    this.#watchedAt = this.#watchedAt.filter((t) => t >= unixSeconds);
     for (const [key, own] of this.#seen) {
       const kept = own.filter((observation) => observation.unixSeconds >= unixSeconds);
       if (kept.length === 0) this.#seen.delete(key);

@@ -4,7 +4,8 @@ import { csv } from './csv.ts';
 import { float32Text } from './float32-text.ts';
 import { jsonLine } from './text.ts';
 
-const COLUMNS = ['run', 'time', 'namespace', 'pod', 'uid', 'owner', 'now', 'status', 'label', ...FEATURE_NAMES];
+const FACTS = ['run', 'time', 'namespace', 'pod', 'uid', 'owner', 'now', 'status', 'horizon_seconds', 'label'];
+const COLUMNS = [...FACTS, ...FEATURE_NAMES];
 
 /** How rows of a dataset are written; `heading` stands at the start of a file, and is empty where there is none. */
 export interface DatasetFormat {
@@ -48,8 +49,11 @@ function numberOf(digits: string | undefined): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-function facts(run: string, { unixSeconds, pod, now, status, label }: PodRow): (string | number | undefined)[] {
+function facts(
+  run: string,
+  { unixSeconds, pod, now, status, horizonSeconds, label }: PodRow,
+): (string | number | undefined)[] {
   const owner = pod.rootOwner ?? pod.owner;
   const ownerText = owner === undefined ? undefined : `${owner.kind}/${owner.name}`;
-  return [run, unixSeconds, pod.namespace, pod.name, pod.uid, ownerText, now, status, label];
+  return [run, unixSeconds, pod.namespace, pod.name, pod.uid, ownerText, now, status, horizonSeconds, label];
 }

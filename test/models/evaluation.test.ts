@@ -13,7 +13,9 @@ const metadata = JSON.parse(readFileSync('models/default/metadata.json', 'utf8')
 const card = readFileSync('models/default/MODEL_CARD.md', 'utf8');
 
 test('columns frozen at the first minute of each pod tell nothing: they do not name the experiment', () => {
-  expect(evaluation.skillOfConstants).toBeLessThan(0.02);
+  // What they seem to know cannot be told from nothing, when the applications are drawn again.
+  expect(evaluation.skillOfConstants.interval.lower).toBeLessThan(0);
+  expect(evaluation.skillOfConstants.skill).toBeLessThan(0.1);
 });
 
 test('no input counts over a whole life, tells an age, or counts containers: in the lab those name the fault', () => {

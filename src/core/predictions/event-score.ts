@@ -121,7 +121,10 @@ export class PodWatch {
   take(evaluation: Evaluation, firing: readonly boolean[]): void {
     const { unixSeconds, status, label, seen } = evaluation;
     const isWell = status === 'Running' && (this.#last === undefined || this.#healthySince !== undefined);
-    if (isWell) for (const score of this.#scores) score.healthySeconds += this.#times.stepSeconds;
+    // Where the future was cut off no alarm can be called false, and the time is not watched.
+    if (isWell && label !== undefined) {
+      for (const score of this.#scores) score.healthySeconds += this.#times.stepSeconds;
+    }
     const isFalse = isWell && label !== undefined && !isFailing(label);
     for (const [i, detector] of this.#detectors.entries())
       this.#fire(i, detector, unixSeconds, firing[i] === true, isWell, isFalse);

@@ -161,8 +161,23 @@ export function predictStatuses(
     const values = model.forest.objective === 'binary:logistic' ? [1 - (own[0] as number), own[0] as number] : [...own];
     const probabilities = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
     for (const [i, status] of model.classes.entries()) probabilities[status] = values[i] as number;
-    return risks === undefined ? probabilities : spread(probabilities, risks[row] as number);
+    const told = risks === undefined ? probabilities : spread(probabilities, risks[row] as number);
+    return model.classes.includes('Unknown') ? told : knownUnknown(told, now[row]);
   });
+}
+
+/**
+ * Where a model has not learned Unknown, evidence decides: a pod that is Unknown now and goes on failing stays so, and no
+ * other pod becomes it.
+ */
+export function knownUnknown(
+  probabilities: Readonly<Record<Status, number>>,
+  now: Status | undefined,
+): Record<Status, number> {
+  if (now !== 'Unknown') return { ...probabilities };
+  const risk = FAILING.reduce((sum, status) => sum + probabilities[status], 0);
+  const failing = Object.fromEntries(FAILING.map((status) => [status, status === 'Unknown' ? risk : 0]));
+  return { ...probabilities, ...failing };
 }
 
 /** The forests' inputs of every row, row-major. */

@@ -10,6 +10,8 @@ export interface PodRow {
   readonly status: Status;
   /** In the order of the schema. */
   readonly features: Float32Array;
+  /** How far the label looks ahead. */
+  readonly horizonSeconds: number;
   /** undefined: the horizon was cut off. */
   readonly label: Status | undefined;
   /** A pause between observations longer than this hides what happened in it. */

@@ -51,14 +51,9 @@ export const RIVALS: readonly Rival[] = [
   },
   {
     name: 'KubePodNotReady',
-    about: "kubernetes-mixin's alert: Pending, Unknown or not ready, of no Job, for 15 minutes",
+    about: "kubernetes-mixin's alert: phase Pending or Unknown, of no Job, for 15 minutes",
     forSeconds: 900,
-    holds: ({ pod }) =>
-      pod.owner?.kind !== 'Job' &&
-      !pod.statusReasons.includes('SchedulingGated') &&
-      (pod.phase === 'Pending' ||
-        pod.phase === 'Unknown' ||
-        (pod.phase === 'Running' && pod.readyCondition === 'false')),
+    holds: ({ pod }) => pod.owner?.kind !== 'Job' && (pod.phase === 'Pending' || pod.phase === 'Unknown'),
   },
   {
     name: 'memory-full-within-horizon',

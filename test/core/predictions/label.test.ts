@@ -16,8 +16,20 @@ function watched(what: (t: number) => Observation | undefined): Observation[] {
   return Array.from({ length: HORIZON / 30 + 1 }, (_, i) => what(i * 30)).filter((own) => own !== undefined);
 }
 
-function label(later: readonly Observation[], row = seen(0, 'Running')): string | undefined {
-  return labelOf(row, later, HORIZON, GAP);
+/** Somebody looked at the cluster each 30 s, unless said otherwise. */
+function label(
+  later: readonly Observation[],
+  row = seen(0, 'Running'),
+  looked: (t: number) => boolean = () => true,
+): string | undefined {
+  const times = Array.from({ length: HORIZON / 30 + 1 }, (_, i) => i * 30).filter(looked);
+  return labelOf(
+    row,
+    later.filter(({ unixSeconds }) => looked(unixSeconds - 1000)),
+    times.map((t) => 1000 + t),
+    HORIZON,
+    GAP,
+  );
 }
 
 describe('what becomes of a pod within the horizon', () => {
@@ -65,11 +77,29 @@ describe('nobody can say where the pod was not watched to the end', () => {
       'kubectl, which tells no uid, shows fewer restarts',
       (t) => ({ ...seen(t, 'Running', t < 300 ? 2 : 0), uid: undefined }),
     ],
-    ['the scrapes paused', (t) => (t > 200 && t < 300 ? undefined : seen(t, 'Running'))],
-    ['the data end', (t) => (t <= 500 ? seen(t, 'Running') : undefined)],
   ])('because %s', (_, what) => {
     const row = seen(0, 'Running', what(0)?.restarts);
     expect(label(watched(what), row)).toBeUndefined();
+  });
+
+  test.each<[string, (t: number) => boolean]>([
+    ['the scrapes paused', (t) => !(t > 200 && t < 300)],
+    ['the data end', (t) => t <= 500],
+  ])('because %s, also where it failed before', (_, looked) => {
+    expect(
+      label(
+        watched((t) => seen(t, 'Running')),
+        undefined,
+        looked,
+      ),
+    ).toBeUndefined();
+    expect(
+      label(
+        watched((t) => seen(t, t < 90 ? 'Running' : 'Error')),
+        undefined,
+        looked,
+      ),
+    ).toBeUndefined();
   });
 
   test('what metrics could not tell for long was not seen, for a moment it hides nothing', () => {

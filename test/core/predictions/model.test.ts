@@ -49,6 +49,19 @@ describe('a risk forest and a status forest together', () => {
   });
 });
 
+test('Unknown, which the model has not learned, is decided by what the pod is now', () => {
+  expect(model.classes).not.toContain('Unknown');
+  const [well, unknown] = [
+    predictStatuses(model, matrix, asNow('Error')),
+    predictStatuses(model, matrix, asNow('Unknown')),
+  ];
+  for (const [i, own] of well.entries()) {
+    const { CrashLoopBackOff: crash, Error: error } = own;
+    expect(own.Unknown).toBe(0);
+    expect(unknown[i]).toEqual({ ...own, CrashLoopBackOff: 0, Error: 0, Unknown: crash + error });
+  }
+});
+
 describe('another prior', () => {
   const rare = assumePrior(model, 0.001);
 

@@ -46,10 +46,10 @@ test.each<[string, RivalView, RivalName[]]>([
 
 test.each<[string, RivalView, RivalName[]]>([
   ['CrashLoopBackOff', view({ conditions: new Set(['crash-looping-5m']) }), ['KubePodCrashLooping']],
-  ['not ready', view({ pod: pod({ phase: 'Running', readyCondition: 'false' }) }), ['KubePodNotReady']],
+  ['Unknown', view({ pod: pod({ phase: 'Unknown' }) }), ['KubePodNotReady']],
+  ['running and not ready', view({ pod: pod({ phase: 'Running', readyCondition: 'false' }) }), []],
   ['Pending', view({ pod: pod({ phase: 'Pending' }) }), ['KubePodNotReady']],
   ['a Pending Job', view({ pod: pod({ phase: 'Pending', owner: { kind: 'Job', name: 'backup' } }) }), []],
-  ['held back by a gate', view({ pod: pod({ phase: 'Pending', statusReasons: ['SchedulingGated'] }) }), []],
 ])('%s fires after fifteen minutes, as the alert does', (_, seen, wanted) => {
   expect(fire(899, seen)).toEqual([]);
   expect(fire(900, seen)).toEqual(wanted);
