@@ -5,6 +5,7 @@ import {
   connectionCheck,
   metricCounts,
   sampleChecks,
+  silentCadvisorQuery,
   type Check,
   type Diagnosis,
   type MetricCount,
@@ -33,7 +34,9 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
     if (found.layout !== undefined) {
       const counted = await countMetrics(source, unixSeconds, found.layout, journal).catch(expectedFailure);
       if (!('kind' in counted)) metrics = counted;
-      checks.push(...sampleChecks(found.layout, metrics, 'kind' in counted ? counted : undefined, unixSeconds));
+      const failure = 'kind' in counted ? counted : undefined;
+      const silent = await silentCadvisors(source, unixSeconds, found.layout, journal);
+      checks.push(...sampleChecks(found.layout, metrics, failure, silent, unixSeconds));
     }
     checks.push(...warningsCheck(journal));
   }
@@ -100,6 +103,24 @@ async function countMetrics(
   );
   const answer = await source.query(promql, unixSeconds);
   return metricCounts(new Map(journal.answered(answer).map(({ labels, value }) => [labels['fact'] ?? '', value])));
+}
+
+/** None where that is not told. */
+async function silentCadvisors(
+  source: MetricSource,
+  unixSeconds: number,
+  layout: Layout,
+  journal: Journal,
+): Promise<string[]> {
+  const promql = silentCadvisorQuery(layout);
+  if (promql === undefined) return [];
+  try {
+    const series = journal.answered(await source.query(promql, unixSeconds));
+    return series.map(({ labels }) => labels['instance'] ?? '').sort();
+  } catch (error) {
+    expectedFailure(error);
+    return [];
+  }
 }
 
 async function failureOf(question: Promise<unknown>): Promise<Failure | undefined> {

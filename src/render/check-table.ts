@@ -66,8 +66,15 @@ function checkText(check: Check): CheckText {
       if (check.failure === undefined) return fine(`kube-state-metrics knows ${plural(check.pods, 'pod')}`);
       return { found: failureText(check.failure), suffers: ALL_PREDICTIONS, advice: '' };
     case 'cadvisor': {
-      if (check.jobs.length > 0)
-        return fine(check.jobs.map(({ job, series }) => `job ${clean(job)}: ${series} series`).join(', '));
+      if (check.jobs.length > 0) {
+        const found = check.jobs.map(({ job, series }) => `job ${clean(job)}: ${series} series`).join(', ');
+        if (check.silent.length === 0) return fine(found);
+        return {
+          found: `${found}; nothing new from ${enumerate(check.silent.map(clean))}`,
+          suffers: 'pods on these nodes are not evaluated while they run',
+          advice: 'check that their kubelets run and are scraped',
+        };
+      }
       return {
         found: 'there are no samples of cAdvisor',
         suffers: 'memory leaks, CPU starvation and throttling are not seen coming',

@@ -85,6 +85,17 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       expect(low.falseAlarms).toBeGreaterThan(high.falseAlarms);
     });
 
+    test('proves nothing by labels of another time, and says so', async () => {
+      const path = join(folder(), 'status.jsonl');
+      writeFileSync(path, '{"t":1,"pods":{}}\n');
+      const ran = await run('backtest', '-n', 'shop', ...SPAN, '--labels', path, '-o', 'json');
+      expect(ran.stderr).toMatch(/^warning: of no row was the future watched to the end: /m);
+      expect((JSON.parse(ran.stdout) as { summary: Summary }).summary).toMatchObject({
+        healthyPodHours: 0,
+        falseAlarmsPer1000PodHoursUpperBound: null,
+      });
+    });
+
     test('tells at how many steps it saw nothing, and --strict exits with 3', async () => {
       const ran = await run('backtest', '-n', 'shop', '--start', '1795411660', '--end', '1795412200', '--strict');
       expect(ran.code).toBe(3);

@@ -114,6 +114,15 @@ describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fa
     },
   );
 
+  test('check-prometheus names the node whose cAdvisor fell silent', async () => {
+    const check = async (at: number): Promise<string> => {
+      const argv = ['check-prometheus', '--at', String(at), '--prometheus-url', prometheus.url];
+      return (await kpfd(argv)).stdout;
+    };
+    expect(await check(NODE_SILENT - 30)).toMatch(/^cAdvisor +ok +job /m);
+    expect(await check(NODE_SILENT + 200)).toMatch(/^cAdvisor +warning +job .*; nothing new from /m);
+  });
+
   test('kube-state-metrics that fell silent leaves NOW as of then, and no prediction', async () => {
     const found = await scan(KSM_SILENT + 120, '--fail-on', '0.01');
     expect(found.pods.filter(({ prediction, now }) => prediction !== null && now.kubectl !== 'NotFound')).toEqual([]);

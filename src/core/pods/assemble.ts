@@ -1,6 +1,6 @@
 import { SIGNALS, type Signal, type SignalName, type SomeContainer } from '../signals/catalogue.ts';
 import { copyKeyOf } from '../signals/copies.ts';
-import { isStale, staleSeconds } from '../signals/layout.ts';
+import { isStale, oldestUsageSeconds, staleSeconds } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
 import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, sightings, type Sighting } from './presence.ts';
@@ -228,12 +228,6 @@ type Known = Omit<PodSnapshot, 'gaps' | 'silence'>;
 
 // ---- silence
 
-/**
- * cAdvisor's samples are this old at most where it works: it is scraped each minute and looks each quarter of one. The
- * signal memory-samples-150s counts those that are not older, where none can be read.
- */
-const OLDEST_USAGE_SECONDS = 150;
-
 function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['silence'] {
   const { layout, unixSeconds } = readings;
   // Also one shard alone may have fallen silent.
@@ -241,8 +235,7 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
   if (isStale(layout, unixSeconds) || unixSeconds - scrapedAt > staleSeconds(layout)) return 'ksm-silent';
   if (layout.hasHistory === false) return 'no-history';
   if (pod.node?.conditions.get('Ready') === 'unknown') return 'node-lost';
-  // One scrape may fail, also where they are rare.
-  const oldestUsage = Math.max(OLDEST_USAGE_SECONDS, 2.5 * (layout.scrapeIntervalSeconds.cadvisor ?? 0));
+  const oldestUsage = oldestUsageSeconds(layout);
   // Whether the pod was sampled before tells a node that fell silent from one that never had cAdvisor (Windows).
   const fellSilent =
     !rows.isMissing('memory-sampled-at') &&

@@ -61,8 +61,8 @@ export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statist
     bytes.model,
     metadata.dump === undefined ? reading : { ...reading, dump: dumpFactsOf(metadata, metadata.dump) },
   );
-  assertClasses(forest, metadata.classes);
   assertColumns(forest, metadata);
+  assertClasses(forest, metadata.classes);
   return {
     name: metadata.name,
     version: metadata.version,

@@ -1,8 +1,18 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
-import { ageOfPods, isStale, replicaCount, resourceMetrics, staleShards, type Layout } from './layout.ts';
+import {
+  ageOfPods,
+  isStale,
+  oldestUsageSeconds,
+  replicaCount,
+  resourceMetrics,
+  staleShards,
+  type Layout,
+} from './layout.ts';
 import type { ConnectionStep } from './metric-source.ts';
+import { CADVISOR_PROBE, exporterSeries } from './naming.ts';
+import { by } from './promql.ts';
 import { gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
 
@@ -13,7 +23,8 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   | { name: 'version'; version: string | undefined }
   | { name: 'clock'; aheadSeconds: number | undefined }
   | { name: 'pods'; failure: Failure | undefined; pods: number }
-  | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[] }
+  /** `silent`: instances that told something minutes ago, and nothing since. */
+  | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[]; silent: readonly string[] }
   /** `failure`: why nothing was counted. */
   | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined }
   /** `stale`: copies that fell silent while others did not. */
@@ -99,11 +110,20 @@ function isInOldNames(metric: string, { absentMetrics }: Layout): boolean {
   return names !== undefined && names.some((name) => !absentMetrics.has(name));
 }
 
+/** Instances of cAdvisor that have fallen silent, as the label `instance`; undefined where there is no cAdvisor. */
+export function silentCadvisorQuery(layout: Layout): string | undefined {
+  if (layout.cadvisorJobs.length === 0) return undefined;
+  const series = exporterSeries(layout, 'cadvisor', CADVISOR_PROBE);
+  const now = by('count', ['instance'], `count_over_time(${series}[${Math.round(oldestUsageSeconds(layout))}s])`);
+  return `${by('count', ['instance'], `last_over_time(${series}[15m])`)} unless ${now}`;
+}
+
 /** What the layout and the counts, or why there are none, say of the samples themselves. */
 export function sampleChecks(
   layout: Layout,
   metrics: readonly MetricCount[],
   failure: Failure | undefined,
+  silent: readonly string[],
   unixSeconds: number,
 ): Check[] {
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
@@ -123,7 +143,12 @@ export function sampleChecks(
     return { name: 'interval', outcome, exporter, seconds, signals: signals.map(({ name }) => name) };
   };
   return [
-    { name: 'cadvisor', outcome: cadvisorAbsent ? 'warning' : 'ok', jobs: layout.cadvisorJobs },
+    {
+      name: 'cadvisor',
+      outcome: cadvisorAbsent || silent.length > 0 ? 'warning' : 'ok',
+      jobs: layout.cadvisorJobs,
+      silent,
+    },
     {
       name: 'metrics',
       outcome: vital ? 'failed' : absent.length > 0 || failure !== undefined ? 'warning' : 'ok',

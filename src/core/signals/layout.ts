@@ -151,6 +151,15 @@ export function staleSeconds({ scrapeIntervalSeconds }: Layout): number {
   return Math.max(STALE_SECONDS, STALE_INTERVALS * (scrapeIntervalSeconds['kube-state-metrics'] ?? 0));
 }
 
+/** cAdvisor looks each quarter of a minute and is scraped each minute at most, mostly; and one scrape may fail. */
+const OLDEST_USAGE_SECONDS = 150;
+const OLDEST_USAGE_INTERVALS = 2.5;
+
+/** How old the newest sample of a running container may be. */
+export function oldestUsageSeconds({ scrapeIntervalSeconds }: Layout): number {
+  return Math.max(OLDEST_USAGE_SECONDS, OLDEST_USAGE_INTERVALS * (scrapeIntervalSeconds.cadvisor ?? 0));
+}
+
 export function isStale(layout: Layout, unixSeconds: number): boolean {
   return ageOfPods(layout, unixSeconds) > staleSeconds(layout);
 }
