@@ -88,8 +88,8 @@ test('a dump serves in place of a model, with what it loses in metadata.json', a
   const leaf = (value: number): string => JSON.stringify({ nodeid: 0, leaf: value });
   const dump = { file: 'dump.json', format: 'dump', objective: 'multi:softprob', baseScore: [0.5], xgboost: '3.2.0' };
   const path = copied(() => ({ metadata: { ...metadata, model: dump } }));
-  writeFileSync(join(path, 'dump.json'), `[${[0, 1, 2, 3, 4, 5].map(leaf).join(',')}]`);
+  writeFileSync(join(path, 'dump.json'), `[${[0, 1, 2, 3, 4].map(leaf).join(',')}]`);
   const model = await loadModel(path);
   const margins = model.forest.predictMargin(new Float32Array(model.forest.featureCount), 1);
-  expect([...margins]).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 5.5]);
+  expect([...margins]).toEqual([0.5, 1.5, 2.5, 3.5, 4.5]);
 });
