@@ -102,7 +102,8 @@ function isNewer(row: SignalRow, known: SignalRow, createdAt: ReadonlyMap<string
 
 /**
  * Rows of pods that are gone though a series of them can still be read: a newer coherent replica of the copy lacks the
- * pod of a namespace that it looks at, or the copy itself was scraped again without it while Prometheus was away and could leave no staleness marker.
+ * pod of a namespace that it looks at, or the copy itself was scraped again without it while Prometheus was away and could
+ * leave no staleness marker.
  */
 function overruledRows(readings: Readings, rows: readonly SignalRow[]): ReadonlySet<SignalRow> {
   const { layout } = readings;
