@@ -129,7 +129,8 @@ function treesOf(
   const isWeighed = weights !== undefined && (weights.length > 0 || name === 'dart');
   demandCount(trees.length, countOf(objectOf(model.get('gbtree_model_param')).get('num_trees')), 'trees');
   demandCount(groups.length, trees.length, 'tree_info');
-  if (isWeighed) demandCount(weights.length, trees.length, 'tree weights');
+  // Updating a dart model leaves weights behind that no tree has; XGBoost uses the first ones.
+  if (isWeighed) demandCount(Math.min(weights.length, trees.length), trees.length, 'tree weights');
   return {
     iterations: iterationsOf(model, groups, configuredParallel),
     isDart: isWeighed,

@@ -301,9 +301,13 @@ export class ForestBuilder {
     this.#vectorStarts.length = end;
   }
 
-  /** Beside trees whose leaves are vectors, a leaf of one number becomes one that adds nothing to the other outputs. */
-  #spreadScalarTrees(groups: Int32Array): void {
+  /**
+   * Beside trees whose leaves are vectors, a leaf of one number becomes one that adds nothing to the other outputs. It gets
+   * its dart weight here: an infinite one would make NaN of that nothing.
+   */
+  #spreadScalarTrees({ groups, treeWeights, version }: ForestFacts): void {
     const size = this.#leafSize;
+    const weigh = weigherOf(version);
     this.#padVectorStarts(this.nodeCount);
     for (const tree of this.#scalarTrees) {
       for (let node = this.#starts.values[tree] as number; node < (this.#starts.values[tree + 1] as number); node++) {
@@ -314,7 +318,9 @@ export class ForestBuilder {
         const weights = this.#vectorWeights.reserve(size);
         // To add 0 would make 0 of -0.
         weights.fill(-0, first, first + size);
-        weights[first + (groups[tree] as number)] = this.value.values[node] as number;
+        const value = this.value.values[node] as number;
+        weights[first + (groups[tree] as number)] =
+          treeWeights === undefined ? value : weigh(value, treeWeights[tree] as number);
         this.#vectorWeights.length = first + size;
         this.#vectorStarts.values[node] = first;
         this.value.values[node] = 0;
@@ -325,7 +331,8 @@ export class ForestBuilder {
   /** The forest of all trees that were finished, or a ModelError where they do not go with the facts. */
   build(facts: ForestFacts): Trees {
     this.#check(facts);
-    if (this.#leafSize > 1) this.#spreadScalarTrees(facts.groups);
+    const spread = new Set(this.#leafSize > 1 ? this.#scalarTrees : []);
+    if (spread.size > 0) this.#spreadScalarTrees(facts);
     const trees: Trees = {
       starts: this.#starts.trimmed(),
       groups: this.#leafSize > 1 ? new Int32Array(this.treeCount) : facts.groups,
@@ -350,7 +357,9 @@ export class ForestBuilder {
       statistics: this.#hasStatistics ? { gain: this.gain.trimmed(), cover: this.cover.trimmed() } : undefined,
       nodeIds: this.nodeIds.length === 0 ? undefined : this.nodeIds.trimmed(),
     };
-    if (facts.treeWeights !== undefined) weigh(trees, facts.outputCount, facts.treeWeights, facts.version);
+    if (facts.treeWeights !== undefined) {
+      weighAll(trees, facts.outputCount, facts.treeWeights, weigherOf(facts.version), spread);
+    }
     return trees;
   }
 
@@ -389,24 +398,33 @@ function noNumberAt(leaf: number): string {
   return `has no number at leaf ${leaf}, as where training diverged`;
 }
 
+/** A leaf's weight times its tree's, to be rounded to float32. */
+type Weigher = (value: number, treeWeight: number) => number;
+
+function weigherOf(version: XgboostVersion): Weigher {
+  // What is added to a leaf first decides the sign of 0.
+  const weighedFrom = isBefore(version, [3, 4, 0]) ? 0 : -0;
+  return (value, treeWeight) => (weighedFrom + value) * treeWeight;
+}
+
 /** XGBoost multiplies a leaf by its tree's weight, in float32, each time that it adds it; we do it once. */
-function weigh(
+function weighAll(
   { starts, left, value, vectors }: Trees,
   outputCount: number,
   treeWeights: Float32Array,
-  version: XgboostVersion,
+  weigh: Weigher,
+  done: ReadonlySet<number>,
 ): void {
-  // What is added to a leaf first decides the sign of 0.
-  const weighedFrom = isBefore(version, [3, 4, 0]) ? 0 : -0;
   for (let tree = 0; tree + 1 < starts.length; tree++) {
+    if (done.has(tree)) continue;
     const weight = treeWeights[tree] as number;
     for (let node = starts[tree] as number; node < (starts[tree + 1] as number); node++) {
       if (left[node] !== -1) continue;
-      value[node] = (weighedFrom + (value[node] as number)) * weight;
+      value[node] = weigh(value[node] as number, weight);
       const first = vectors?.starts[node] ?? -1;
       if (vectors === undefined || first < 0) continue;
       for (let k = first; k < first + outputCount; k++) {
-        vectors.weights[k] = (weighedFrom + (vectors.weights[k] as number)) * weight;
+        vectors.weights[k] = weigh(vectors.weights[k] as number, weight);
       }
     }
   }

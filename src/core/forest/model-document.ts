@@ -218,6 +218,7 @@ class ModelReader {
         "it has no model, only its configuration (save_config): save it with save_model('model.json')",
       );
     }
+    if (isLinear && this.#begun.has('gbtree')) throw new ModelError('it is linear, and wraps a booster as dart does');
     for (const member of isLinear ? ['weights'] : ['trees', 'tree_info', 'gbtree_model_param']) {
       this.#demand(`model.${member}`);
     }
@@ -229,6 +230,9 @@ class ModelReader {
     const { treeCount } = this.#builder;
     const claimed = countOf(this.#treeParameters['num_trees'], 'num_trees', Number.MAX_SAFE_INTEGER);
     if (claimed !== treeCount) throw new ModelError(`it has ${treeCount} trees where it says ${claimed}`);
+    if (this.#found.has('model.weight_drop') && this.#found.has('gradient_booster.weight_drop')) {
+      throw new ModelError('it has two lists weight_drop');
+    }
     const hasWeights = this.#booster === 'dart' || this.#treeWeights.length > 0;
     return this.#builder.build({
       featureCount,

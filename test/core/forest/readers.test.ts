@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { baseScoresOf } from '../../../src/core/forest/model-document.ts';
 import { ModelError, readForest, type DumpFacts } from '../../../src/forest.ts';
@@ -229,6 +230,41 @@ test.each(['1.2.0', '3.4.1'])('base margins may lie where the answer goes, by th
   const baseMargin = new Float32Array(forest.outputCount).fill(7.5);
   const wanted = forest.predictMargin(row, 1, { baseMargin });
   expect(forest.predictMargin(row, 1, { baseMargin, out: baseMargin })).toEqual(wanted);
+});
+
+/** What the fuzzer found. */
+describe('a document that XGBoost would not read', () => {
+  const read = (name: string): Loose => {
+    const bytes = readFileSync(`fixtures/forests/conformance/${name}`);
+    return JSON.parse((name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8'));
+  };
+
+  test('a linear model that is wrapped as a dart model', () => {
+    const document = read('xgboost-1.7.4/linear-extremes.json');
+    const { model, ...others } = document.learner.gradient_booster;
+    document.learner.gradient_booster = { ...others, gbtree: { model } };
+    expect(() => readForest(bytesOf(JSON.stringify(document)))).toThrow('it is linear, and wraps a booster');
+  });
+
+  test('a dart model with weights in two places', () => {
+    const document = read('xgboost-1.7.4/dart.json.gz');
+    const booster = document.learner.gradient_booster;
+    booster.gbtree.model.weight_drop = booster.weight_drop;
+    expect(() => readForest(bytesOf(JSON.stringify(document)))).toThrow('it has two lists weight_drop');
+  });
+
+  test('an infinite weight of a tree of one output leaves the others as they are', () => {
+    const document = read('xgboost-3.4.1/scalars-then-vectors.json.gz');
+    const model = document.learner.gradient_booster.model;
+    const margins = (first: string): number[] => {
+      model.weight_drop = model.trees.map((_: unknown, i: number) => (i === 0 ? 'FIRST' : 1));
+      const forest = readForest(bytesOf(JSON.stringify(document).replace('"FIRST"', first)));
+      return [...forest.predictMargin(new Float32Array(forest.featureCount), 1)];
+    };
+    const [sound, infinite] = [margins('1'), margins('-Infinity')];
+    expect(sound.slice(1)).toEqual(infinite.slice(1));
+    expect(Math.abs(infinite[0] ?? 0)).toBe(Infinity);
+  });
 });
 
 test('iterations that the forest does not have are a mistake of the caller', () => {
