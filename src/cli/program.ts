@@ -227,10 +227,10 @@ Exit codes:
   3    at some step no pod could be evaluated (only with --strict)`;
 
 const BACKTEST = `
-An alarm is up while at least two of the last three evaluations, 30 s apart, are at or above the threshold. FOUND are the failures after
-two minutes of health before which it was up, within the horizon; LEAD is how long before, at most the horizon. FALSE are
-alarms of healthy pods that then did not fail within the horizon; BELOW is the rate that they stay below with 95 %
-certainty. Rivals have no probabilities: theirs are the shares in these very rows, which flatters them.
+An alarm is up while at least two of the last three evaluations, 30 s apart, are at or above the threshold. FOUND are the
+failures after two minutes of health before which it was up, within the horizon; LEAD is how long before, at most the
+horizon. FALSE are alarms of healthy pods that then did not fail within the horizon; BELOW is the rate that they stay below
+with 95 % certainty. Rivals have no probabilities: theirs are the shares in these very rows, which flatters them.
 `;
 
 const DATASET = `

@@ -1,4 +1,4 @@
-import { exportDataset as exportRows } from '../pipeline/export-dataset.ts';
+import { exportDataset as exportRows, type ExportSummary } from '../pipeline/export-dataset.ts';
 import { DATASET_FORMATS } from '../render/dataset-rows.ts';
 import { exportNotes } from '../render/export-notes.ts';
 import { exitCode, withSource, type Context, type ExitCode } from './context.ts';
@@ -19,32 +19,31 @@ export async function exportDataset(context: Context, options: Options, wanted: 
   const progress = new StepProgress(context, options.quiet);
   const polls = wanted.labelsFile === undefined ? undefined : context.openPolls(wanted.labelsFile);
   let isComplete = false;
-  const summary = await withSource(context, (source) =>
-    exportRows(
-      source,
-      {
-        span,
-        horizonSeconds: wanted.horizonSeconds,
-        scope: { namespace, pods: undefined },
-        naming: options,
-        kubernetesVersion: options.kubernetesVersion,
-        maxSamples: wanted.maxSamples,
-      },
-      polls,
-      {
-        take: (rows) => dataset.write(format.rows(wanted.run, rows)),
-        step: (done, all) => progress.show(done, all),
-      },
-    ),
-  )
-    .then((found) => {
-      isComplete = true;
-      return found;
-    })
-    .finally(async () => {
-      progress.end();
-      await dataset.close(isComplete);
-    });
+  let summary: ExportSummary;
+  try {
+    summary = await withSource(context, (source) =>
+      exportRows(
+        source,
+        {
+          span,
+          horizonSeconds: wanted.horizonSeconds,
+          scope: { namespace, pods: undefined },
+          naming: options,
+          kubernetesVersion: options.kubernetesVersion,
+          maxSamples: wanted.maxSamples,
+        },
+        polls,
+        {
+          take: (rows) => dataset.write(format.rows(wanted.run, rows)),
+          step: (done, all) => progress.show(done, all),
+        },
+      ),
+    );
+    isComplete = true;
+  } finally {
+    progress.end();
+    await dataset.close(isComplete);
+  }
   if (!options.quiet)
     context.stderr.write(exportNotes(summary, span.start > wanted.span.start ? span.start : undefined));
   return exitCode({ partial: options.strict && summary.silentSteps > 0 });

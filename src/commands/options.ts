@@ -128,14 +128,14 @@ function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
   if (flag('atRisk') === true && text('minRisk') !== undefined) {
     throw usage('--at-risk and --min-risk exclude each other', "--at-risk is --min-risk with the model's threshold");
   }
+  // As kubectl, which takes an empty one for none.
+  const namespace = reader.text('namespace') || undefined;
   return {
     connection: { ...reader.connection(), record: text('record'), replay: text('replay'), verbose },
     model: reader.path('model'),
     prior: priorOf(reader.parsed('--prior', text('prior'), parseShare)),
-    // As kubectl, which takes an empty one for none.
-    namespace: reader.text('namespace') || 'default',
-    allNamespaces:
-      flag('allNamespaces') === true || (sources.everywhere === true && (reader.text('namespace') ?? '') === ''),
+    namespace: namespace ?? 'default',
+    allNamespaces: flag('allNamespaces') === true || (sources.everywhere === true && namespace === undefined),
     cluster: reader.text('cluster'),
     ksmSelector: reader.matchers('ksm-selector'),
     cadvisorSelector: reader.matchers('cadvisor-selector'),

@@ -1,3 +1,4 @@
+import { podKey } from '../core/pods/presence.ts';
 import { CellScore } from '../core/predictions/cell-score.ts';
 import { ROW_GROUPS, type Backtest, type DetectorFigures, type RowGroup } from '../core/predictions/backtest.ts';
 import type { EventFigures } from '../core/predictions/event-score.ts';
@@ -122,7 +123,7 @@ class Scores {
 }
 
 function keyOf({ pod }: PodRow): string {
-  return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
+  return `${podKey(pod.namespace, pod.name)}/${pod.uid ?? ''}`;
 }
 
 function byGroup<T>(make: () => T): Record<RowGroup, T> {

@@ -64,22 +64,21 @@ async function describeUnseen(
 
 /** Why some of the names have no answer: never seen, or known only to a copy that fell silent. */
 export function unansweredFailures({ scan, neverSeen, namespaces }: Explanation): Failure[] {
-  const untold = scan.pods.filter(({ pod }) => pod.presence === 'untold').map(({ pod }) => pod);
-  if (!scan.isAbsenceTold) {
-    const [first, ...others] = [...neverSeen, ...untold];
-    if (first === undefined) return [];
-    const pods = [first, ...others].map(({ name }) => name);
-    return [{ kind: 'pods-untold', pods, namespace: first.namespace, because: 'unanswered' }];
-  }
-  const failures = neverSeen.map((pod): Failure => ({
+  const { isAbsenceTold } = scan;
+  const lookbackSeconds = PRESENCE_LOOKBACK_SECONDS;
+  const failures = (isAbsenceTold ? neverSeen : []).map((pod): Failure => ({
     kind: 'pod-never-seen',
     pod,
-    lookbackSeconds: PRESENCE_LOOKBACK_SECONDS,
+    lookbackSeconds,
     namespaces: [...namespaces],
   }));
+  const known = scan.pods.filter(({ pod }) => pod.presence === 'untold').map(({ pod }) => pod);
+  // A name that nobody has seen may be one of those that were not answered for.
+  const untold = [...(isAbsenceTold ? [] : neverSeen), ...known];
   if (untold[0] !== undefined) {
     const { namespace } = untold[0];
-    failures.push({ kind: 'pods-untold', pods: untold.map(({ name }) => name), namespace, because: 'copy-silent' });
+    const because = isAbsenceTold ? 'copy-silent' : 'unanswered';
+    failures.push({ kind: 'pods-untold', pods: untold.map(({ name }) => name), namespace, because });
   }
   return failures;
 }

@@ -2,7 +2,7 @@ import { FailureError, type Failure } from '../core/failure.ts';
 import { featureMatrix } from '../core/features/matrix.ts';
 import { podKey } from '../core/pods/presence.ts';
 import { podStatus } from '../core/pods/status.ts';
-import { labelOf } from '../core/predictions/label.ts';
+import { isWatched, labelOf } from '../core/predictions/label.ts';
 import type { Observation, Poll } from '../core/predictions/observation.ts';
 import type { PodRow } from '../core/predictions/pod-row.ts';
 import { whyNotEvaluated } from '../core/predictions/prediction.ts';
@@ -49,8 +49,8 @@ const OBSERVED: readonly RequestName[] = [...STATUS_REQUESTS, 'restarts'];
 
 /**
  * The rows of every pod that can be evaluated and whose status is told, a batch for each step, in order of time: features
- * as `--at` would compute them, and the label from what is seen later. `polls` says what kubectl printed; without it metrics tell. It holds the
- * polls of one horizon and no more.
+ * as `--at` would compute them, and the label from what is seen later. `polls` says what kubectl printed; without it metrics
+ * tell. It holds the polls of one horizon and no more.
  */
 export async function* podRows(
   source: HistorySource,
@@ -117,6 +117,7 @@ function labelled(
     if (pod.presence !== 'present' || status === undefined || whyNotEvaluated(pod, own) !== undefined) return [];
     return [{ pod, now, status, restarts }];
   });
+  const isTold = isWatched(seen.watchedAt, t, t + horizonSeconds, found.longestGapSeconds);
   const matrix = featureMatrix(evaluated.map(({ pod }) => pod));
   return evaluated.map(({ pod, now, status, restarts }, i): PodRow => {
     const key = podKey(pod.namespace, pod.name);
@@ -130,7 +131,7 @@ function labelled(
       features: matrix.values.subarray(i * matrix.columnCount, (i + 1) * matrix.columnCount),
       longestGapSeconds: found.longestGapSeconds,
       horizonSeconds,
-      label: labelOf(row, later, seen.watchedAt, horizonSeconds, found.longestGapSeconds),
+      label: isTold ? labelOf(row, later, horizonSeconds, found.longestGapSeconds) : undefined,
       seen: later.filter(({ unixSeconds }) => unixSeconds < t + span.step),
       conditions: conditions.get(key) ?? NONE,
     };
@@ -156,7 +157,7 @@ async function momentAt(
   }
 }
 
-/** Before the first scrape, and while kube-state-metrics is down or its pods cannot be told apart, there is nothing to look at. */
+/** Before the first scrape, while kube-state-metrics is down, or its pods cannot be told apart, there is nothing to look at. */
 const SILENT: ReadonlySet<Failure['kind']> = new Set(['pods-silent', 'names-lost']);
 
 /** The pods as metrics showed them, at each step of the span. */

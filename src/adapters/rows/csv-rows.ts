@@ -6,7 +6,10 @@ import { codeOf } from '../prometheus/error-code.ts';
 /** A quote that is never closed would make one row of the rest of the file. */
 const LONGEST_ROW = 16 * 1024 ** 2;
 
-/** Rows of CSV (RFC 4180; lines end in any way; empty lines are none): what a chunk of bytes completes is a block, and the last may be empty. */
+/**
+ * Rows of CSV (RFC 4180; lines end in any way; empty lines are none): what a chunk of bytes completes is a block, and the last
+ * may be empty.
+ */
 export async function* csvRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<RowBlock> {
   let rows: string[][] = [];
   let lines: number[] = [];

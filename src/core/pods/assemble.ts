@@ -263,15 +263,19 @@ function gapsOf(pod: Known, rows: PodRows, expected: readonly Signal[], readings
 
 /** Where the state of a container is lost, all that would have told it is missing. */
 function withLostStates(pod: Known, gaps: Gap[]): Gap[] {
-  const lost = pod.containers.filter((c) => isStateLost(c, { ...pod, gaps, silence: undefined }));
+  const untold = pod.containers.filter((c) => c.state === undefined);
+  // Nearly always there is none.
+  if (untold.length === 0) return gaps;
+  const known: PodSnapshot = { ...pod, gaps, silence: undefined };
+  const lost = untold.filter((c) => isStateLost(c, known));
   if (lost.length === 0) return gaps;
-  const known = new Set(gaps.map(({ signal }) => signal));
+  const missing = new Set(gaps.map(({ signal }) => signal));
   const states = [
     ...(lost.some((c) => c.role === 'container') ? CONTAINER_ROWS : []),
     ...(lost.some((c) => c.role !== 'container') ? Object.values(INIT_STATES).flat() : []),
   ];
   const reason = { kind: 'pod-not-sampled', exporter: 'kube-state-metrics' } as const;
-  return [...gaps, ...states.filter((signal) => !known.has(signal)).map((signal) => ({ signal, reason }))];
+  return [...gaps, ...states.filter((signal) => !missing.has(signal)).map((signal) => ({ signal, reason }))];
 }
 
 function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): GapReason | undefined {
@@ -510,8 +514,9 @@ class PodRows {
     const oldestOfNow = scrapedAt - staleSeconds(readings.layout);
     const phases = newest(['phase']);
     const ofPod = since(phases > oldestOfNow ? phases : scrapedAt);
+    const copy = copyKeyOf(sighting.labels);
     const ofKind = (kind: 'container' | 'init'): ((unixSeconds: number) => boolean) => {
-      if (!readings.layout.scrapedApart[kind].has(copyKeyOf(sighting.labels))) return ofPod;
+      if (!readings.layout.scrapedApart[kind].has(copy)) return ofPod;
       const found = newest(kind === 'container' ? CONTAINER_ROWS : INIT_ROWS);
       if (found > oldestOfNow) return since(found);
       if (Number.isFinite(found)) this.#outdated.add(kind);

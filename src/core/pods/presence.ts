@@ -1,4 +1,4 @@
-import { copyKey, copyKeyOf, type ExporterCopy } from '../signals/copies.ts';
+import { copyKey, copyKeyOf } from '../signals/copies.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
 
@@ -48,22 +48,17 @@ export function sightings(readings: Readings): Sighting[] {
   const found: Sighting[] = [];
   for (const row of present.values()) found.push(sighting(row, 'present', row.value));
 
-  const silent = silentShards(readings);
-  const alive = new Set(readings.layout.copies.map(copyKey));
-  // Where nothing tells what became of a copy, its pods may live on without it. And what a part of Prometheus did not answer
-  // may be the very series of the pod.
-  const isUntold = (copy: string): boolean =>
-    silent.has(copy) || readings.isPartial || (readings.gaps.has('copy-history') && !alive.has(copy));
+  const isUntold = untoldCopies(readings);
   const absent = new Map<string, Sighting>();
-  for (const row of overruledOnly.values()) {
-    absent.set(keyOf(row), sighting(row, readings.isPartial ? 'untold' : 'gone', undefined));
-  }
+  const addAbsent = (row: SignalRow): void =>
+    void absent.set(keyOf(row), sighting(row, isUntold(copyOf(row)) ? 'untold' : 'gone', undefined));
+  for (const row of overruledOnly.values()) addAbsent(row);
   const finished = new Set(rowsOf(readings, 'gone-finished').map(identityOf));
   for (const row of rowsOf(readings, 'gone')) {
     // Of two that had the name nobody knows which went last: one that had not finished must not be lost.
     const known = absent.get(keyOf(row));
     if (known !== undefined && finished.has(identityOf(row))) continue;
-    absent.set(keyOf(row), sighting(row, isUntold(copyOf(row)) ? 'untold' : 'gone', undefined));
+    addAbsent(row);
   }
   for (const [key, pod] of absent) if (!present.has(key)) found.push(pod);
   return found;
@@ -129,9 +124,21 @@ function identityOf(row: SignalRow): string {
   return `${keyOf(row)}/${row.labels['uid'] ?? ''}`;
 }
 
-/** Copies that have no series any more and whose pods nobody took over: what they knew cannot be told. */
-function silentShards(readings: Readings): ReadonlySet<string> {
-  const alive = new Set(readings.layout.copies.map((copy: ExporterCopy) => copyKey(copy)));
+/**
+ * Of which copies nobody can tell what became of their pods: those that have no series any more and whose pods nobody took
+ * over, or all that have none where nothing tells of that. And what a part of Prometheus did not answer may be the very
+ * series of the pod.
+ */
+function untoldCopies(readings: Readings): (copy: string) => boolean {
+  if (readings.isPartial) return () => true;
+  const alive = new Set(readings.layout.copies.map(copyKey));
+  if (readings.gaps.has('copy-history')) return (copy) => !alive.has(copy);
+  const silent = silentShards(readings, alive);
+  return (copy) => silent.has(copy);
+}
+
+/** Copies that have no series any more and whose pods nobody took over. */
+function silentShards(readings: Readings, alive: ReadonlySet<string>): ReadonlySet<string> {
   const seen = new Map<string, { seen: number; gone: number }>();
   for (const row of rowsOf(readings, 'copy-history')) {
     const counts = seen.get(copyOf(row)) ?? { seen: 0, gone: 0 };

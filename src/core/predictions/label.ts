@@ -3,24 +3,19 @@ import { failureAt, isFailing, isGone, worse, type Observation } from './observa
 
 /**
  * What became of a pod: the worst of the statuses that it shows in (t, t + horizon], by the order of STATUSES.
- * undefined where nobody can say: the cluster was not watched to the end of the horizon, or a pause was longer than
- * `longestGapSeconds`, also where the pod had failed by then (else only those that fail would be kept of what is cut off); or
- * the pod was deleted before it failed. Where metrics could not tell the status nobody observed the pod.
+ * undefined where the pod was deleted before it failed. A row whose horizon nobody watched to its end (isWatched) has no
+ * label, also where the pod had failed by then: else only those that fail would be kept of what is cut off. Where metrics could
+ * not tell the status nobody observed the pod.
  *
- * `later`: the observations of this pod, in order of time; those that are not after `row` are passed over. `watchedAt`: when
- * anybody looked at the cluster, in order of time.
+ * `later`: the observations of this pod, in order of time; those that are not after `row` are passed over.
  */
 export function labelOf(
   row: Observation,
   later: readonly Observation[],
-  watchedAt: readonly number[],
   horizonSeconds: number,
   longestGapSeconds: number,
 ): Status | undefined {
   const end = row.unixSeconds + horizonSeconds;
-  const within = watchedAt.filter((t) => t > row.unixSeconds && t <= end);
-  const isCutOff = [...within, end].some((t, i) => t - (within[i - 1] ?? row.unixSeconds) > longestGapSeconds);
-  if (isCutOff) return undefined;
   let worst: Status | undefined;
   let last = row;
   for (const next of later) {
@@ -34,6 +29,17 @@ export function labelOf(
     last = next;
   }
   return end - last.unixSeconds <= longestGapSeconds ? worst : ifFailing(worst);
+}
+
+/** Whether somebody looked at the cluster from `start` to `end` without a longer pause. `watchedAt`: when, in order of time. */
+export function isWatched(
+  watchedAt: readonly number[],
+  start: number,
+  end: number,
+  longestGapSeconds: number,
+): boolean {
+  const within = watchedAt.filter((t) => t > start && t <= end);
+  return [...within, end].every((t, i) => t - (within[i - 1] ?? start) <= longestGapSeconds);
 }
 
 function ifFailing(status: Status | undefined): Status | undefined {

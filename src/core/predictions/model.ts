@@ -170,11 +170,8 @@ export function predictStatuses(
  * Where a model has not learned Unknown, evidence decides: a pod that is Unknown now and goes on failing stays so, and no
  * other pod becomes it.
  */
-export function knownUnknown(
-  probabilities: Readonly<Record<Status, number>>,
-  now: Status | undefined,
-): Record<Status, number> {
-  if (now !== 'Unknown') return { ...probabilities };
+export function knownUnknown(probabilities: Record<Status, number>, now: Status | undefined): Record<Status, number> {
+  if (now !== 'Unknown') return probabilities;
   const risk = FAILING.reduce((sum, status) => sum + probabilities[status], 0);
   const failing = Object.fromEntries(FAILING.map((status) => [status, status === 'Unknown' ? risk : 0]));
   return { ...probabilities, ...failing };

@@ -39,7 +39,7 @@ export function readCopies(
   for (const { labels, value } of chosen) {
     const job = labels['job'] ?? '';
     const instance = labels['instance'] ?? '';
-    const key = copyKey({ job, instance });
+    const key = copyKeyOf(labels);
     const copy = copies.get(key) ?? { job, instance, pods: 0, scrapedAtUnixSeconds: Number.NEGATIVE_INFINITY };
     if (labels['fact'] === 'pods') copy.pods += value;
     else copy.scrapedAtUnixSeconds = Math.max(copy.scrapedAtUnixSeconds, value);
@@ -94,8 +94,8 @@ export function readNamespaces(naming: Naming, overlaps: readonly Series[]): Map
   const label = naming.labels['kube-state-metrics'].namespace;
   const known = new Map<string, Set<string>>();
   for (const { labels } of overlaps.filter((s) => s.labels['fact'] === NAMESPACES)) {
-    const own = known.get(copyKeyOf(labels)) ?? new Set();
-    known.set(copyKeyOf(labels), own.add(labels[label] ?? ''));
+    const key = copyKeyOf(labels);
+    known.set(key, (known.get(key) ?? new Set()).add(labels[label] ?? ''));
   }
   return known;
 }

@@ -1,15 +1,7 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
-import {
-  ageOfPods,
-  isStale,
-  oldestUsageSeconds,
-  replicaCount,
-  resourceMetrics,
-  staleShards,
-  type Layout,
-} from './layout.ts';
+import { ageOfPods, isStale, namesOf, oldestUsageSeconds, replicaCount, staleShards, type Layout } from './layout.ts';
 import type { ConnectionStep } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries } from './naming.ts';
 import { by } from './promql.ts';
@@ -104,12 +96,6 @@ export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[]
   });
 }
 
-/** kube-state-metrics 1 has limits and requests under other names. */
-function isInOldNames(metric: string, { absentMetrics }: Layout): boolean {
-  const names = (['limits', 'requests'] as const).map(resourceMetrics).find((own) => own[0] === metric);
-  return names !== undefined && names.some((name) => !absentMetrics.has(name));
-}
-
 /** Instances of cAdvisor that have fallen silent, as the label `instance`; undefined where there is no cAdvisor. */
 export function silentCadvisorQuery(layout: Layout): string | undefined {
   if (layout.cadvisorJobs.length === 0) return undefined;
@@ -129,7 +115,12 @@ export function sampleChecks(
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
   const absent = metrics.filter(
     ({ metric, series, expected, exporter }) =>
-      series === 0 && expected && !(cadvisorAbsent && exporter === 'cadvisor') && !isInOldNames(metric, layout),
+      series === 0 &&
+      expected &&
+      !(cadvisorAbsent && exporter === 'cadvisor') &&
+      namesOf(metric)
+        .slice(1)
+        .every((older) => layout.absentMetrics.has(older)),
   );
   const vital = absent.some(({ metric }) => VITAL_METRICS.has(metric));
   const replicas = replicaCount(layout);

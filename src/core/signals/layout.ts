@@ -12,10 +12,8 @@ export interface Layout extends Naming {
   readonly podCount: number | undefined;
   /** Copy → the newest coherent replica of it, whose word on a pod's absence counts. Keys are copyKey(). */
   readonly authorities: ReadonlyMap<string, ExporterCopy>;
-  /** Copy → the namespaces of which it knows pods, where there are several copies. Keys are copyKey(). */
+  /** Copy → the namespaces of which it knows pods; empty where copies were not compared. Keys are copyKey(). */
   readonly namespacesOf: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Whether it is told which copies are replicas of each other. */
-  readonly areCopiesCompared: boolean;
   /** undefined: could not be measured. */
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
   /** Those of PROBED_METRICS that have no series of any pod though they ought to; none where that is not told. */
@@ -43,8 +41,8 @@ const INIT_CONTAINERS = 'kube_pod_init_container_info';
  * kube-state-metrics is too old for them.
  */
 export const PROBED_METRICS: readonly string[] = [
-  ...resourceMetrics('limits'),
-  ...resourceMetrics('requests'),
+  ...namesOf('kube_pod_container_resource_limits'),
+  ...namesOf('kube_pod_container_resource_requests'),
   'kube_pod_status_initialized_time',
   'kube_pod_container_status_restarts_total',
   CONTAINERS,
@@ -53,9 +51,10 @@ export const PROBED_METRICS: readonly string[] = [
   ),
 ];
 
-/** Before kube-state-metrics 2 each resource had a metric of its own. */
-export function resourceMetrics(kind: 'limits' | 'requests'): string[] {
-  return ['', '_cpu_cores', '_memory_bytes'].map((unit) => `kube_pod_container_resource_${kind}${unit}`);
+/** A metric by its name, and by those that it had before: until kube-state-metrics 2 each resource had a metric of its own. */
+export function namesOf(metric: string): string[] {
+  const isOfResources = /^kube_pod_container_resource_(?:limits|requests)$/.test(metric);
+  return isOfResources ? ['', '_cpu_cores', '_memory_bytes'].map((unit) => `${metric}${unit}`) : [metric];
 }
 
 /** How many samples a series has in five and in fifteen minutes, and which metrics have series at all. */
@@ -122,7 +121,6 @@ export function readLayout(
     podCount: samples('names'),
     authorities: readAuthorities(copies, overlaps ?? []),
     namespacesOf: readNamespaces(naming, overlaps ?? []),
-    areCopiesCompared: overlaps !== undefined,
     scrapeIntervalSeconds: {
       'kube-state-metrics': scrapeInterval(samples('ksm/short'), samples('ksm/long')),
       cadvisor: scrapeInterval(samples('cadvisor/short'), samples('cadvisor/long')),
@@ -151,7 +149,10 @@ export function staleSeconds({ scrapeIntervalSeconds }: Layout): number {
   return Math.max(STALE_SECONDS, STALE_INTERVALS * (scrapeIntervalSeconds['kube-state-metrics'] ?? 0));
 }
 
-/** cAdvisor looks each quarter of a minute and is scraped each minute at most, mostly; and one scrape may fail. */
+/**
+ * cAdvisor looks each quarter of a minute and is mostly scraped each minute at least; and one scrape may fail. The signal
+ * memory-samples-150s has the same window.
+ */
 const OLDEST_USAGE_SECONDS = 150;
 const OLDEST_USAGE_INTERVALS = 2.5;
 
@@ -169,7 +170,7 @@ export function isStale(layout: Layout, unixSeconds: number): boolean {
  * were not compared: it may be the ghost of one that was replaced.
  */
 export function staleShards(layout: Layout, unixSeconds: number): ExporterCopy[] {
-  if (!layout.areCopiesCompared) return [];
+  if (layout.namespacesOf.size === 0) return [];
   return layout.copies.filter(
     (copy) =>
       unixSeconds - copy.scrapedAtUnixSeconds > staleSeconds(layout) &&

@@ -1,6 +1,6 @@
 import type { SignalName } from './catalogue.ts';
 import { SIGNALS } from './catalogue.ts';
-import { resourceMetrics, type Layout } from './layout.ts';
+import { namesOf, type Layout } from './layout.ts';
 import type { Naming } from './naming.ts';
 import type { GapReason, SignalRow } from './signal.ts';
 
@@ -66,8 +66,7 @@ export function gapsOfLayout({
     if (windowSeconds !== undefined && intervalSeconds !== undefined && intervalSeconds > windowSeconds / 4) {
       gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
     }
-    const metrics = name === 'limits' || name === 'requests' ? resourceMetrics(name) : [metric];
-    if (ALWAYS_THERE.has(name) && metrics.every((one) => absentMetrics.has(one))) {
+    if (ALWAYS_THERE.has(name) && namesOf(metric).every((one) => absentMetrics.has(one))) {
       gaps.set(name, { kind: 'metric-absent', metric });
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { labelOf } from '../../../src/core/predictions/label.ts';
+import { isWatched, labelOf } from '../../../src/core/predictions/label.ts';
 import type { Observation } from '../../../src/core/predictions/observation.ts';
 import { foldStatus } from '../../../src/core/pods/status.ts';
 
@@ -23,13 +23,10 @@ function label(
   looked: (t: number) => boolean = () => true,
 ): string | undefined {
   const times = Array.from({ length: HORIZON / 30 + 1 }, (_, i) => i * 30).filter(looked);
-  return labelOf(
-    row,
-    later.filter(({ unixSeconds }) => looked(unixSeconds - 1000)),
-    times.map((t) => 1000 + t),
-    HORIZON,
-    GAP,
-  );
+  const watchedAt = times.map((t) => 1000 + t);
+  if (!isWatched(watchedAt, row.unixSeconds, row.unixSeconds + HORIZON, GAP)) return undefined;
+  const seenThen = later.filter(({ unixSeconds }) => looked(unixSeconds - 1000));
+  return labelOf(row, seenThen, HORIZON, GAP);
 }
 
 describe('what becomes of a pod within the horizon', () => {
