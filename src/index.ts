@@ -2,7 +2,7 @@
  * kpfd as a library: read a Prometheus, load a model, predict.
  *
  *     import { loadModel, openPrometheus, scanPods } from 'kpfd';
- *     const scan = await scanPods(openPrometheus('http://localhost:9090'), () => loadModel(), {
+ *     const scan = await scanPods(openPrometheus('http://localhost:9090'), (statistics) => loadModel({ statistics }), {
  *       scope: { namespace: undefined, pods: undefined },
  *       labels: undefined,
  *       naming: { cluster: undefined, ksmSelector: '', cadvisorSelector: '' },
@@ -27,9 +27,13 @@ export type { MetricSource } from './core/signals/metric-source.ts';
 export { explainPods, type Explanation } from './pipeline/explain-pod.ts';
 export { scanPods, type Scan, type ScanRequest } from './pipeline/scan-pods.ts';
 
-/** The model of a folder with metadata.json; without one, the model that ships with kpfd. Rejects with a FailureError. */
-export async function loadModel(folder?: string): Promise<Model> {
-  return loadModelFolder(folder ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'models', 'default'));
+/**
+ * The model of a folder with metadata.json; without one, the model that ships with kpfd. With `statistics` it can give reasons
+ * for its predictions. Rejects with a FailureError.
+ */
+export async function loadModel(options: { folder?: string; statistics?: boolean } = {}): Promise<Model> {
+  const shipped = join(dirname(fileURLToPath(import.meta.url)), '..', 'models', 'default');
+  return loadModelFolder(options.folder ?? shipped, options.statistics);
 }
 
 /** A Prometheus at an address with its path prefix. Without options: no login, 30 s for a request, 2 minutes in all. */

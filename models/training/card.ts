@@ -2,7 +2,8 @@
 import { LOOKBACK_SECONDS, FEATURE_NAMES, schemaHash } from '../../src/core/features/schema.ts';
 import type { RowFigures } from '../../src/core/predictions/row-score.ts';
 import type { Evaluation } from './evaluation.ts';
-import { evaluationReport, kpfdOf } from './report.ts';
+import { PERSISTENCE } from './held-out.ts';
+import { evaluationReport, predictorOf } from './report.ts';
 import { HORIZON_SECONDS } from './rows.ts';
 
 /** training.json, as train.py writes it. */
@@ -38,7 +39,7 @@ export function metadataOf(
   facts: TrainingFacts,
   evaluation: Evaluation,
 ): Record<string, unknown> {
-  const own = kpfdOf(evaluation);
+  const own = predictorOf(evaluation);
   const weak = facts.classes.filter((status) => {
     const figures = own.rows.all.classes[status as keyof typeof own.rows.all.classes];
     return figures === undefined || figures.f1 < WEAK_F1;
@@ -72,7 +73,7 @@ function composed(
     version,
     target: 'the worst status that the pod shows within the horizon',
     composition:
-      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others',
+      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others, of which `persistence` goes to the status that the pod has now',
     horizonSeconds,
     lookbackSeconds: LOOKBACK_SECONDS,
     classes: facts.classes,
@@ -80,6 +81,7 @@ function composed(
     decidedByEvidence: ['NotFound', 'Unknown'],
     riskThreshold: threshold,
     prior: { trained: significant(facts.prior), assumed: significant(facts.prior) },
+    persistence: PERSISTENCE,
     schema: {
       hash: schemaHash(facts.columns.map((column) => FEATURE_NAMES.indexOf(column))),
       features: facts.columns,
@@ -119,6 +121,7 @@ export function ownMetadata(
 
 export function modelCard({ name, version }: ModelNames, facts: TrainingFacts, evaluation: Evaluation): string {
   const minutes = HORIZON_SECONDS / 60;
+  const unseen = predictorOf(evaluation, 'kpfd-unseen-kind');
   return `# Model card: ${name} ${version}
 
 Written by \`npm run train\`; do not edit. Figures are of pods whose application the model had not seen (5 folds, no application
@@ -134,6 +137,7 @@ Two forests of XGBoost ${facts.xgboost}. The risk forest (\`risk.json\`: ${facts
 all, held by monotone constraints to what physics says (more memory in use, a shorter rhythm: not safer). The status forest
 (\`model.json\`) says which status. One softprob forest would have no sign to constrain: what makes Error likelier may make
 CrashLoopBackOff less likely. RISK is calibrated by Platt's method on applications held out (slope ${facts.calibration.slope.toFixed(3)}, intercept ${facts.calibration.intercept.toFixed(3)}).
+Of what is no failure half goes to the status that the pod has now (\`persistence\`), and the status forest spreads the rest.
 NotFound is not predicted: it is decided by evidence. **Unknown is not learned**: too few nodes were lost in the recordings. A pod
 on a node that nobody hears from is not evaluated, and said to be so; one that is Unknown now stays so, as far as it goes on
 failing, and no other pod is said to become it.
@@ -163,7 +167,7 @@ folds: on other clusters expect somewhat less.
 The first crash that no metric announces, a full disk, a node about to be lost, an error in what an application answers.
 A memory leak and a cache that fills look the same until the limit is near. Of a kind of fault that the training did not have,
 RISK says something still (\`kpfd-unseen-kind\` above), but which status it will be may be plainly wrong: its log loss is
-beyond that of rules that only know the present. Rollouts that go well are in the recordings, and not measured apart.
+${unseen.rows.all.logLoss.toFixed(4)}, and ${Math.min(...evaluation.rivals.map(({ rows }) => rows.all.logLoss)).toFixed(4)} that of the best rule.
 
 ## How to make it again
 \`npm run train -- RECORDING…\`: the same recordings give the same bytes. On your own cluster: \`docs/model.md\`.

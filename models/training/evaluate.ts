@@ -6,14 +6,17 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandLine } from './command-line.ts';
 import { plots } from './plots.ts';
 import { evaluateRecordings } from './recordings.ts';
 import { evaluationReport } from './report.ts';
 
-const args = process.argv.slice(2);
-const at = args.indexOf('-o');
-const [, out = 'evaluation'] = at < 0 ? [] : args.splice(at, 2);
-const evaluation = await evaluateRecordings(args, (_, measured) => measured);
+const { values, positionals } = commandLine(
+  { out: { type: 'string', short: 'o' } },
+  'npm run evaluate -- [RECORDING…] [-o FOLDER]',
+);
+const out = values.out ?? 'evaluation';
+const evaluation = await evaluateRecordings(positionals, (_, measured) => measured);
 mkdirSync(out, { recursive: true });
 writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(evaluation, undefined, 2)}\n`);
 for (const [file, svg] of plots(evaluation)) writeFileSync(join(out, file), svg);

@@ -33,6 +33,8 @@ export interface Evaluation {
   readonly predictors: readonly PredictorFigures[];
   readonly rivals: readonly PredictorFigures[];
   readonly kinds: readonly KindFigures[];
+  /** kpfd at the operating point, of pods that a sound rollout, or a scaling, made. */
+  readonly rolledOut: { readonly pods: number; readonly events: EventFigures };
   /** kpfd at the operating point, by what kubectl printed. */
   readonly byKubectl: { readonly events: EventFigures; readonly rows: RowFigures };
   /** How far the rows of well pods beat the share that fails, in log loss; of columns frozen at the first minute. */
@@ -166,6 +168,14 @@ export function evaluate(
       events: total(byKind, 0, (one) => one === kind).figures(),
       unseen: total(unseen, 0, (one) => one === kind).figures(),
     })),
+    rolledOut: {
+      pods: new Set(rows.filter((row) => row.rolledOut).map(keyOf)).size,
+      events: total(
+        trialOf(rows, kpfd, ({ rolledOut }) => String(rolledOut)),
+        0,
+        (rolledOut) => rolledOut === 'true',
+      ).figures(),
+    },
     byKubectl: {
       events: (trialOf(kubectl, kpfd, () => '').total()[0] as EventScore).figures(),
       rows: rowScores(kubectl, of('kpfd')).all,

@@ -1,5 +1,5 @@
 /** A model from rows of `kpfd export-dataset`: what a user has, without recordings and without known faults. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -11,6 +11,7 @@ import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';
 import { ownMetadata, type TrainingFacts } from './card.ts';
 import type { Probabilities } from './evaluation.ts';
 import { askHeldOut } from './held-out.ts';
+import { refuse } from './refuse.ts';
 import { runPython } from './run-python.ts';
 
 /** Of the alarms on well pods, so many must have been right: without known faults nothing else tells a false one. */
@@ -82,16 +83,11 @@ function horizonOf(rows: readonly Row[]): number {
   return Number(horizons[0]);
 }
 
-/** Ends the program: one sentence for who called it. */
-function refuse(problem: string): never {
-  console.error(`error: ${problem}`);
-  process.exit(2);
-}
-
 /** All rows in one file, with one heading, and what stands in them. */
 function joinFiles(paths: readonly string[], to: string): Row[] {
   const { heading } = DATASET_FORMATS.csv;
   const bodies = paths.map((path) => {
+    if (!existsSync(path)) refuse(`there is no file ${path}`);
     const text = readFileSync(path, 'utf8');
     if (!text.startsWith(heading)) {
       refuse(

@@ -28,6 +28,7 @@ COLUMNS = {
     "memory_minutes_to_limit": -1,
     "memory_minutes_to_limit_15m": -1,
     "memory_of_peak_percent": 0,
+    "memory_above_earlier_percent": 1,
     "pod_ready": 0,
     "phase_pending": 0,
     "phase_failed": 0,

@@ -1,6 +1,6 @@
 /** The model card's plots, as SVG written by hand: a picture of points needs no library. */
 import type { Evaluation } from './evaluation.ts';
-import { kpfdOf } from './report.ts';
+import { predictorOf } from './report.ts';
 
 const SIZE = 360;
 const MARGIN = 52;
@@ -14,7 +14,7 @@ export function plots(evaluation: Evaluation): ReadonlyMap<string, string> {
 }
 
 function reliability(evaluation: Evaluation): string {
-  const bins = kpfdOf(evaluation).rows.all.reliability.filter(({ rows }) => rows > 0);
+  const bins = predictorOf(evaluation).rows.all.reliability.filter(({ rows }) => rows > 0);
   const most = Math.max(...bins.map(({ rows }) => rows));
   const marks = bins.map(({ meanRisk, failed, rows }) => {
     const radius = 3 + 7 * Math.sqrt(rows / most);

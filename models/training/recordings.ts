@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { heldOutPredictions } from './held-out.ts';
+import { refuse } from './refuse.ts';
 import { recordingRows, SCRAPES, trainingRows, type TrainingRow } from './rows.ts';
 
 const DEFAULT_RECORDINGS = ['fixtures/recordings/run-a'];
@@ -13,6 +14,7 @@ export async function evaluateRecordings<T>(
   use: (scratch: string, evaluation: Evaluation) => T | Promise<T>,
 ): Promise<T> {
   const wanted = recordings.length === 0 ? DEFAULT_RECORDINGS : recordings;
+  for (const recording of wanted) assertRecording(recording);
   const [metrics, kubectl]: [TrainingRow[], TrainingRow[]] = [[], []];
   for (const recording of wanted) {
     console.error(`reading ${recording}`);
@@ -25,5 +27,11 @@ export async function evaluateRecordings<T>(
     return await use(scratch, evaluate(metrics, kubectl, heldOutPredictions(metrics, scratch)));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function assertRecording(recording: string): void {
+  for (const file of ['tsdb.tar.gz', 'status.jsonl.gz', 'faults.json']) {
+    if (!existsSync(join(recording, file))) refuse(`${recording} is no recording: it has no ${file}`);
   }
 }

@@ -26,10 +26,10 @@ export function evaluationReport(evaluation: Evaluation): string {
 }
 
 function summary(evaluation: Evaluation): string {
-  const { bootstrap, byKubectl, threshold, skillOfConstants } = evaluation;
-  const own = kpfdOf(evaluation);
-  const regression = evaluation.predictors.find(({ name }) => name === 'logistic-regression');
-  const bare = evaluation.predictors.find(({ name }) => name === 'kpfd-without-cadvisor');
+  const { bootstrap, byKubectl, rolledOut, threshold, skillOfConstants } = evaluation;
+  const own = predictorOf(evaluation);
+  const regression = predictorOf(evaluation, 'logistic-regression');
+  const bare = predictorOf(evaluation, 'kpfd-without-cadvisor');
   const within = (interval: Interval, digits: number): string =>
     `95 % interval ${interval.lower.toFixed(digits)} to ${interval.upper.toFixed(digits)}`;
   const scraped = evaluation.scrapedEach
@@ -45,12 +45,13 @@ function summary(evaluation: Evaluation): string {
 - Of the onsets found, those of pods that had failed before: ${events.repeats.found} of ${events.repeats.events}. **First failures: ${events.found - events.repeats.found} of ${events.events - events.repeats.events}**; of those that metrics announce ${announced.first.found} of ${announced.first.events}. Recall is mostly that of repeats.
 - Lead time, median (quartiles): ${quartileText(events.leadSeconds)} s (${within(bootstrap.medianLeadSeconds, 0)}), cut at the horizon; counted from the first alarm since the pod was last well ${quartileText(events.leadSecondsSinceWell)} s, since an alarm outlives the crashes of a pod that fails again and again.
 - False alarms: ${rate(events)}; on kinds that look like failures and never fail ${rate(hard)}; on plain healthy pods ${rate(plain)}. Hours whose future was cut off do not count.
+- Of the ${rolledOut.pods} pods that a sound rollout or a scaling made (they count above as well), false alarms: ${rate(rolledOut.events)}.
 - Log loss ${rows.all.logLoss.toFixed(4)} (${within(bootstrap.logLoss, 3)}), Brier score of RISK ${rows.all.brier.toFixed(4)}, macro-F1 ${rows.all.macroF1.toFixed(3)}; of well pods alone ${rows.well.logLoss.toFixed(4)}, ${rows.well.brier.toFixed(4)}, ${rows.well.macroF1.toFixed(3)}.
 - Calibration error of RISK ${rows.all.ece.toFixed(4)} (${within(bootstrap.ece, 3)}), over rows above 0.05 ${rows.all.eceAbove5.toFixed(4)}.
 - By what kubectl printed: ${byKubectl.events.found} of ${byKubectl.events.events} onsets, log loss ${byKubectl.rows.logLoss.toFixed(4)}, calibration error ${byKubectl.rows.ece.toFixed(4)}.
-- Without cAdvisor: ${bare?.events.found} of ${bare?.events.events} onsets, ${bare?.events.falseAlarms} false alarms, log loss ${bare?.rows.all.logLoss.toFixed(4)}.
+- Without cAdvisor: ${bare.events.found} of ${bare.events.events} onsets, ${bare.events.falseAlarms} false alarms, log loss ${bare.rows.all.logLoss.toFixed(4)}.
 ${scraped}- A model of columns frozen at the pod's first minute has a skill of ${skillOfConstants.skill.toFixed(3)} on well pods (${within(skillOfConstants.interval, 3)}; it must have none).
-- Over the logistic regression of the same columns, on well pods: log loss ${rows.well.logLoss.toFixed(4)} against ${regression?.rows.well.logLoss.toFixed(4)}, macro-F1 ${rows.well.macroF1.toFixed(3)} against ${regression?.rows.well.macroF1.toFixed(3)}.
+- Over the logistic regression of the same columns, on well pods: log loss ${rows.well.logLoss.toFixed(4)} against ${regression.rows.well.logLoss.toFixed(4)}, macro-F1 ${rows.well.macroF1.toFixed(3)} against ${regression.rows.well.macroF1.toFixed(3)}.
 `;
 }
 
@@ -127,7 +128,7 @@ function kinds({ kinds: own }: Evaluation): string {
 }
 
 function statuses(evaluation: Evaluation): string {
-  const own = kpfdOf(evaluation).rows;
+  const own = predictorOf(evaluation).rows;
   // What was split by random rows has seen the applications that it is asked of.
   const others = [
     ...evaluation.predictors.filter(({ name }) => !name.startsWith('kpfd') && name !== 'seed-random-split'),
@@ -187,7 +188,7 @@ function intervalText(skill: Skill | undefined): string {
 function reliability(evaluation: Evaluation): string {
   return table(
     ['RISK', 'rows', 'mean RISK', 'failed'],
-    kpfdOf(evaluation).rows.all.reliability.map(({ rows, meanRisk, failed }, i) => [
+    predictorOf(evaluation).rows.all.reliability.map(({ rows, meanRisk, failed }, i) => [
       `${i * 10}-${i * 10 + 10} %`,
       String(rows),
       share(meanRisk),
@@ -209,9 +210,9 @@ function rarer({ reweighted }: Evaluation): string {
   );
 }
 
-export function kpfdOf({ predictors }: Evaluation): PredictorFigures {
-  const own = predictors.find(({ name }) => name === 'kpfd');
-  if (own === undefined) throw new Error('there are no figures of kpfd');
+export function predictorOf({ predictors }: Evaluation, wanted = 'kpfd'): PredictorFigures {
+  const own = predictors.find(({ name }) => name === wanted);
+  if (own === undefined) throw new Error(`there are no figures of ${wanted}`);
   return own;
 }
 

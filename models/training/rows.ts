@@ -3,7 +3,7 @@
  * trained on what it will be served (pipeline/pod-rows.ts tells what a row and its label are).
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { FEATURES } from '../../src/core/features/catalogue.ts';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
@@ -30,6 +30,8 @@ export interface TrainingRow extends PodRow {
   readonly application: string;
   /** The fault that the application was given; `system` for what came with the cluster. For analysis only. */
   readonly kind: string;
+  /** Whether a rollout that went well, or a scaling, made the pod. For analysis only. */
+  readonly rolledOut: boolean;
 }
 
 /** A recording is scraped each 15 s; other clusters more rarely, and the model must know how they look. */
@@ -49,6 +51,7 @@ export async function recordingRows(
   const archive = resolve(recording, 'tsdb.tar.gz');
   const [start, end] = extent(archive);
   const kinds = JSON.parse(readFileSync(join(recording, 'faults.json'), 'utf8')) as Record<string, { fault: string }>;
+  const rollouts = rolloutsOf(join(recording, 'actions.jsonl'));
   const polls = labels === 'metrics' ? undefined : openPolls(join(recording, 'status.jsonl.gz'));
   const prometheus =
     everyScrape === 1 ? await startPrometheus({ archive }) : await startRewritten(archive, { everyScrape });
@@ -67,13 +70,33 @@ export async function recordingRows(
     for await (const batch of podRows(clientOf(prometheus.url), request, polls)) {
       for (const row of batch.rows) {
         const owner = ownerOf(row.pod);
-        rows.push({ ...row, run, application: `${name}:${owner}`, kind: kinds[owner]?.fault ?? 'system' });
+        const createdAt = row.pod.createdAtUnixSeconds ?? Number.NaN;
+        const rolledOut = rollouts.some(
+          (one) =>
+            one.owner === owner && createdAt >= one.unixSeconds - 5 && createdAt < one.unixSeconds + ROLLOUT_SECONDS,
+        );
+        rows.push({ ...row, run, application: `${name}:${owner}`, kind: kinds[owner]?.fault ?? 'system', rolledOut });
       }
     }
     return rows;
   } finally {
     await prometheus.stop();
   }
+}
+
+/** How long a rollout of the recordings may take to make its last pod. */
+const ROLLOUT_SECONDS = 120;
+
+/** When which owner (`namespace/name`) was rolled out soundly, or scaled, as far as the recording says what was done. */
+function rolloutsOf(actionsPath: string): { readonly owner: string; readonly unixSeconds: number }[] {
+  const lines = existsSync(actionsPath) ? readFileSync(actionsPath, 'utf8').trimEnd().split('\n') : [];
+  return lines
+    .map((line) => JSON.parse(line) as { t: number; what: string; ok?: boolean })
+    .filter(({ ok }) => ok === true)
+    .flatMap(({ t, what }) => {
+      const owner = (/^(\S+) is rolled out anew, soundly$/.exec(what) ?? /^scale (\S+) to \d+$/.exec(what))?.[1];
+      return owner === undefined ? [] : [{ owner, unixSeconds: t }];
+    });
 }
 
 /** The rows of a recording that a model is trained on: of thinned scrapes every other one, for they say much the same. */

@@ -9,24 +9,28 @@ import { basename, join } from 'node:path';
 import { metadataOf, modelCard, type TrainingFacts } from './card.ts';
 import { trainOnRows } from './from-rows.ts';
 import { plots } from './plots.ts';
+import { commandLine } from './command-line.ts';
 import { evaluateRecordings } from './recordings.ts';
+import { refuse } from './refuse.ts';
 import { runPython } from './run-python.ts';
 
-const VERSION = '5';
+/** Of the model that ships. */
+const VERSION = '6';
+const USAGE = 'npm run train -- [RECORDING…] [--out FOLDER], or npm run train -- --rows ROWS.csv… --out FOLDER';
 
-const args = process.argv.slice(2);
-const at = args.indexOf('--out');
-const [, out = 'models/default'] = at < 0 ? [] : args.splice(at, 2);
-if (args[0] === '--rows') {
-  if (at < 0 || args.length < 2) throw new Error('usage: npm run train -- --rows ROWS.csv… --out FOLDER');
-  trainOnRows(args.slice(1), out);
+const { values, positionals } = commandLine({ out: { type: 'string' }, rows: { type: 'boolean' } }, USAGE);
+const out = values.out ?? 'models/default';
+if (values.rows === true) {
+  if (values.out === undefined || positionals.length === 0) refuse(`rows and --out are needed: ${USAGE}`);
+  trainOnRows(positionals, out);
 } else
-  await evaluateRecordings(args, (scratch, evaluation) => {
+  await evaluateRecordings(positionals, (scratch, evaluation) => {
     runPython('models/training/train.py', [join(scratch, 'rows.csv'), join(scratch, 'schema.json'), out]);
     const factsPath = join(out, 'training.json');
     const facts = JSON.parse(readFileSync(factsPath, 'utf8')) as TrainingFacts;
     rmSync(factsPath);
-    const names = { name: basename(out), version: VERSION };
+    const name = basename(out);
+    const names = { name, version: name === 'default' ? VERSION : '1' };
     write('metadata.json', `${JSON.stringify(metadataOf(names, facts, evaluation), undefined, 2)}\n`);
     write('evaluation.json', `${JSON.stringify(evaluation, undefined, 1)}\n`);
     write('MODEL_CARD.md', modelCard(names, facts, evaluation));

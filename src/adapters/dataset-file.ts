@@ -1,4 +1,4 @@
-import { open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { access, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { FailureError } from '../core/failure.ts';
 import { isLastingFile } from './lasting-file.ts';
 import { codeOf } from './prometheus/error-code.ts';
@@ -28,6 +28,7 @@ const LINE_END = 0x0a;
 export async function openDataset(path: string, shape: Shape): Promise<DatasetFile> {
   // A pipe or a device has nothing to go on with.
   const isFile = await isLastingFile(path);
+  const isNew = isFile && !(await exists(path));
   const file = await open(path, isFile ? 'a+' : 'w').catch((error: unknown) => {
     throw unwritable(path, error);
   });
@@ -35,7 +36,13 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
   try {
     if (isFile) await assertOwn(file, path, begun, shape.options);
     const found = isFile ? await lastTime(file, path, shape) : undefined;
-    if (found === undefined) await file.appendFile(shape.heading);
+    let isHeaded = found !== undefined;
+    const head = async (): Promise<void> => {
+      if (isHeaded) return;
+      isHeaded = true;
+      if (isFile) await writeFile(begun, `${JSON.stringify(shape.options)}\n`);
+      await file.appendFile(shape.heading);
+    };
     // Only once there is something to put in their place: who opened it may yet find that it is not the file for this.
     let stale = found?.offset;
     return {
@@ -44,6 +51,7 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
         try {
           if (stale !== undefined) await file.truncate(stale);
           stale = undefined;
+          await head();
           await file.appendFile(text);
         } catch (error) {
           throw unwritable(path, error);
@@ -51,8 +59,16 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
         return true;
       },
       close: async (isComplete) => {
-        await file.close();
+        try {
+          if (isComplete) await head();
+        } catch (error) {
+          throw unwritable(path, error);
+        } finally {
+          await file.close();
+        }
         if (isFile && isComplete) await rm(begun, { force: true });
+        // What was not begun leaves nothing behind: the next try may be by other options.
+        if (isNew && !isHeaded) await rm(path, { force: true });
       },
     };
   } catch (error) {
@@ -61,16 +77,18 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
   }
 }
 
-/** Rejects a file that other options made, or of which nobody knows; an empty one is begun. */
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Rejects a file that other options made, or of which nobody knows. */
 async function assertOwn(file: FileHandle, path: string, begun: string, options: Shape['options']): Promise<void> {
+  if ((await file.stat()).size === 0) return;
   const told = await readFile(begun, 'utf8').catch(() => undefined);
-  if ((await file.stat()).size === 0) {
-    await writeFile(begun, `${JSON.stringify(options)}\n`).catch((error: unknown) => {
-      throw unwritable(begun, error);
-    });
-    return;
-  }
-  if (told === undefined) throw other(path, 'it is complete, or of something else');
+  if (told === undefined) throw other(path, 'it is complete, or kpfd did not begin it');
   let known: Shape['options'];
   try {
     known = JSON.parse(told) as Shape['options'];

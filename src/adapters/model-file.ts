@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { FailureError } from '../core/failure.ts';
-import { FEATURE_NAMES, schemaHash } from '../core/features/schema.ts';
+import { FailureError, type Failure } from '../core/failure.ts';
+import { FEATURE_NAMES, LOOKBACK_SECONDS, schemaHash } from '../core/features/schema.ts';
 import { ModelError } from '../core/forest/model-error.ts';
 import { readForest, type ReadForestOptions } from '../core/forest/read-forest.ts';
 import type { ForestFile } from '../core/predictions/forest-file.ts';
-import { composeModel, SchemaMismatch, type Model } from '../core/predictions/model.ts';
+import { composeModel, SchemaMismatch, type Model, type SchemaDifference } from '../core/predictions/model.ts';
 import { readMetadata } from '../core/predictions/model-metadata.ts';
 import { codeOf } from './prometheus/error-code.ts';
 
@@ -39,14 +39,29 @@ export async function loadModel(folder: string, statistics = false): Promise<Mod
     return composeModel(metadata, bytes, statistics);
   } catch (error) {
     if (error instanceof SchemaMismatch) {
-      const { hash, features } = error.found;
-      const unknown = features.filter((name) => !FEATURE_NAMES.includes(name));
-      const expected = schemaHash(features.map((name) => FEATURE_NAMES.indexOf(name)).filter((i) => i >= 0));
-      throw new FailureError({ kind: 'model-schema', path, expected, found: hash, unknown }, error);
+      throw new FailureError(
+        schemaFailure(error.difference, error.difference.kind === 'forest' ? path : folder),
+        error,
+      );
     }
     if (!(error instanceof ModelError)) throw error;
     if (risk !== undefined && problemOf(risk.bytes) === error.message) path = risk.path;
     throw new FailureError({ kind: 'model-invalid', path, problem: error.message }, error);
+  }
+}
+
+function schemaFailure(difference: SchemaDifference, path: string): Failure {
+  switch (difference.kind) {
+    case 'features': {
+      const { hash, features } = difference;
+      const unknown = features.filter((name) => !FEATURE_NAMES.includes(name));
+      const expected = schemaHash(features.map((name) => FEATURE_NAMES.indexOf(name)).filter((i) => i >= 0));
+      return { kind: 'model-schema', path, expected, found: hash, unknown };
+    }
+    case 'lookback':
+      return { kind: 'model-lookback', path, expectedSeconds: LOOKBACK_SECONDS, foundSeconds: difference.seconds };
+    case 'forest':
+      return { kind: 'model-columns', path };
   }
 }
 

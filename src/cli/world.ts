@@ -166,14 +166,22 @@ export function createContext(world: World, version: string, command: string, op
     },
     openDataset: async (path, shape) => {
       if (path !== undefined) return (await import('../adapters/dataset-file.ts')).openDataset(path, shape);
-      world.stdout.write(shape.heading);
+      // Not before it is known that there is something to head.
+      let heading = shape.heading;
+      const writeHeading = (): void => {
+        world.stdout.write(heading);
+        heading = '';
+      };
       return {
         resumeAt: undefined,
         write: async (text) => {
+          writeHeading();
           world.stdout.write(text);
           return world.stdout.ready();
         },
-        close: async () => undefined,
+        close: async (isComplete) => {
+          if (isComplete) writeHeading();
+        },
       };
     },
   };

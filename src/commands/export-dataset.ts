@@ -45,7 +45,7 @@ export async function exportDataset(context: Context, options: Options, wanted: 
     await dataset.close(isComplete);
   }
   if (!options.quiet)
-    context.stderr.write(exportNotes(summary, span.start > wanted.span.start ? span.start : undefined));
+    context.stderr.write(exportNotes(summary, namespace, span.start > wanted.span.start ? span.start : undefined));
   return exitCode({ partial: options.strict && summary.silentSteps > 0 });
 }
 

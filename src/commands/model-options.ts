@@ -104,7 +104,9 @@ async function readingOptions(flags: Flags, readNames: ReadNames): Promise<ReadF
   if (given.every((value) => value === undefined)) return version === undefined ? {} : { version };
   if (lacking.length > 0) {
     const names = lacking.map(([name]) => name).join(', ');
-    throw usage(`for a dump of trees one must tell what it lacks, and ${names} is not given`);
+    throw usage(
+      `for a dump of trees one must tell what it lacks, and ${names} ${lacking.length === 1 ? 'is' : 'are'} not given`,
+    );
   }
   return {
     dump: {

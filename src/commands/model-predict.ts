@@ -24,6 +24,6 @@ export async function modelPredict(
     },
     end: () => stdout.write(writer.end()),
   }).finally(() => progress.end());
-  if (!options.quiet) stderr.write(rowNotes(file.forest, options.kind, rowCount, source.name));
+  if (!options.quiet) stderr.write(rowNotes(file, options.kind, rowCount, source.name));
   return exitCode({});
 }

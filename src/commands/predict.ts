@@ -10,7 +10,7 @@ export async function predict(context: Context, options: Options, names: readonl
   // The page has them, and it is what -o is not needed for.
   const withReasons = options.output === undefined || showsReasons(options.output);
   const explaining = withSource(context, (source, instant) =>
-    explainPods(source, () => modelFor(context, options, withReasons), {
+    explainPods(source, (statistics) => modelFor(context, options, statistics), {
       scope: { namespace: options.namespace, pods },
       labels: undefined,
       naming: options,
@@ -32,6 +32,10 @@ export async function predict(context: Context, options: Options, names: readonl
   });
 }
 
+/** What kubectl calls those that own pods, in its three spellings. */
+const OWNER_KINDS =
+  /^(?:deploy|deployments?|rs|replicasets?|sts|statefulsets?|ds|daemonsets?|jobs?|cj|cronjobs?|rc|replicationcontrollers?|no|nodes?|svc|services?)$/;
+
 /** As kubectl takes them: `a b`, `pod/a pod/b` or `pod a b`. */
 function podNames(names: readonly string[]): string[] {
   const isTyped = names.length > 1 && /^(?:pods?|po)$/.test(names[0] ?? '');
@@ -43,9 +47,15 @@ function podName(argument: string): string {
   const match = /^(?:(pods?|po)\/)?([^/]+)$/.exec(argument);
   const name = match?.[2];
   if (name !== undefined) return name;
+  const [namespace, pod] = argument.split('/');
+  // The pages name pods so.
+  const advice =
+    pod === undefined || pod === '' || OWNER_KINDS.test(namespace ?? '')
+      ? 'give the name of a pod, or select pods by label with `kpfd scan -l`'
+      : `for pod ${pod} of namespace ${namespace} write \`kpfd predict ${pod} -n ${namespace}\``;
   throw new FailureError({
     kind: 'usage',
-    problem: `kpfd predicts pods, and ${JSON.stringify(argument)} is none`,
-    advice: 'give the name of a pod, or select pods by label with `kpfd scan -l`',
+    problem: `kpfd predicts pods, and ${JSON.stringify(argument)} is the name of none`,
+    advice,
   });
 }

@@ -8,7 +8,7 @@ export async function scan(context: Context, options: Options): Promise<ExitCode
   const namespace = options.allNamespaces ? undefined : options.namespace;
   const withReasons = showsReasons(options.output);
   const scanning = withSource(context, (source, instant) =>
-    scanPods(source, () => modelFor(context, options, withReasons), {
+    scanPods(source, (statistics) => modelFor(context, options, statistics), {
       scope: { namespace, pods: undefined },
       labels: options.labels,
       naming: options,

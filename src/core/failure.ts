@@ -47,6 +47,8 @@ export type Failure =
   | { kind: 'labels-unusable'; path: string; line: number; problem: string }
   | { kind: 'model-invalid'; path: string; problem: string }
   | { kind: 'model-schema'; path: string; expected: string; found: string; unknown: string[] }
+  | { kind: 'model-lookback'; path: string; expectedSeconds: number; foundSeconds: number }
+  | { kind: 'model-columns'; path: string }
   | { kind: 'recording-invalid'; path: string; problem: string }
   | { kind: 'recording-lacks'; path: string; question: string; command: string };
 

@@ -31,12 +31,12 @@ export async function backtestModel(
   const all = Math.floor((request.span.end - request.span.start) / request.span.step) + 1;
   let told = 0;
   let done = 0;
-  for await (const { unixSeconds, rows } of podRows(source, wanted, polls)) {
+  for await (const { unixSeconds, isTold, rows } of podRows(source, wanted, polls)) {
     if (unixSeconds < request.span.start) {
       scores.warmUp(rows);
       continue;
     }
-    if (rows.length > 0) told += 1;
+    if (isTold) told += 1;
     scores.take(unixSeconds, rows);
     onStep((done += 1), all);
   }

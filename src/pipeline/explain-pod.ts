@@ -1,12 +1,11 @@
 import type { Failure, NeverSeen } from '../core/failure.ts';
-import type { Model } from '../core/predictions/model.ts';
 import { compareText } from '../core/predictions/prediction.ts';
 import { PRESENCE_LOOKBACK_SECONDS } from '../core/signals/catalogue.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
 import { exporterSeries } from '../core/signals/naming.ts';
 import { anyOf, by, type Matcher } from '../core/signals/promql.ts';
 import { nearest } from './nearest.ts';
-import { knownNamespaces, scanPods, type Scan, type ScanRequest } from './scan-pods.ts';
+import { knownNamespaces, scanPods, type LoadModel, type Scan, type ScanRequest } from './scan-pods.ts';
 
 /** A scan of named pods, and the names among them that Prometheus has never seen. */
 export interface Explanation {
@@ -18,7 +17,7 @@ export interface Explanation {
 /** Reads the pods of the given names in one namespace and predicts each, in the order of the names. */
 export async function explainPods(
   source: MetricSource,
-  loadModel: () => Promise<Model>,
+  loadModel: LoadModel,
   request: ScanRequest & { readonly scope: { readonly namespace: string; readonly pods: readonly string[] } },
 ): Promise<Explanation> {
   const { namespace, pods: names } = request.scope;

@@ -33,7 +33,7 @@ export async function exportDataset(
     const known = batch.rows.filter(({ label }) => label !== undefined);
     rows += known.length;
     unlabelled += batch.rows.length - known.length;
-    if (batch.rows.length === 0) silentSteps += 1;
+    if (!batch.isTold) silentSteps += 1;
     sink.step((done += 1), all);
     if (known.length > 0 && !(await sink.take(known))) break;
   }

@@ -35,7 +35,8 @@ export interface HistoryRequest {
 /** The rows of one step. */
 export interface PodRows {
   readonly unixSeconds: number;
-  /** None where kube-state-metrics was silent. */
+  /** False where kube-state-metrics was silent, or no pod could be evaluated though there were some. */
+  readonly isTold: boolean;
   readonly rows: readonly PodRow[];
 }
 
@@ -61,7 +62,7 @@ export async function* podRows(
   const history = new History(source, span, request.maxSamples);
   const future = { start: span.start, end: span.end + horizonSeconds, step: STATUS_STEP_SECONDS };
   const seen = new Outlook(polls ?? metricPolls(new History(source, future, request.maxSamples), future, request));
-  let isAnyTold = false;
+  let [isAnyTold, isAnyRow] = [false, false];
   for (let t = span.start; t <= span.end; t += span.step) {
     const found = await momentAt(history, t, request, REQUESTS);
     const conditions =
@@ -69,21 +70,30 @@ export async function* podRows(
     await seen.readUntil(t + horizonSeconds);
     seen.forgetBefore(t);
     const rows = found === undefined ? [] : labelled(found, conditions, seen, t, request);
-    isAnyTold ||= rows.length > 0;
-    yield { unixSeconds: t, rows };
+    isAnyTold ||= found !== undefined;
+    isAnyRow ||= rows.length > 0;
+    const isTold =
+      found !== undefined &&
+      (rows.length > 0 || found.pods.every((pod) => pod.silence === undefined && pod.presence !== 'untold'));
+    yield { unixSeconds: t, isTold, rows };
   }
-  if (!isAnyTold) await assertScopeKnown(source, span.end, request);
+  if (!isAnyRow) await assertScopeKnown(source, span.end, request, isAnyTold);
 }
 
-/** No rows at all may come of a typing error, or of names that were lost all the time. */
-async function assertScopeKnown(source: HistorySource, t: number, { naming, scope }: HistoryRequest): Promise<void> {
+/** No rows at all may come of a typing error, of names that were lost all the time, or of a time without data. */
+async function assertScopeKnown(
+  source: HistorySource,
+  t: number,
+  { naming, scope }: HistoryRequest,
+  isAnyTold: boolean,
+): Promise<void> {
   try {
     const found = await findNaming(source, t, naming, new Journal());
     await measureLayout(source, t, found, new Journal());
     await assertNamespaceKnown(source, t, found.naming, scope);
   } catch (error) {
-    // Then there is nothing to compare with.
-    if (expectedFailure(error).kind !== 'pods-silent') throw error;
+    // Where only the end is silent there is nothing to compare with.
+    if (!isAnyTold || expectedFailure(error).kind !== 'pods-silent') throw error;
   }
 }
 

@@ -43,14 +43,13 @@ export interface Scan {
   readonly isAbsenceTold: boolean;
 }
 
+/** Loads the model; reasons need the statistics of its nodes. */
+export type LoadModel = (statistics: boolean) => Promise<Model>;
+
 /** Reads all pods in scope at one instant and predicts each. */
-export async function scanPods(
-  source: MetricSource,
-  loadModel: () => Promise<Model>,
-  request: ScanRequest,
-): Promise<Scan> {
+export async function scanPods(source: MetricSource, loadModel: LoadModel, request: ScanRequest): Promise<Scan> {
   // Read while Prometheus answers; what Prometheus has to say goes first, should both fail.
-  const loaded = loadModel();
+  const loaded = loadModel(request.withReasons === true);
   loaded.catch(() => undefined);
   const { unixSeconds, skew } = await chooseInstant(source, request.instant);
   const journal = new Journal();

@@ -111,7 +111,7 @@ function checkText(check: Check): CheckText {
       }
       return {
         found,
-        suffers: 'NOW and all predictions are as of then',
+        suffers: 'NOW is as of then, and no pod is evaluated',
         advice: 'check that kube-state-metrics runs and is scraped',
       };
     }
@@ -167,7 +167,7 @@ function checkText(check: Check): CheckText {
       return {
         found: `${found}, too rarely for windows that need four samples`,
         suffers: `${enumerate(check.signals)} count as missing`,
-        advice: 'scrape each minute or oftener; a history shorter than five minutes looks the same',
+        advice: 'scrape each minute or oftener',
       };
     }
   }

@@ -13,7 +13,7 @@ import { gapText } from './gap-text.ts';
 import { grid } from './grid.ts';
 import { warningLines } from './scan-output.ts';
 import { ageText, readyText, restartsText } from './table.ts';
-import { age, bytes, clean, enumerate, percent, significant, span } from './text.ts';
+import { age, bytes, clean, enumerate, percent, plural, significant, span } from './text.ts';
 
 interface PageOptions {
   readonly unixSeconds: number;
@@ -25,6 +25,9 @@ interface PageOptions {
 
 const BAR_CELLS = 30;
 const INDENT = '  ';
+const SLOW_WINDOW_SECONDS = 900;
+/** More features than this are told by their topics. */
+const NAMED_FEATURES = 3;
 
 const NOT_EVALUATED: Readonly<Record<NotEvaluated, string>> = {
   terminating: 'not evaluated: the pod is being deleted',
@@ -32,7 +35,7 @@ const NOT_EVALUATED: Readonly<Record<NotEvaluated, string>> = {
   untold:
     'not evaluated: the copy of kube-state-metrics that knew the pod has fallen silent, or Prometheus did not answer everything',
   'no-phase': 'not evaluated: kube-state-metrics gives no phase for the pod',
-  'ksm-silent': 'not evaluated: kube-state-metrics was not scraped for minutes',
+  'ksm-silent': 'not evaluated: kube-state-metrics was not scraped for three intervals or more',
   'no-history': 'not evaluated: Prometheus knows nothing of a few minutes ago',
   'node-lost': 'not evaluated: nobody hears from its node',
   'node-silent': 'not evaluated: cAdvisor on its node has fallen silent',
@@ -46,9 +49,12 @@ export async function explanationOutput(
   look: Look,
 ): Promise<Output> {
   const pages = format === undefined || format === 'wide';
-  const stdout = pages ? writePages(answer, format === 'wide', look) : (await FORMATS[format](answer, look)).text;
+  const { text: stdout, note } = pages
+    ? { text: writePages(answer, format === 'wide', look) }
+    : await FORMATS[format](answer, look);
+  const below = note === undefined || look.quiet ? '' : `note: ${note}\n`;
   const errors = failures.map((failure) => `error: ${failureText(failure)}\n`).join('');
-  return { stdout, stderr: warningLines(answer.warnings, look) + errors };
+  return { stdout, stderr: warningLines(answer.warnings, look) + below + errors };
 }
 
 function writePages({ pods, unixSeconds, model }: Answer, wide: boolean, { colour }: Look): string {
@@ -68,7 +74,7 @@ function podPage(prediction: PodPrediction, options: PageOptions): string {
   }
   if (features !== undefined) {
     if (options.wide) sections.push(section('FEATURES', inputs(features), options));
-    sections.push(section('MISSING', missing(pod, features), options));
+    sections.push(section('MISSING', missing(pod, features, options.wide), options));
   }
   return sections.filter((text) => text !== '').join('\n');
 }
@@ -121,7 +127,7 @@ function distribution({ prediction }: PodPrediction, { paint }: PageOptions): st
 
 /** The facts that moved the prediction, and which way. */
 function why(prediction: PodPrediction): string[][] {
-  return reasonLines(prediction).map(({ reason, text }) => [reason.logOdds > 0 ? 'riskier' : 'safer', text]);
+  return reasonLines(prediction).map(({ logOdds, text }) => [logOdds > 0 ? 'raises risk' : 'lowers risk', text]);
 }
 
 function usage(pod: PodSnapshot): string[][] {
@@ -135,7 +141,11 @@ function usage(pod: PodSnapshot): string[][] {
     cpu && `${significant(cpu.amount)} cores`,
     cpu && shareNote(cpu, (whole) => `${significant(whole)} cores`),
   );
-  const slow = cpuShare(pod, (c) => c.usage.cpuCoresOver15m);
+  // Over a window that began before the containers did the rate is one of less time.
+  const isYoung = runningContainers(pod).some(
+    ({ startedAtUnixSeconds: since }) => since !== undefined && pod.readAtUnixSeconds - since < SLOW_WINDOW_SECONDS,
+  );
+  const slow = isYoung ? undefined : cpuShare(pod, (c) => c.usage.cpuCoresOver15m);
   add(
     'CPU over 15m',
     slow && `${significant(slow.amount)} cores`,
@@ -196,7 +206,7 @@ function activityText(container: ContainerSnapshot, unixSeconds: number): string
   if (restarts !== undefined) {
     const recent =
       restarts === 0 ? [] : [count(restartsIn5m, '5m'), count(restartsIn15m, '15m')].filter((text) => text !== '');
-    facts.push(`${restarts} restarts${recent.length === 0 ? '' : ` (${recent.join(', ')})`}`);
+    facts.push(`${plural(restarts, 'restart')}${recent.length === 0 ? '' : ` (${recent.join(', ')})`}`);
   }
   if (last !== undefined) {
     const reason = last.reason === undefined ? '' : `: ${clean(last.reason)}`;
@@ -228,8 +238,13 @@ function inputs(features: Float32Array): string[][] {
   });
 }
 
-function missing(pod: PodSnapshot, features: Float32Array): string[][] {
-  return missingFeatures(pod, features).map(({ reason, names }) => [enumerate(names), gapText(reason)]);
+/** Why first, for what is missing may be a long list. */
+function missing(pod: PodSnapshot, features: Float32Array, wide: boolean): string[][] {
+  return missingFeatures(pod, features).map(({ reason, names }) => {
+    if (wide || names.length <= NAMED_FEATURES) return [gapText(reason), enumerate(names, 'and', names.length)];
+    const topics = new Set(FEATURES.filter(({ name }) => names.includes(name)).map(({ topic }) => topic));
+    return [gapText(reason), `${names.length} features of ${enumerate([...topics])} (-o wide names them)`];
+  });
 }
 
 function section(title: string, rows: readonly (readonly string[])[], { paint }: PageOptions): string {

@@ -158,6 +158,16 @@ function words(failure: Failure): Words {
         what: `the model ${clean(failure.path)} is not usable: ${clean(failure.problem)}`,
         advice: 'restore the file, or name another model with --model',
       };
+    case 'model-lookback':
+      return {
+        what: `the model ${clean(failure.path)} was trained on features of the last ${span(failure.foundSeconds)}, and those of this kpfd are of the last ${span(failure.expectedSeconds)}`,
+        advice: TRAIN_AGAIN,
+      };
+    case 'model-columns':
+      return {
+        what: `the forest ${clean(failure.path)} has other columns than metadata.json beside it says`,
+        advice: TRAIN_AGAIN,
+      };
     case 'model-schema':
       return schemaWords(failure);
     case 'recording-invalid':
@@ -178,6 +188,7 @@ function words(failure: Failure): Words {
 
 function addressWords(address: string, from: string, reason: AddressProblem): Words {
   const shown = quoted(address);
+  if (address === '') return { what: `the address (${from}) is empty`, advice: 'write it like http://localhost:9090' };
   switch (reason) {
     case 'no-scheme':
       return {
@@ -267,12 +278,14 @@ function schemaWords(failure: Extract<Failure, { kind: 'model-schema' }>): Words
   const difference =
     unknown.length > 0
       ? `it knows ${enumerate(unknown.map(clean), 'and', 3)}, which this kpfd has not`
-      : `schema ${clean(found)} where this kpfd has ${expected}`;
+      : `schema ${clean(found)} where this kpfd has ${expected} (they had another meaning)`;
   return {
     what: `the model ${clean(failure.path)} was trained on other features: ${difference}`,
-    advice: 'train it again with this version of kpfd, or use the model that ships with it',
+    advice: TRAIN_AGAIN,
   };
 }
+
+const TRAIN_AGAIN = 'train it again with this version of kpfd, or use the model that ships with it';
 
 function tlsAdvice(code: string): string {
   if (/EPROTO|WRONG_VERSION/.test(code)) return 'the server may speak plain HTTP: try http:// in --prometheus-url';

@@ -2,7 +2,7 @@ import type { Coefficients, ForestFacts, Importance } from '../core/predictions/
 import { float32Text } from './float32-text.ts';
 import type { Look, Output } from './formats.ts';
 import { grid, type GridColumn } from './grid.ts';
-import { caveatText } from './prediction-rows.ts';
+import { caveatText, partText } from './prediction-rows.ts';
 import { clean, enumerate, jsonText, plural } from './text.ts';
 
 /** A model in the chosen format; a table shows so many features. */
@@ -11,13 +11,13 @@ export function forestOutput(facts: ForestFacts, format: 'table' | 'json', shown
   const { importance } = facts;
   const [text, hidden] =
     importance.kind === 'splits' ? scoreGrid(importance, shown, look) : coefficientGrid(importance, shown, look);
-  const caveat = caveatText(facts.file.forest);
+  const more = [caveatText(facts.file.forest), partText(facts.file)].filter((note) => note !== undefined);
   const notes = [
     ...(hidden === 0 ? [] : [`${plural(hidden, 'more feature')} not shown (--top)`]),
     ...(importance.kind === 'splits' && !importance.scores.has('gain')
       ? ['the model has no statistics at its nodes, so there is no importance by gain and by cover']
       : []),
-    ...(caveat === undefined ? [] : [caveat]),
+    ...more,
   ];
   return {
     stdout: `${factLines(facts)}${text === '' ? '' : `\n${text}`}`,

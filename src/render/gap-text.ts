@@ -55,7 +55,7 @@ export function warningText(warning: Warning): string {
     case 'copies':
       return `kube-state-metrics is scraped ${warning.copies} times; the newest copy counts`;
     case 'stale':
-      return `the newest sample of ${exporterName(warning.exporter)} is ${age(warning.ageSeconds)} old: NOW is as of then`;
+      return `the newest sample of ${exporterName(warning.exporter)} is ${age(warning.ageSeconds)} old: NOW is as of then, and no pod is evaluated`;
     case 'clock':
       return `the clock of this machine is ${age(Math.abs(warning.aheadSeconds))} ${warning.aheadSeconds > 0 ? 'ahead of' : 'behind'} that of Prometheus, whose time was used`;
     case 'prometheus-warning':

@@ -1,4 +1,5 @@
 import type { Forest } from '../core/forest/forest.ts';
+import type { ForestFile } from '../core/predictions/forest-file.ts';
 import type { PredictedKind } from '../core/predictions/predicted-columns.ts';
 import { csv } from './csv.ts';
 import { float32Text } from './float32-text.ts';
@@ -67,11 +68,19 @@ export function rowWriter(format: keyof typeof ROW_FORMATS, headings: boolean): 
 }
 
 /** What is to be said beside the predictions. */
-export function rowNotes(forest: Forest, kind: PredictedKind, rowCount: number, name: string): string {
-  const caveat = kind === 'prediction' ? caveatText(forest) : undefined;
+export function rowNotes(file: ForestFile, kind: PredictedKind, rowCount: number, name: string): string {
+  const notes = [kind === 'prediction' ? caveatText(file.forest) : undefined, partText(file)];
   return (
-    (rowCount === 0 ? `No rows found in ${clean(name)}\n` : '') + (caveat === undefined ? '' : `note: ${caveat}\n`)
+    (rowCount === 0 ? `No rows found in ${clean(name)}\n` : '') +
+    notes.map((note) => (note === undefined ? '' : `note: ${note}\n`)).join('')
   );
+}
+
+/** One forest of a model of two is not what kpfd says of a pod. */
+export function partText({ model }: ForestFile): string | undefined {
+  return model?.risk === undefined
+    ? undefined
+    : 'this is the status forest alone; what `kpfd scan` says is put together from it, the risk forest (risk.json) and metadata.json';
 }
 
 /** What a user of the model's predictions must know, if anything. */

@@ -1,14 +1,22 @@
-import { endedInFailure, isBeingMade, lastingSlope, type Topic } from '../core/features/catalogue.ts';
+import {
+  aboveEarlierPercent,
+  endedInFailure,
+  isBeingMade,
+  lastingSlope,
+  settledContainers,
+  type Topic,
+} from '../core/features/catalogue.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
-import { cpuShare, memoryShare, runningContainers, throttledPercent } from '../core/pods/usage.ts';
+import { cpuShare, memoryShare, runningContainers, sumOfKnown, throttledPercent } from '../core/pods/usage.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
 import type { Reason } from '../core/predictions/reasons.ts';
-import { bytes, clean, plural, significant, span } from './text.ts';
+import { age, bytes, clean, plural, significant } from './text.ts';
 
 /** A fact that moved a prediction, in words with units. */
 export interface ReasonLine {
-  readonly reason: Reason;
   readonly text: string;
+  /** By how much it moved the log odds; see Reason. */
+  readonly logOdds: number;
 }
 
 /** So many facts explain a prediction; the rest is detail. */
@@ -16,12 +24,18 @@ const SHOWN = 3;
 /** What moved the log odds by less than this moved nothing that one could see. */
 const LEAST_LOG_ODDS = 0.1;
 
-/** The facts that moved the prediction most, the strongest first. */
+/** The facts that moved the prediction most, the strongest first. Two topics may come down to the same fact. */
 export function reasonLines({ pod, reasons = [] }: PodPrediction): ReasonLine[] {
-  return reasons
+  const facts = new Map<string, number>();
+  for (const reason of reasons) {
+    const text = reasonText(pod, reason);
+    facts.set(text, (facts.get(text) ?? 0) + reason.logOdds);
+  }
+  return [...facts]
+    .map(([text, logOdds]) => ({ text, logOdds }))
     .filter(({ logOdds }) => Math.abs(logOdds) >= LEAST_LOG_ODDS)
-    .slice(0, SHOWN)
-    .map((reason) => ({ reason, text: reasonText(pod, reason) }));
+    .sort((a, b) => Math.abs(b.logOdds) - Math.abs(a.logOdds))
+    .slice(0, SHOWN);
 }
 
 /** One fact in words. */
@@ -32,9 +46,8 @@ export function reasonText(pod: PodSnapshot, { topic }: Reason): string {
 const FACTS: Readonly<Record<Topic, (pod: PodSnapshot) => string>> = {
   memory: memoryFact,
   cpu: cpuFact,
-  network: ({ networkDrops: { receivePerSecond, transmitPerSecond } }) =>
-    `${significant((receivePerSecond ?? 0) + (transmitPerSecond ?? 0))} packets dropped per second`,
-  readiness: (pod) => (pod.readyCondition === 'true' ? 'the pod is ready' : 'the pod is not ready'),
+  network: networkFact,
+  readiness: readinessFact,
   start: startFact,
   state: stateFact,
   restarts: restartsFact,
@@ -42,39 +55,73 @@ const FACTS: Readonly<Record<Topic, (pod: PodSnapshot) => string>> = {
 };
 
 function memoryFact(pod: PodSnapshot): string {
-  const share = memoryShare(pod);
+  const running = runningContainers(pod);
+  const filling = soonestFull(pod);
+  const share = memoryShare(filling === undefined ? pod : { ...pod, containers: [filling] });
   if (share === undefined) return 'memory in use is not known';
+  const own = filling ?? running.find((c) => c.usage.memoryBytes === share.amount);
+  const whose = running.length > 1 && own !== undefined ? `memory of ${clean(own.name)}` : 'memory';
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
   const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
-  const fullest = runningContainers(pod).find((c) => c.usage.memoryBytes === share.amount);
-  const slope = fullest === undefined ? undefined : shownSlope(fullest);
   const left = share.of === 'limit' && share.whole !== undefined ? share.whole - share.amount : undefined;
-  return [`memory ${amount}`, ...growth(slope, left), ...earlierPeak(fullest)].join(', ');
+  return [`${whose} ${amount}`, ...growth(own && shownSlope(own), left), ...before(own, pod)].join(', ');
 }
 
-/** One garbage collection within the last minute is no decline: that is told by five minutes. Bytes per second. */
-function shownSlope(c: ContainerSnapshot): number | undefined {
+/** The container that reaches its limit first if it grows on; undefined where none will within an hour. */
+function soonestFull(pod: PodSnapshot): ContainerSnapshot | undefined {
+  const minutes = (c: ContainerSnapshot): number => {
+    const perMinute = (shownSlope(c)?.bytesPerSecond ?? 0) * 60;
+    const [limit, used] = [c.limits?.memoryBytes, c.usage.memoryBytes];
+    const isKnown = limit !== undefined && limit > 0 && used !== undefined && perMinute >= LEAST_GROWTH_BYTES;
+    return isKnown ? (limit - used) / perMinute : Number.POSITIVE_INFINITY;
+  };
+  return settledContainers(pod)
+    .filter((c) => minutes(c) <= FARTHEST_MINUTES)
+    .toSorted((a, b) => minutes(a) - minutes(b))[0];
+}
+
+interface ShownSlope {
+  readonly bytesPerSecond: number;
+  readonly window: string;
+}
+
+/**
+ * Growth as it lasts; where memory is being collected just now, that of a quarter of an hour. One collection within the last
+ * minute is no decline: that is told by five minutes.
+ */
+function shownSlope(c: ContainerSnapshot): ShownSlope | undefined {
   const lasting = lastingSlope(c);
-  return lasting === undefined || lasting > 0 ? lasting : Math.min(c.usage.memorySlope5m ?? 0, 0);
+  if (lasting === undefined || lasting > 0)
+    return lasting === undefined ? lasting : { bytesPerSecond: lasting, window: '' };
+  const slow = c.usage.memorySlope15m;
+  if (slow !== undefined && slow * 60 >= LEAST_GROWTH_BYTES) return { bytesPerSecond: slow, window: ' over 15 min' };
+  return { bytesPerSecond: Math.min(c.usage.memorySlope5m ?? 0, 0), window: '' };
 }
 
 /** Slower growth than this each minute is none; later than this is no time to name. */
 const LEAST_GROWTH_BYTES = 64 * 1024;
 const FARTHEST_MINUTES = 60;
 
-function growth(bytesPerSecond: number | undefined, left: number | undefined): string[] {
-  const perMinute = (bytesPerSecond ?? 0) * 60;
-  if (Math.abs(perMinute) < LEAST_GROWTH_BYTES) return bytesPerSecond === undefined ? [] : ['steady'];
-  const rate = `${perMinute < 0 ? '-' : '+'}${bytes(Math.abs(perMinute))}/min`;
+function growth(slope: ShownSlope | undefined, left: number | undefined): string[] {
+  if (slope === undefined) return [];
+  const perMinute = slope.bytesPerSecond * 60;
+  if (Math.abs(perMinute) < LEAST_GROWTH_BYTES) return ['steady'];
+  const rate = `${perMinute < 0 ? '-' : '+'}${bytes(Math.abs(perMinute))}/min${slope.window}`;
   const minutes = left === undefined || perMinute <= 0 ? Number.POSITIVE_INFINITY : left / perMinute;
   return minutes > FARTHEST_MINUTES ? [rate] : [rate, `full in about ${Math.max(1, Math.round(minutes))} min`];
 }
 
-function earlierPeak(c: ContainerSnapshot | undefined): string[] {
-  const peak = c?.usage.memoryPeakBytes;
-  const limit = c?.limits?.memoryBytes;
-  if (c === undefined || peak === undefined || limit === undefined || (c.restartsIn30m ?? 0) === 0) return [];
-  return [`an earlier life reached ${significant((100 * peak) / limit)} %`];
+/** What the memory of the container was before: in earlier lives, or else in this one. */
+function before(c: ContainerSnapshot | undefined, pod: PodSnapshot): string[] {
+  if (c === undefined) return [];
+  const { memoryPeakBytes: peak } = c.usage;
+  const limit = c.limits?.memoryBytes;
+  if ((c.restartsIn30m ?? 0) > 0) {
+    return peak === undefined || limit === undefined
+      ? []
+      : [`an earlier life reached ${significant((100 * peak) / limit)} %`];
+  }
+  return aboveEarlierPercent(c, pod) <= 0 ? ['was as full before'] : [];
 }
 
 function cpuFact(pod: PodSnapshot): string {
@@ -91,12 +138,25 @@ function cpuFact(pod: PodSnapshot): string {
     : `${amount}, throttled in ${significant(throttled)} % of periods`;
 }
 
+function networkFact({ networkDrops: { receivePerSecond, transmitPerSecond } }: PodSnapshot): string {
+  const drops = sumOfKnown([receivePerSecond, transmitPerSecond]);
+  return drops === undefined
+    ? 'whether packets are dropped is not known'
+    : `${significant(drops)} packets dropped per second`;
+}
+
+function readinessFact({ readyCondition }: PodSnapshot): string {
+  if (readyCondition === undefined) return 'whether the pod is ready is not known';
+  return readyCondition === 'true' ? 'the pod is ready' : 'the pod is not ready';
+}
+
 function startFact(pod: PodSnapshot): string {
   if (pod.unschedulable === true) return 'no node can take the pod';
   const waiting = pod.containers.find((c) => c.state === 'waiting' && c.reason !== undefined);
   if (waiting !== undefined) return `container ${clean(waiting.name)} waits: ${clean(waiting.reason ?? '')}`;
   if (pod.containers.some((c) => c.role === 'init' && c.state === 'running')) return 'an init container runs';
-  return pod.phase === 'Pending' ? 'the pod is pending' : 'all containers have started';
+  if (pod.phase === 'Pending') return 'the pod is pending';
+  return isStateKnown(pod) ? 'all containers have started' : 'whether its containers have started is not known';
 }
 
 function stateFact(pod: PodSnapshot): string {
@@ -107,7 +167,15 @@ function stateFact(pod: PodSnapshot): string {
     const verb = down.state === 'waiting' ? 'waits' : 'ended';
     return `container ${clean(down.name)} ${verb}${down.reason === undefined ? ', why is not kept' : `: ${clean(down.reason)}`}`;
   }
-  return pod.phase === 'Failed' ? 'the phase is Failed' : 'no container is down';
+  if (pod.phase === 'Failed') return 'the phase is Failed';
+  // Of a pod that waits for a node nobody has started anything.
+  return isStateKnown(pod) || pod.phase === 'Pending'
+    ? 'no container is down'
+    : 'whether a container is down is not known';
+}
+
+function isStateKnown({ containers }: PodSnapshot): boolean {
+  return containers.length > 0 && containers.every((c) => c.state !== undefined);
 }
 
 function restartsFact(pod: PodSnapshot): string {
@@ -115,32 +183,41 @@ function restartsFact(pod: PodSnapshot): string {
     (most, c) => ((c.restartsIn30m ?? 0) > (most?.restartsIn30m ?? 0) ? c : most),
     undefined,
   );
-  if (worst === undefined) return siblingsFact(pod);
-  const last = worst.lastTermination;
-  const cause =
-    last?.reason === 'OOMKilled'
-      ? 'killed for memory (OOMKilled)'
-      : last?.exitCode !== undefined
-        ? `exited with code ${last.exitCode}`
-        : 'restarted';
+  if (worst === undefined) return olderRestartsFact(pod);
   const since = worst.state === 'running' ? worst.startedAtUnixSeconds : undefined;
-  const now = since === undefined ? [] : [`runs for ${span(pod.readAtUnixSeconds - since)}`];
-  return [`${cause}, ${plural(worst.restartsIn30m ?? 0, 'restart')} in 30 min`, ...now].join(', ');
+  const now = since === undefined ? [] : [`runs for ${age(pod.readAtUnixSeconds - since)}`];
+  return [`${endText(worst)}, ${plural(worst.restartsIn30m ?? 0, 'restart')} in 30 min`, ...now].join(', ');
 }
 
-function siblingsFact(pod: PodSnapshot): string {
-  const restarts = Math.max(...pod.containers.map((c) => c.siblings?.restartsIn30m ?? 0), 0);
-  if (restarts > 0) return `no restart in 30 min, but ${plural(restarts, 'restart')} in pods of the same owner`;
-  const total = pod.containers.reduce((sum, c) => sum + (c.restarts ?? 0), 0);
-  return total === 0 ? 'no restart ever' : 'no restart in 30 min';
+function endText({ lastTermination: last }: ContainerSnapshot): string {
+  if (last?.reason === 'OOMKilled') return 'killed for memory (OOMKilled)';
+  return last?.exitCode === undefined ? 'restarted' : `exited with code ${last.exitCode}`;
+}
+
+/** Of a pod that has not restarted lately, as far as anybody knows. */
+function olderRestartsFact(pod: PodSnapshot): string {
+  const restarts = sumOfKnown(pod.containers.map((c) => c.restarts));
+  if (restarts === undefined) return 'restarts are not known';
+  const recent = pod.containers.some((c) => c.restartsIn30m === undefined) ? undefined : 'no restart in 30 min';
+  const ofSiblings = Math.max(...pod.containers.map((c) => c.siblings?.restartsIn30m ?? 0), 0);
+  if (ofSiblings > 0 && recent !== undefined)
+    return `${recent}, but ${plural(ofSiblings, 'restart')} in pods of the same owner`;
+  if (restarts === 0) return 'no restart ever';
+  const latest = pod.containers
+    .filter((c) => c.lastTermination?.atUnixSeconds !== undefined)
+    .toSorted((a, b) => (b.lastTermination?.atUnixSeconds ?? 0) - (a.lastTermination?.atUnixSeconds ?? 0))[0];
+  const at = latest?.lastTermination?.atUnixSeconds;
+  const ended =
+    latest === undefined || at === undefined ? [] : [`${endText(latest)} ${age(pod.readAtUnixSeconds - at)} ago`];
+  return [recent ?? `${plural(restarts, 'restart')} in all`, ...ended].join(', ');
 }
 
 function nodeFact(pod: PodSnapshot): string {
-  const wrong = [...(pod.node?.conditions ?? [])].filter(
-    ([name, status]) => (name === 'Ready') !== (status === 'true'),
-  );
   if (pod.node === undefined) return 'the pod is on no node';
   const name = clean(pod.node.name);
+  const { conditions } = pod.node;
+  if (conditions.size === 0) return `how node ${name} is is not known`;
+  const wrong = [...conditions].filter(([condition, status]) => (condition === 'Ready') !== (status === 'true'));
   return wrong.length === 0
     ? `node ${name} is well`
     : `node ${name} has ${wrong.map(([condition, status]) => `${clean(condition)} ${clean(status)}`).join(', ')}`;

@@ -28,9 +28,9 @@ export function warningLines(warnings: readonly Warning[], { verbose }: Look): s
     .join('');
 }
 
-/** As it was asked for: 99.95% is not 100%. */
+/** As it was asked for: 99.95% is not 100%. A threshold that a prior moved has many digits. */
 function threshold(share: number): string {
-  return `${Number((100 * share).toPrecision(6))}%`;
+  return `${Number((100 * share).toPrecision(share > 0.99 ? 6 : 4))}%`;
 }
 
 function summary(

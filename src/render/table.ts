@@ -107,7 +107,7 @@ export function podTable(
 function whyText(prediction: PodPrediction): string {
   const [first, second] = reasonLines(prediction);
   if (first === undefined || second === undefined) return first?.text ?? '';
-  const agrees = first.reason.logOdds > 0 === second.reason.logOdds > 0;
+  const agrees = first.logOdds > 0 === second.logOdds > 0;
   return `${first.text}; ${agrees ? '' : 'but '}${second.text}`;
 }
 

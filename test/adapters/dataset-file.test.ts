@@ -57,8 +57,18 @@ describe('a file of rows', () => {
     await (await openDataset(path, CSV)).close(true);
     expect(existsSync(`${path}.begun`)).toBe(false);
     await expect(openDataset(path, CSV)).rejects.toMatchObject({
-      failure: { kind: 'dataset-other', problem: 'it is complete, or of something else' },
+      failure: { kind: 'dataset-other', problem: 'it is complete, or kpfd did not begin it' },
     });
+  });
+
+  test('that nothing was written to is not left behind', async () => {
+    const path = join(folder(), 'rows.csv');
+    await (await openDataset(path, CSV)).close(false);
+    expect([path, `${path}.begun`].map((one) => existsSync(one))).toEqual([false, false]);
+    // One that was there before stays.
+    writeFileSync(path, '');
+    await (await openDataset(path, CSV)).close(false);
+    expect([path, `${path}.begun`].map((one) => existsSync(one))).toEqual([true, false]);
   });
 
   test('of other options is refused and left as it is', async () => {

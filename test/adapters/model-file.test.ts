@@ -55,6 +55,12 @@ describe('what is wrong with a model is told with its file', () => {
     await expect(loadModel(path)).rejects.toMatchObject({ failure });
   });
 
+  test('trained on features that look less far back', async () => {
+    const path = copied(({ metadata }) => ({ metadata: { ...metadata, lookbackSeconds: 900 } }));
+    const failure = { kind: 'model-lookback', path, expectedSeconds: 1800, foundSeconds: 900 };
+    await expect(loadModel(path)).rejects.toMatchObject({ failure });
+  });
+
   test('a foreign forest with metadata that pretends', async () => {
     const model = readFileSync('fixtures/forests/xgboost-3.2.0/multi.model.json', 'utf8');
     const sha256 = createHash('sha256').update(model).digest('hex');
@@ -62,7 +68,9 @@ describe('what is wrong with a model is told with its file', () => {
       model,
       metadata: { ...metadata, model: { file: 'model.json', format: 'model', sha256 } },
     }));
-    await expect(loadModel(path)).rejects.toMatchObject({ failure: { kind: 'model-schema' } });
+    await expect(loadModel(path)).rejects.toMatchObject({
+      failure: { kind: 'model-columns', path: join(path, 'model.json') },
+    });
   });
 
   test('a folder without a model', async () => {

@@ -26,8 +26,9 @@ describe('the command line', () => {
     [['scan', '-o', 'jsno'], /--output takes table, .* not "jsno"; did you mean json\?/],
     [['scan', 'my-pod'], /too many arguments/],
     [['predict'], /missing required argument 'pod'/],
-    [['predict', 'deploy/cart'], /kpfd predicts pods, and "deploy\/cart" is none; .*kpfd scan -l/],
-    [['predict', 'pod/'], /"pod\/" is none/],
+    [['predict', 'deploy/cart'], /kpfd predicts pods, and "deploy\/cart" is the name of none; .*kpfd scan -l/],
+    [['predict', 'shop/cart'], /"shop\/cart" is the name of none; for pod cart .* write `kpfd predict cart -n shop`/],
+    [['predict', 'pod/'], /"pod\/" is the name of none/],
     [['check-prometheus', '-o', 'csv'], /check-prometheus writes table, wide, json or yaml, not csv/],
     [['scan', '--timeout', '5'], /--timeout takes a duration like 30s, 2m or 1m30s, not "5"/],
   ])('%j', async (argv, sentence) => {
@@ -283,7 +284,7 @@ describe('files', () => {
     [
       'foreign',
       () => readFileSync('fixtures/forests/xgboost-3.2.0/multi.model.json', 'utf8'),
-      /model\.json was trained on other features: /,
+      /the forest .*model\.json has other columns than metadata\.json beside it says; train it again/,
     ],
   ])('a model that is %s', async (_, change, sentence) => {
     const path = join(folder(), 'model');

@@ -105,6 +105,27 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
 
   describe('kpfd export-dataset', () => {
     const span = ['--start', '1795413000', '--end', '1795413300'];
+    /** What a cut leaves: some of the rows, and beside them by which options they were begun. */
+    const leave = (path: string, rows: string, known: Readonly<Record<string, string>>): void => {
+      writeFileSync(path, rows);
+      const options = {
+        '--output': 'csv',
+        '--no-headers': 'false',
+        '--run': 'export',
+        '--start': '2026-11-23T05:50:00.000Z',
+        '--end': '2026-11-23T05:55:00.000Z',
+        '--step': '30s',
+        '--horizon': '600s',
+        '--namespace': 'shop',
+        '--cluster': '(none)',
+        '--ksm-selector': '',
+        '--cadvisor-selector': '',
+        '--kubernetes-version': '(none)',
+        '--labels': '(none)',
+        ...known,
+      };
+      writeFileSync(`${path}.begun`, `${JSON.stringify(options)}\n`);
+    };
 
     test('writes the same rows to stdout and to a file, and goes on where a cut left it', async () => {
       const { stdout, stderr, code } = await run('export-dataset', '-n', 'shop', ...span, '--run', 'monday, early');
@@ -115,12 +136,9 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       expect(lines.length).toBeGreaterThan(100);
       expect(lines[0]).toMatch(/^"monday, early",1795413000,shop,/);
 
-      // The options as they would be after a cut: a run that cannot be gives no rows, and says which it is of.
       const path = join(folder(), 'rows.csv');
       const same = ['-n', 'shop', ...span, '--run', 'monday, early', '--to', path];
-      const cut = await run('export-dataset', ...same, '--max-samples', '1000', '--request-timeout', '1ms');
-      expect(cut.code).toBe(2);
-      writeFileSync(path, stdout.slice(0, Math.floor(stdout.length * 0.6)));
+      leave(path, stdout.slice(0, Math.floor(stdout.length * 0.6)), { '--run': 'monday, early' });
       const again = await run('export-dataset', ...same);
       expect(again.stderr).toMatch(/^went on at 2026-11-23T05:5\d:\d\d.000Z$/m);
       expect(readFileSync(path, 'utf8')).toBe(stdout);
@@ -149,8 +167,7 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       for (const format of ['csv', 'jsonl']) {
         const path = join(folder(), 'rows');
         const whole = await run('export-dataset', '-n', 'shop', ...span, '-o', format);
-        await run('export-dataset', '-n', 'shop', ...span, '--to', path, '-o', format, '--request-timeout', '1ms');
-        writeFileSync(path, whole.stdout.slice(0, 5000));
+        leave(path, whole.stdout.slice(0, 5000), { '--output': format });
         const other = await run('export-dataset', ...change, ...span, '--to', path, '-o', format);
         expect(other).toMatchObject({ code: 2, stdout: '' });
         expect(other.stderr).toMatch(problem);
@@ -166,16 +183,32 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       const again = await run(...command);
       expect(again).toMatchObject({ code: 2, stdout: '' });
       expect(again.stderr).toMatch(
-        /^error: .* cannot be gone on with: it is complete, or of something else; write to /,
+        /^error: .* cannot be gone on with: it is complete, or kpfd did not begin it; write to /,
       );
       expect(readFileSync(path, 'utf8')).toBe(before);
     });
 
     test('a namespace that does not exist is no empty dataset', async () => {
+      const path = join(folder(), 'rows.csv');
       const ran = await run('export-dataset', '-n', 'shp', ...span);
-      expect(ran.code).toBe(2);
+      expect(ran).toMatchObject({ code: 2, stdout: '' });
+      await run('export-dataset', '-n', 'shp', ...span, '--to', path);
+      expect([path, `${path}.begun`].map((one) => existsSync(one))).toEqual([false, false]);
       expect(ran.stderr).toMatch(/^error: Prometheus knows no namespace "shp"; did you mean shop\?/m);
       expect((await run('backtest', '-n', 'shp', ...span)).code).toBe(2);
+    });
+
+    test('a namespace without pods has no rows, and says that none were found', async () => {
+      const ran = await run('export-dataset', '-n', 'default', ...span);
+      expect(ran.code).toBe(0);
+      expect(ran.stdout.split('\n')).toHaveLength(2);
+      expect(ran.stderr).toBe('No pods to evaluate found in namespace default (-A takes all)\n');
+    });
+
+    test.each(['export-dataset', 'backtest'])('of a time without data nothing can be told: %s', async (command) => {
+      const ran = await run(command, '-A', '--start', '1795300000', '--end', '1795300600');
+      expect(ran).toMatchObject({ code: 2, stdout: '' });
+      expect(ran.stderr).toMatch(/^error: cannot tell: /m);
     });
 
     test('a device is written to, and a full one is told', async () => {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
 import type { Evaluation } from '../../models/training/evaluation.ts';
+import { plots } from '../../models/training/plots.ts';
+import { evaluationReport } from '../../models/training/report.ts';
 
 /** What `npm run train` measured of the model that ships, on applications that were held out. */
 const evaluation = JSON.parse(readFileSync('models/default/evaluation.json', 'utf8')) as Evaluation;
@@ -22,6 +24,14 @@ test('no input counts over a whole life, tells an age, or counts containers: in 
   const named = ['restarts_total', 'pod_age_seconds', 'total_containers', 'ready_containers'];
   expect(metadata.schema.features.filter((name) => named.includes(name))).toEqual([]);
   expect(FEATURE_NAMES).toEqual(expect.arrayContaining(named));
+});
+
+test('what is said of the figures is made from the figures', () => {
+  // JSON has no NaN.
+  const nanForNull = (_: string, value: unknown): unknown => (value === null ? Number.NaN : value);
+  const measured = JSON.parse(readFileSync('models/default/evaluation.json', 'utf8'), nanForNull) as Evaluation;
+  expect(card).toContain(evaluationReport(measured));
+  for (const [file, svg] of plots(measured)) expect(readFileSync(`models/default/${file}`, 'utf8')).toBe(svg);
 });
 
 test('metadata, card and figures are of one training', () => {

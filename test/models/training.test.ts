@@ -33,6 +33,8 @@ risk = sigmoid(line['slope'] * margin.astype(np.float64) + line['intercept'])[:,
 failing = np.isin(classes, FAILING)
 p = status.astype(np.float64)
 whole = np.where(failing, risk * p / p[:, failing].sum(1, keepdims=True), (1 - risk) * p / p[:, ~failing].sum(1, keepdims=True))
+lasting = metadata['persistence'] * (np.array(classes) == 'Running')
+whole = np.where(failing, whole, (1 - metadata['persistence']) * whole + (1 - risk) * lasting)
 print(base64.b64encode(np.ascontiguousarray(whole, dtype='<f8').tobytes()).decode())
 `;
 

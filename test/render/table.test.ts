@@ -4,7 +4,7 @@ import { conclude, type PodPrediction } from '../../src/core/predictions/predict
 import { painter } from '../../src/render/colour.ts';
 import { podCsv } from '../../src/render/csv.ts';
 import { podTable, STATUS_HEADINGS, STEP_BACK } from '../../src/render/table.ts';
-import { pod } from '../support/pods.ts';
+import { container, pod } from '../support/pods.ts';
 
 function made(name: string, known: Parameters<typeof pod>[0] = {}, status: Status = 'Running'): PodPrediction {
   const rest = 0.04 / 6;
@@ -103,7 +103,8 @@ test('WHY has the two facts that count most, and says of the second where it spe
   const why = (...logOdds: readonly number[]): string | undefined => {
     const topics = ['state', 'readiness', 'node'] as const;
     const reasons = logOdds.map((odds, i) => ({ topic: topics[i] ?? 'node', logOdds: odds, features: [] }));
-    return table([{ ...made('cart-0'), reasons }], { wide: true })
+    const known = { readyCondition: 'false', containers: [container({ state: 'running' })] } as const;
+    return table([{ ...made('cart-0', known), reasons }], { wide: true })
       .lines[1]?.split(/ {2,}/)
       .at(-1);
   };
@@ -111,6 +112,20 @@ test('WHY has the two facts that count most, and says of the second where it spe
   expect(why(-2, 1, 0.5)).toBe('no container is down; but the pod is not ready');
   expect(why(2, -1)).toBe('no container is down; but the pod is not ready');
   expect(why(2)).toBe('no container is down');
+});
+
+test('WHY says a fact once, though two topics come down to it', () => {
+  const waiting = made('cart-0', {
+    readyCondition: 'false',
+    containers: [container({ state: 'waiting', reason: 'ImagePullBackOff' })],
+  });
+  const reasons = (['start', 'readiness', 'state'] as const).map((topic, i) => ({
+    topic,
+    logOdds: 2 - 0.6 * i,
+    features: [],
+  }));
+  const [, line] = table([{ ...waiting, reasons }], { wide: true }).lines;
+  expect(line).toMatch(/ {2}container app waits: ImagePullBackOff; the pod is not ready$/);
 });
 
 test('colours are extra: without them the words are the same', () => {

@@ -59,6 +59,7 @@ export function container(known: Partial<ContainerSnapshot> = {}): ContainerSnap
       memoryBytes: undefined,
       memoryMeanBytes: undefined,
       memoryPeakBytes: undefined,
+      memoryEarlierPeakBytes: undefined,
       memorySlope1m: undefined,
       memorySlope2m: undefined,
       memorySlope5m: undefined,

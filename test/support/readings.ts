@@ -17,10 +17,12 @@ export function layout(known: Partial<Layout> = {}): Layout {
     [copy('a', 3, AT - 2)],
     [
       ...Object.entries({
-        'ksm/short': 20,
-        'ksm/long': 60,
-        'cadvisor/short': 20,
-        'cadvisor/long': 60,
+        ...Object.fromEntries<number>(
+          ['ksm', 'cadvisor'].flatMap((fact): [string, number][] => [
+            [`${fact}/all`, 60],
+            ...[0, 1, 2].map((i): [string, number] => [`${fact}/${i}`, 20]),
+          ]),
+        ),
         history: 9,
         ...Object.fromEntries(PROBED_METRICS.map((metric) => [metric, 9])),
       }).map(([fact, value]) => ({ labels: { fact }, value })),

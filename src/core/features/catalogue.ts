@@ -5,7 +5,7 @@ import type { SignalName } from '../signals/catalogue.ts';
 /**
  * Every feature: one closed table, in the order of the model's columns. A value that is not known is NaN, which the
  * trees send their default way; it is never 0. A model fits one table only: names, units and order make the hash that
- * it carries (schema.ts), so an entry whose meaning changes gets a new name.
+ * it carries (schema.ts); where the meaning of a name changes, the revision there is raised.
  */
 export interface Feature {
   readonly name: string;
@@ -163,6 +163,15 @@ export const FEATURES: readonly Feature[] = [
     about: 'working set of the most that earlier lives of the container used; only after a restart',
     from: ['memory-working-set', 'memory-peak-30m', 'restarts-30m-ago'],
     value: memoryOfPeak,
+  },
+  {
+    name: 'memory_above_earlier_percent',
+    topic: 'memory',
+    unit: 'percent',
+    about:
+      'working set less the most that the container used from 30 to 5 minutes ago, of its limit; of one that has lived for 10 minutes',
+    from: ['memory-working-set', 'memory-earlier-peak', 'limits', 'restarts-30m-ago'],
+    value: memoryAboveEarlier,
   },
   {
     name: 'memory_high',
@@ -332,25 +341,25 @@ export const FEATURES: readonly Feature[] = [
     name: 'restarts_5m',
     topic: 'restarts',
     unit: 'count',
-    about: 'restarts within 5 minutes',
+    about: 'restarts within 5 minutes, of containers that have not outlived their rhythm (see usual_life_seconds)',
     from: ['restarts', 'restarts-5m-ago'],
-    value: (pod) => sum(pod, (c) => c.restartsIn5m),
+    value: (pod) => recentRestarts(pod, (c) => c.restartsIn5m),
   },
   {
     name: 'restarts_15m',
     topic: 'restarts',
     unit: 'count',
-    about: 'restarts within 15 minutes',
+    about: 'restarts within 15 minutes, of these',
     from: ['restarts', 'restarts-15m-ago'],
-    value: (pod) => sum(pod, (c) => c.restartsIn15m),
+    value: (pod) => recentRestarts(pod, (c) => c.restartsIn15m),
   },
   {
     name: 'restarts_30m',
     topic: 'restarts',
     unit: 'count',
-    about: 'restarts within 30 minutes',
+    about: 'restarts within 30 minutes, of these',
     from: ['restarts', 'restarts-30m-ago'],
-    value: (pod) => sum(pod, (c) => c.restartsIn30m),
+    value: (pod) => recentRestarts(pod, (c) => c.restartsIn30m),
   },
   {
     name: 'sibling_restarts_30m',
@@ -398,7 +407,7 @@ export const FEATURES: readonly Feature[] = [
     name: 'backoff_seconds',
     topic: 'restarts',
     unit: 'seconds',
-    about: 'how long the container was kept waiting before it was last started; at most 300',
+    about: 'how long the container was kept waiting before it was last started, within 30 minutes; at most 300',
     from: ['last-terminated-at', 'container-started'],
     value: backoffSeconds,
   },
@@ -442,19 +451,15 @@ export const FEATURES: readonly Feature[] = [
     name: 'seconds_since_last_termination',
     topic: 'restarts',
     unit: 'seconds',
-    about: 'since a container ended and was started again; at most 900',
+    about: 'since a container ended and was started again, within 30 minutes; at most 900',
     from: ['last-terminated-at'],
-    value: (pod) =>
-      age(
-        pod,
-        pod.containers.map((c) => c.lastTermination?.atUnixSeconds),
-      ),
+    value: (pod) => age(pod, [lastEnded(pod)?.lastTermination?.atUnixSeconds]),
   },
   {
     name: 'last_exit_code',
     topic: 'restarts',
     unit: 'exit code',
-    about: 'of the container that ended last and was started again',
+    about: 'of the container that ended last and was started again, within 30 minutes',
     from: ['last-exit-code'],
     value: (pod) => lastEnded(pod)?.lastTermination?.exitCode ?? Number.NaN,
   },
@@ -462,7 +467,7 @@ export const FEATURES: readonly Feature[] = [
     name: 'last_terminated_oom',
     topic: 'restarts',
     unit: '0 or 1',
-    about: 'the last end was an OOM kill',
+    about: 'that end was an OOM kill',
     from: ['last-terminated-reason'],
     value: (pod) => flag(lastEnded(pod)?.lastTermination?.reason, (reason) => reason === 'OOMKilled'),
   },
@@ -590,10 +595,11 @@ function age(pod: PodSnapshot, unixSeconds: readonly (number | undefined)[]): nu
   return Math.min(Math.max(pod.readAtUnixSeconds - Math.max(...known), 0), OLDEST_SECONDS);
 }
 
+/** The container that ended last, of those whose end still says something: nearly every pod has restarted once. */
 function lastEnded(pod: PodSnapshot): ContainerSnapshot | undefined {
   const at = (c: ContainerSnapshot): number => c.lastTermination?.atUnixSeconds ?? Number.NEGATIVE_INFINITY;
   return pod.containers
-    .filter((c) => c.lastTermination !== undefined)
+    .filter((c) => c.lastTermination !== undefined && isRecent(c, pod))
     .reduce<ContainerSnapshot | undefined>(
       (best, next) => (best === undefined || at(next) > at(best) ? next : best),
       undefined,
@@ -665,6 +671,24 @@ function memoryOfPeak(pod: PodSnapshot): number {
   return most(shares);
 }
 
+/** A container that is younger has no earlier to speak of. */
+const EARLIER_LIFE_SECONDS = 600;
+
+/**
+ * By how much of its limit the memory of a container is above the most from 30 to 5 minutes ago; NaN where there is no such
+ * time, or it was another life's. A leak goes where it has not been before, a cache or a sawtooth comes back.
+ */
+export function aboveEarlierPercent(c: ContainerSnapshot, pod: PodSnapshot): number {
+  const { memoryBytes, memoryEarlierPeakBytes } = c.usage;
+  if (memoryBytes === undefined || memoryEarlierPeakBytes === undefined || c.restartsIn30m !== 0) return Number.NaN;
+  if ((lifeSeconds(c, pod) ?? 0) < EARLIER_LIFE_SECONDS) return Number.NaN;
+  return ofLimit(c, 100 * (memoryBytes - memoryEarlierPeakBytes));
+}
+
+function memoryAboveEarlier(pod: PodSnapshot): number {
+  return most(runningContainers(pod).map((c) => aboveEarlierPercent(c, pod)));
+}
+
 function minutesTo(goal: number | undefined, bytes: number | undefined, slope: number | undefined): number {
   if (goal === undefined || bytes === undefined || slope === undefined) return Number.NaN;
   if (slope <= 0) return FARTHEST_MINUTES;
@@ -682,9 +706,9 @@ function most(numbers: readonly number[]): number {
 }
 
 /**
- * Seconds that earlier lives of the container lasted on average, at most an hour: those that ended within 30 minutes, and
- * where none did, those of the same container in pods of the same owner. undefined where nobody restarted, and of a
- * container that has outlived that rhythm.
+ * Seconds that earlier lives of the container lasted on average, at most an hour: those that ended within 30 minutes; where
+ * none did, all of them if they are a rhythm, else those of the same container in pods of the same owner. undefined where
+ * nobody restarted, and of a container that has outlived that rhythm.
  */
 function usualLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   const ended = endedLifeSeconds(c, pod);
@@ -695,9 +719,13 @@ function endedLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | unde
   if (c.runningShareOver30m !== undefined && (c.restartsIn30m ?? 0) > 0) {
     return ownLifeSeconds(c, c.runningShareOver30m, c.restartsIn30m ?? 1, pod);
   }
+  if ((c.restarts ?? 0) >= RHYTHM_RESTARTS) return wholeCycleSeconds(c, pod);
   if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;
   return c.siblings.runningSeconds / c.siblings.restartsIn30m;
 }
+
+/** So many ends are a rhythm, however long ago the last one is. */
+const RHYTHM_RESTARTS = 3;
 
 /** What runs for so many times as long as its rhythm, which is taken for no shorter than a minute, has left it. */
 const OUTLIVED_TIMES = 3;
@@ -709,18 +737,26 @@ function hasOutlived(rhythmSeconds: number, c: ContainerSnapshot, pod: PodSnapsh
 }
 
 /**
- * The first of the lives that ended within the window may have begun before it. Where the container never restarted
- * before, it began with the pod. Else its part within the window is too short: where it is the only one, the mean since
- * the pod was made says more.
+ * The first of the lives that ended within the window may have begun before it.
+ * - Where the container never restarted before, it began with the pod. Of a young pod, or of a single life, that is the
+ *   whole; but one of days says nothing of the lives after it, which lie within the shortest window that holds all ends.
+ * - Else its part within the window is too short, so that the mean is at least that of all of them with this part, and at
+ *   most that of the others if this part is theirs. Between these bounds the mean since the pod was made decides.
  */
 function ownLifeSeconds(c: ContainerSnapshot, runningShare: number, ends: number, pod: PodSnapshot): number {
   const podAge =
     pod.createdAtUnixSeconds === undefined ? RHYTHM_SECONDS : pod.readAtUnixSeconds - pod.createdAtUnixSeconds;
   const window = Math.min(RHYTHM_SECONDS, podAge);
   const down = (1 - runningShare) * window;
-  const livedWithin = (seconds: number): number => Math.max(seconds - down - (lifeSeconds(c, pod) ?? 0), 0) / ends;
-  if (c.restarts === ends) return livedWithin(podAge);
-  return ends === 1 ? Math.max(livedWithin(window), cycleSeconds(c, pod) ?? 0) : livedWithin(window);
+  const livedWithin = (seconds: number): number => Math.max(seconds - down - (lifeSeconds(c, pod) ?? 0), 0);
+  if (c.restarts === ends) {
+    if (ends === 1 || podAge <= RHYTHM_SECONDS) return livedWithin(podAge) / ends;
+    return livedWithin(c.restartsIn5m === ends ? 300 : c.restartsIn15m === ends ? 900 : window) / ends;
+  }
+  const lived = livedWithin(window);
+  const lower = lived / ends;
+  const upper = ends === 1 ? Number.POSITIVE_INFINITY : lived / (ends - 1);
+  return Math.min(Math.max(wholeCycleSeconds(c, pod) ?? lower, lower), upper);
 }
 
 /** How long the container has been running; undefined where it is not. */
@@ -764,12 +800,43 @@ function meanCycle(pod: PodSnapshot): number {
   return least(pod.containers.map((c) => cycleSeconds(c, pod) ?? Number.NaN));
 }
 
-/** The mean time between the ends of the container, over the whole life of the pod, at most an hour; undefined as above. */
+/**
+ * The mean time between the ends of the container, at most an hour: over the whole life of the pod, but no longer than the
+ * ends within 30 minutes are apart. undefined as above.
+ */
 function cycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  const whole = wholeCycleSeconds(c, pod);
+  if (whole === undefined) return undefined;
+  const recent = c.restartsIn30m ?? 0;
+  const cycle = recent < 2 ? whole : Math.min(whole, RHYTHM_SECONDS / recent);
+  return hasOutlived(cycle, c, pod) ? undefined : Math.min(cycle, LONGEST_LIFE_SECONDS);
+}
+
+/** The mean time between the ends of the container over the whole life of the pod; undefined where it has not ended yet. */
+function wholeCycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   const at = c.lastTermination?.atUnixSeconds;
   if (at === undefined || pod.createdAtUnixSeconds === undefined || (c.restarts ?? 0) <= 0) return undefined;
-  const cycle = (at - pod.createdAtUnixSeconds) / (c.restarts ?? 1);
-  return hasOutlived(cycle, c, pod) ? undefined : Math.min(cycle, LONGEST_LIFE_SECONDS);
+  return (at - pod.createdAtUnixSeconds) / (c.restarts ?? 1);
+}
+
+/** Whether the container runs on and on after it had failed: its restarts are a thing of the past. */
+function isWellAgain(c: ContainerSnapshot, pod: PodSnapshot): boolean {
+  const rhythm = endedLifeSeconds(c, pod) ?? wholeCycleSeconds(c, pod);
+  return rhythm !== undefined && hasOutlived(rhythm, c, pod);
+}
+
+/** Whether the last end of the container says something of the next one. */
+function isRecent(c: ContainerSnapshot, pod: PodSnapshot): boolean {
+  const at = c.lastTermination?.atUnixSeconds ?? pod.readAtUnixSeconds;
+  return pod.readAtUnixSeconds - at <= RHYTHM_SECONDS && !isWellAgain(c, pod);
+}
+
+/** Restarts within a window, of containers whose rhythm they may be. */
+function recentRestarts(pod: PodSnapshot, of: (container: ContainerSnapshot) => number | undefined): number {
+  return sum(pod, (c) => {
+    const restarts = of(c);
+    return restarts !== undefined && restarts > 0 && isWellAgain(c, pod) ? 0 : restarts;
+  });
 }
 
 /** Of a pod that is younger than the window the share would say how young it is. */
@@ -783,7 +850,7 @@ function readyPercent(pod: PodSnapshot, share: number | undefined, windowSeconds
 function backoffSeconds(pod: PodSnapshot): number {
   const waits = runningContainers(pod).map((c) => {
     const at = c.lastTermination?.atUnixSeconds;
-    if (at === undefined || c.startedAtUnixSeconds === undefined) return Number.NaN;
+    if (at === undefined || !isRecent(c, pod) || c.startedAtUnixSeconds === undefined) return Number.NaN;
     return Math.min(Math.max(c.startedAtUnixSeconds - at, 0), 300);
   });
   return most(waits);

@@ -94,6 +94,13 @@ function assembleContainers(
     const sampledAt = rows.value('memory-sampled-at', name);
     const alive = state.state === 'running' && !isOlder(sampledAt, startedAt);
     const usage = (signal: SignalName): number | undefined => (alive ? rows.value(signal, name) : undefined);
+    // A rate is spread over its whole window, of which a young container has lived a part.
+    const cores = (signal: SignalName, windowSeconds: number): number | undefined => {
+      const rate = usage(signal);
+      if (rate === undefined || startedAt === undefined) return rate;
+      const lived = Math.max(unixSeconds - startedAt, SHORTEST_RATE_SECONDS);
+      return (rate * windowSeconds) / Math.min(lived, windowSeconds);
+    };
     return {
       name,
       role,
@@ -110,11 +117,12 @@ function assembleContainers(
       limits: rows.resources(role === 'container' ? 'limits' : 'sidecar-limits', name),
       requests: rows.resources(role === 'container' ? 'requests' : 'sidecar-requests', name),
       usage: {
-        cpuCores: usage('cpu-usage'),
-        cpuCoresOver15m: usage('cpu-usage-15m'),
+        cpuCores: cores('cpu-usage', 300),
+        cpuCoresOver15m: cores('cpu-usage-15m', 900),
         memoryBytes: usage('memory-working-set'),
         memoryMeanBytes: usage('memory-mean-5m'),
         memoryPeakBytes: rows.value('memory-peak-30m', name),
+        memoryEarlierPeakBytes: rows.value('memory-earlier-peak', name),
         memorySlope1m: usage('memory-slope-1m'),
         memorySlope2m: usage('memory-slope-2m'),
         memorySlope5m: usage('memory-slope-5m'),
@@ -125,6 +133,9 @@ function assembleContainers(
     };
   });
 }
+
+/** Of a container that is younger too few samples lie between its start and now. */
+const SHORTEST_RATE_SECONDS = 60;
 
 const INIT_SIGNALS: readonly SignalName[] = [
   'init-info',

@@ -125,6 +125,8 @@ interface Usage {
   readonly memoryMeanBytes: number | undefined;
   /** The most within 30 minutes, of this container and of those before it. */
   readonly memoryPeakBytes: number | undefined;
+  /** The most from 30 to 5 minutes ago, of these as well. */
+  readonly memoryEarlierPeakBytes: number | undefined;
   /** Bytes per second over 1, 2, 5 and 15 minutes. */
   readonly memorySlope1m: number | undefined;
   readonly memorySlope2m: number | undefined;

@@ -2,7 +2,7 @@ import type { Failure } from '../failure.ts';
 import { ageOfPods, isStale, replicaCount } from '../signals/layout.ts';
 import type { Silence } from '../pods/snapshot.ts';
 import { SIGNALS, signalsOf, type SignalName } from '../signals/catalogue.ts';
-import type { Readings } from '../signals/readings.ts';
+import { FAST_WINDOW_SECONDS, type Readings } from '../signals/readings.ts';
 import type { Exporter } from '../signals/signal.ts';
 import type { PodPrediction } from './prediction.ts';
 import { compareText } from './prediction.ts';
@@ -30,15 +30,12 @@ export function readingWarnings(readings: Readings, predictions: readonly PodPre
   return [...wholeGaps(readings), ...gapsOfPods(predictions), ...ofCopies(readings, predictions)];
 }
 
-const FAST_WINDOW_SECONDS = 120;
-
 function wholeGaps(readings: Readings): Warning[] {
   const warnings: Warning[] = [];
   const absent = new Set<Exporter>();
   const short = new Map<Exporter, { intervalSeconds: number; signals: SignalName[] }>();
   for (const [signal, reason] of readings.gaps) {
     if (reason.kind === 'exporter-absent') absent.add(reason.exporter);
-    // Windows of one and two minutes are for those who scrape often; the model knows that others have none.
     if (reason.kind === 'window-too-short' && reason.windowSeconds > FAST_WINDOW_SECONDS) {
       const exporter = SIGNALS.find(({ name }) => name === signal)?.exporter ?? 'kube-state-metrics';
       const own = short.get(exporter) ?? { intervalSeconds: reason.intervalSeconds, signals: [] };

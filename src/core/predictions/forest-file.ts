@@ -4,6 +4,13 @@ import type { Forest } from '../forest/forest.ts';
 export interface ForestFile {
   readonly path: string;
   readonly forest: Forest;
-  /** What metadata.json says, where the path is such a folder. */
-  readonly model: { readonly name: string; readonly version: string; readonly classes: readonly string[] } | undefined;
+  /** What metadata.json says, where the path is such a folder; with a `risk` the forest is one of two. */
+  readonly model:
+    | {
+        readonly name: string;
+        readonly version: string;
+        readonly classes: readonly string[];
+        readonly risk: object | undefined;
+      }
+    | undefined;
 }

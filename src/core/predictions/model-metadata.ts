@@ -18,6 +18,11 @@ export interface ModelMetadata {
   readonly risk: RiskMetadata | undefined;
   /** The shares of well pods that fail within the horizon; undefined: probabilities are those of the training data. */
   readonly prior: Prior | undefined;
+  /**
+   * Of what is no failure, the share that goes to the status which the pod has now; the forest spreads the rest. 0 where the
+   * metadata has none.
+   */
+  readonly persistence: number;
   /** What a dump loses. */
   readonly dump: { readonly objective: string; readonly baseScore: unknown; readonly xgboost: string } | undefined;
 }
@@ -76,6 +81,7 @@ export function readMetadata(text: string): ModelMetadata {
     format,
     risk: reader.has('risk') ? readRisk(reader.child('risk')) : undefined,
     prior: reader.has('prior') ? readPrior(reader.child('prior')) : undefined,
+    persistence: reader.has('persistence') ? readPersistence(reader) : 0,
     dump:
       format === 'dump'
         ? { objective: model.text('objective'), baseScore: model.raw('baseScore'), xgboost: model.text('xgboost') }
@@ -101,6 +107,13 @@ function readPrior(prior: MetadataReader): Prior {
     throw new ModelError('metadata.json has a prior outside of 0 to 1');
   }
   return { trained, assumed };
+}
+
+function readPersistence(reader: MetadataReader): number {
+  const persistence = reader.number('persistence');
+  if (!(persistence >= 0 && persistence <= 1))
+    throw new ModelError('metadata.json has a persistence outside of 0 to 1');
+  return persistence;
 }
 
 function statusNamed(name: string): Status {

@@ -24,6 +24,8 @@ export interface Model {
   readonly forest: Forest;
   readonly risk: RiskForest | undefined;
   readonly prior: Prior | undefined;
+  /** See ModelMetadata. */
+  readonly persistence: number;
 }
 
 /** Whether the pod fails at all: the one number that has a direction, so its trees can be held to one. */
@@ -39,14 +41,20 @@ export interface ModelBytes {
   readonly risk: Uint8Array | undefined;
 }
 
+/** In what the schemas of model and kpfd differ; `forest`: in what the forest itself says from what its metadata say. */
+export type SchemaDifference =
+  | { readonly kind: 'features'; readonly hash: string; readonly features: readonly string[] }
+  | { readonly kind: 'lookback'; readonly seconds: number }
+  | { readonly kind: 'forest' };
+
 /** The schemas of model and kpfd are not the same: the columns would be taken for one another. */
 export class SchemaMismatch extends Error {
   override readonly name = 'SchemaMismatch';
-  readonly found: ModelMetadata['schema'];
+  readonly difference: SchemaDifference;
 
-  constructor(found: ModelMetadata['schema']) {
+  constructor(difference: SchemaDifference) {
     super('schema mismatch');
-    this.found = found;
+    this.difference = difference;
   }
 }
 
@@ -73,6 +81,7 @@ export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statist
     forest,
     risk: readRiskForest(metadata, bytes, statistics),
     prior: metadata.prior,
+    persistence: metadata.persistence,
   };
 }
 
@@ -90,16 +99,17 @@ export function assumePrior(model: Model, assumed: number): Model | undefined {
 /** Which features the model's columns are. A model may leave features out; what it names must be what kpfd computes. */
 function columnsOf({ schema, lookbackSeconds }: ModelMetadata): number[] {
   const columns = schema.features.map((name) => FEATURE_NAMES.indexOf(name));
-  if (columns.includes(-1) || schema.hash !== schemaHash(columns) || lookbackSeconds !== LOOKBACK_SECONDS) {
-    throw new SchemaMismatch(schema);
+  if (columns.includes(-1) || schema.hash !== schemaHash(columns)) {
+    throw new SchemaMismatch({ kind: 'features', ...schema });
   }
+  if (lookbackSeconds !== LOOKBACK_SECONDS) throw new SchemaMismatch({ kind: 'lookback', seconds: lookbackSeconds });
   return columns;
 }
 
 function assertColumns(forest: Forest, { schema }: ModelMetadata): void {
   const names = forest.featureNames;
   if (forest.featureCount !== schema.features.length || (names.length > 0 && !isSame(names, schema.features))) {
-    throw new SchemaMismatch({ hash: 'of the forest itself', features: names });
+    throw new SchemaMismatch({ kind: 'forest' });
   }
 }
 
@@ -162,8 +172,27 @@ export function predictStatuses(
     const probabilities = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
     for (const [i, status] of model.classes.entries()) probabilities[status] = values[i] as number;
     const told = risks === undefined ? probabilities : spread(probabilities, risks[row] as number);
-    return model.classes.includes('Unknown') ? told : knownUnknown(told, now[row]);
+    const lasting = lastingStatus(told, now[row], model.persistence);
+    return model.classes.includes('Unknown') ? lasting : knownUnknown(lasting, now[row]);
   });
+}
+
+/**
+ * The horizon begins now: what a pod that does not fail is now, it will most likely be seen as. Without this a forest that
+ * never met a pod which waits for its volume says that it will soon run. RISK stays as it is.
+ */
+export function lastingStatus(
+  probabilities: Record<Status, number>,
+  now: Status | undefined,
+  persistence: number,
+): Record<Status, number> {
+  if (persistence === 0 || now === undefined || now === 'NotFound' || isFailing(now)) return probabilities;
+  const well = STATUSES.filter((status) => !isFailing(status));
+  const rest = well.reduce((sum, status) => sum + probabilities[status], 0);
+  const shared = well.map((status) => [status, (1 - persistence) * probabilities[status]]);
+  const spreadAnew = { ...probabilities, ...Object.fromEntries(shared) } as Record<Status, number>;
+  spreadAnew[now] += persistence * rest;
+  return spreadAnew;
 }
 
 /**

@@ -2,7 +2,7 @@ import { featureMatrix } from '../features/matrix.ts';
 import type { PodSnapshot, Silence } from '../pods/snapshot.ts';
 import { podStatus, STATUSES, UNTOLD, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
 import { predictStatuses, type Model } from './model.ts';
-import { FAILING } from './observation.ts';
+import { FAILING, isFailing } from './observation.ts';
 import { reasonsOf, type Reason } from './reasons.ts';
 
 /** What is expected of a pod within the horizon. */
@@ -99,13 +99,20 @@ export function conclude(probabilities: Readonly<Record<Status, number>>): Predi
   return { status, confidence: probabilities[status], risk: Math.min(risk, 1), probabilities };
 }
 
-/** Worst first: by risk, then by confidence, then by name; what was not evaluated comes last. */
+/**
+ * Worst first: by risk, then by confidence, then by name. What was not evaluated comes last, unless it fails now: then it is
+ * as bad as can be.
+ */
 export function byRisk(a: PodPrediction, b: PodPrediction): number {
   return (
-    descending(a.prediction?.risk ?? -1, b.prediction?.risk ?? -1) ||
+    descending(riskToSort(a), riskToSort(b)) ||
     descending(a.prediction?.confidence ?? -1, b.prediction?.confidence ?? -1) ||
     byName(a, b)
   );
+}
+
+function riskToSort({ prediction, now }: PodPrediction): number {
+  return prediction?.risk ?? (isFailing(now.status) ? 1 : -1);
 }
 
 export function byName(a: PodPrediction, b: PodPrediction): number {

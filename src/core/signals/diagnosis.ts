@@ -5,7 +5,7 @@ import { ageOfPods, isStale, namesOf, oldestUsageSeconds, replicaCount, staleSha
 import type { ConnectionStep } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries } from './naming.ts';
 import { by } from './promql.ts';
-import { gapsOfLayout } from './readings.ts';
+import { FAST_WINDOW_SECONDS, gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
 
 /** One check, from the wire up to the samples. */
@@ -128,7 +128,10 @@ export function sampleChecks(
   const gaps = gapsOfLayout(layout);
   const stale = isStale(layout, unixSeconds) ? [] : staleShards(layout, unixSeconds);
   const interval = (exporter: Exporter): Check => {
-    const signals = SIGNALS.filter((s) => s.exporter === exporter && gaps.get(s.name)?.kind === 'window-too-short');
+    const signals = SIGNALS.filter((s) => {
+      const gap = gaps.get(s.name);
+      return s.exporter === exporter && gap?.kind === 'window-too-short' && gap.windowSeconds > FAST_WINDOW_SECONDS;
+    });
     const seconds = layout.scrapeIntervalSeconds[exporter];
     const outcome = signals.length > 0 || seconds === undefined ? 'warning' : 'ok';
     return { name: 'interval', outcome, exporter, seconds, signals: signals.map(({ name }) => name) };

@@ -49,6 +49,12 @@ const ALWAYS_THERE: ReadonlySet<SignalName> = new Set([
   'container-ready',
 ]);
 
+/** Windows of one and two minutes are for those who scrape often; the model knows that others have none. */
+export const FAST_WINDOW_SECONDS = 120;
+
+/** A scrape that failed now and then makes the measured interval longer than it is. */
+const INTERVAL_TOLERANCE = 1.05;
+
 /**
  * The signals that are worth nothing here, whatever the answers say. Some exporter is scraped so rarely that fewer than
  * four samples fall into the window (a rate over fewer is noise). Or no pod anywhere has a series: then the metric is
@@ -63,7 +69,11 @@ export function gapsOfLayout({
   for (const { name, exporter, windowSeconds, metric } of SIGNALS) {
     const intervalSeconds = scrapeIntervalSeconds[exporter];
     if (exporter === 'cadvisor' && cadvisorJobs.length === 0) continue;
-    if (windowSeconds !== undefined && intervalSeconds !== undefined && intervalSeconds > windowSeconds / 4) {
+    if (
+      windowSeconds !== undefined &&
+      intervalSeconds !== undefined &&
+      intervalSeconds > (INTERVAL_TOLERANCE * windowSeconds) / 4
+    ) {
       gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
     }
     if (ALWAYS_THERE.has(name) && namesOf(metric).every((one) => absentMetrics.has(one))) {

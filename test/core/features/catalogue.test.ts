@@ -234,6 +234,62 @@ describe('how long lives last', () => {
     expect(valueOf('usual_life_seconds', lived(known))).toBeCloseTo(500);
   });
 
+  test('the first crash loop of an old pod has the rhythm of the loop, not that of the days before', () => {
+    // Made three days ago, it has been killed each 360 s since a while: the fourth life has run for 60 s.
+    const killed = (ends: number, known: Partial<ContainerSnapshot>): number => {
+      const last = { reason: 'Error', exitCode: 137, atUnixSeconds: HOURS_2 - 60 };
+      const lives = { restarts: ends, restartsIn30m: ends, runningShareOver30m: 1, lastTermination: last };
+      const own = lived({ ...lives, startedAtUnixSeconds: HOURS_2 - 60, ...known }, HOURS_2 - 3 * 86_400);
+      return valueOf('usual_life_seconds', own);
+    };
+    // One end may be anything.
+    expect(killed(1, { restartsIn5m: 1, restartsIn15m: 1 })).toBe(3600);
+    // Three ends lie within 15 minutes: at 60, 420 and 780 s. The part of the first life in them makes it a little too long or short.
+    expect(killed(3, { restartsIn5m: 1, restartsIn15m: 3 })).toBeCloseTo((900 - 60) / 3);
+    expect(killed(5, { restartsIn5m: 1, restartsIn15m: 3 })).toBeCloseTo((1800 - 60) / 5);
+    const own = { restarts: 5, restartsIn30m: 5, runningShareOver30m: 1, startedAtUnixSeconds: HOURS_2 - 60 };
+    const last = { reason: 'Error', exitCode: 137, atUnixSeconds: HOURS_2 - 60 };
+    const old = lived({ ...own, lastTermination: last }, HOURS_2 - 3 * 86_400);
+    expect(valueOf('mean_cycle_seconds', old)).toBe(1800 / 5);
+  });
+
+  test('of lives about as long as the window the mean since the pod was made decides, as far as the window allows', () => {
+    // Each of 100 lives has lasted 1200 s; this one has run for 300 s, so that the window holds ends at 300 and 1500 s.
+    const known = (elapsed: number, ends: number): Partial<ContainerSnapshot> => ({
+      restarts: 100,
+      restartsIn30m: ends,
+      runningShareOver30m: 1,
+      startedAtUnixSeconds: HOURS_2 - elapsed,
+      lastTermination: { reason: 'Error', exitCode: 1, atUnixSeconds: HOURS_2 - elapsed },
+    });
+    for (const [elapsed, ends] of [
+      [300, 2],
+      [599, 2],
+      [700, 1],
+      [1190, 1],
+    ] as const) {
+      const own = lived(known(elapsed, ends), HOURS_2 - elapsed - 100 * 1200);
+      expect(valueOf('usual_life_seconds', own)).toBeCloseTo(1200);
+    }
+    // Of lives of 2400 s the last 30 minutes may hold no end.
+    const long = lived(known(2000, 0), HOURS_2 - 2000 - 100 * 2400);
+    expect(valueOf('usual_life_seconds', long)).toBeCloseTo(2400);
+    expect(valueOf('seconds_to_usual_life_end', long)).toBeCloseTo(400);
+  });
+
+  test('what has left its rhythm has no restarts to speak of, and no last end', () => {
+    const facts = ['restarts_30m', 'last_exit_code', 'last_terminated_oom', 'backoff_seconds'];
+    const after = (seconds: number): number[] => {
+      const startedAt = HOURS_2 - seconds;
+      const last = { reason: 'Error', exitCode: 1, atUnixSeconds: startedAt - 10 };
+      const lives = { restarts: 1, restartsIn30m: 1, runningShareOver30m: (seconds + 80) / (seconds + 90) };
+      const own = { ...lives, startedAtUnixSeconds: startedAt, lastTermination: last };
+      return facts.map((feature) => valueOf(feature, lived(own, startedAt - 90)));
+    };
+    expect(after(230)).toEqual([1, 1, 0, 10]);
+    expect(after(250)).toEqual([0, Number.NaN, Number.NaN, Number.NaN]);
+  });
+
   test('what has run for three times as long has left its rhythm, and one of seconds is taken for a minute', () => {
     // Made at 6000, it crashed after 80 s, and has been running ever since.
     const since = (startedAt: number, firstLife: number): PodSnapshot =>
@@ -291,6 +347,24 @@ describe('memory that grows', () => {
   test('is not known without a limit', () => {
     expect(valueOf('memory_growing_percent', using({ memoryBytes: MIB, memorySlope5m: MIB }))).toBeNaN();
   });
+});
+
+test('memory above the earlier peak is in percent of the limit, of a container that has an earlier time', () => {
+  const limits = { cpuCores: undefined, memoryBytes: 100 * MIB };
+  const usage = { memoryBytes: 90 * MIB, memoryEarlierPeakBytes: 95 * MIB };
+  const above = (startedAtUnixSeconds: number, restartsIn30m: number | undefined, known = {}): number => {
+    const own = { limits, startedAtUnixSeconds, restartsIn30m };
+    return valueOf('memory_above_earlier_percent', {
+      ...using({ ...usage, ...known }, own),
+      readAtUnixSeconds: 10_000,
+    });
+  };
+  expect(above(9000, 0)).toBeCloseTo(-5);
+  expect(above(9000, 0, { memoryBytes: 97 * MIB })).toBeCloseTo(2);
+  expect(above(9500, 0)).toBeNaN();
+  expect(above(9000, 1)).toBeNaN();
+  expect(above(9000, undefined)).toBeNaN();
+  expect(above(9000, 0, { memoryEarlierPeakBytes: undefined })).toBeNaN();
 });
 
 test.each([

@@ -21,7 +21,7 @@ const values = Float32Array.from({ length: rowCount * columnCount }, (_, i) =>
   (i * 7919) % 3 === 0 ? Number.NaN : ((i * 104_729) % 1009) / 5,
 );
 const matrix = { values, rowCount, columnCount };
-const asNow = (status: Status): Status[] => Array.from({ length: rowCount }, () => status);
+const asNow = (status: Status | undefined): (Status | undefined)[] => Array.from({ length: rowCount }, () => status);
 const risks = (own: typeof model, now: Status): number[] =>
   predictStatuses(own, matrix, asNow(now)).map((p) => p.CrashLoopBackOff + p.Error + p.Unknown);
 const logit = (p: number): number => Math.log(p / (1 - p));
@@ -41,12 +41,28 @@ describe('a risk forest and a status forest together', () => {
 
   test('and the proportions of the other within each side', () => {
     const status = model.forest.predict(modelRows(model, matrix), rowCount);
-    const [first] = predictStatuses(model, matrix, asNow('Running'));
+    const [first] = predictStatuses({ ...model, persistence: 0 }, matrix, asNow('Running'));
     const of = (name: Status): number => status[model.classes.indexOf(name)] as number;
     const { CrashLoopBackOff: crash = 0, Error: error = 0, Pending: pending = 0, Running: running = 0 } = first ?? {};
     expect(crash / error).toBeCloseTo(of('CrashLoopBackOff') / of('Error'), 9);
     expect(pending / running).toBeCloseTo(of('Pending') / of('Running'), 9);
   });
+});
+
+test('what is no failure goes by its share to what the pod is now; RISK stays as it is', () => {
+  const [plain, lasting] = [0, 0.25].map((persistence) =>
+    predictStatuses({ ...model, persistence }, matrix, asNow('Pending')),
+  );
+  for (const [i, { CrashLoopBackOff, Error, Pending, ContainerCreating, Running }] of (plain ?? []).entries()) {
+    expect(lasting?.[i]).toMatchObject({ CrashLoopBackOff, Error, Running: 0.75 * Running });
+    const pending = 0.75 * Pending + 0.25 * (Pending + ContainerCreating + Running);
+    expect(lasting?.[i]?.Pending).toBeCloseTo(pending, 12);
+  }
+  for (const now of [asNow('Error'), asNow(undefined)]) {
+    expect(predictStatuses({ ...model, persistence: 0.25 }, matrix, now)).toEqual(
+      predictStatuses({ ...model, persistence: 0 }, matrix, now),
+    );
+  }
 });
 
 test('Unknown, which the model has not learned, is decided by what the pod is now', () => {
@@ -84,7 +100,11 @@ describe('another prior', () => {
 });
 
 describe('reasons', () => {
-  const reasons = reasonsOf(model, matrix, asNow('Running'));
+  const reasons = reasonsOf(
+    model,
+    matrix,
+    Array.from({ length: rowCount }, () => 'Running' as const),
+  );
 
   test('add up, with the base value, to the log odds of the risk', () => {
     const { slope = 1 } = model.risk ?? {};
@@ -119,6 +139,7 @@ describe('metadata', () => {
     ['a risk without calibration', { risk: { file: 'risk.json' } }, /"calibration"/],
     ['a slope of 0', { risk: { file: 'risk.json', calibration: { slope: 0, intercept: 0 } } }, /upside down/],
     ['a prior of 1', { prior: { trained: 1, assumed: 0.1 } }, /prior outside/],
+    ['a persistence above 1', { persistence: 1.5 }, /persistence outside/],
     ['a prior of 0', { prior: { trained: 0.1, assumed: 0 } }, /prior outside/],
   ])('with %s is refused', (_, change, problem) => {
     expect(() => readMetadata(edited(change))).toThrow(problem);

@@ -5,8 +5,9 @@ import { STATUSES, type Status } from '../../../src/core/pods/status.ts';
 import { listPods } from '../../../src/core/predictions/listing.ts';
 import { readMetadata } from '../../../src/core/predictions/model-metadata.ts';
 import { composeModel, SchemaMismatch, type Model } from '../../../src/core/predictions/model.ts';
+import type { SortKey } from '../../../src/core/predictions/sort-keys.ts';
 import { byRisk, conclude, predictPods, type PodPrediction } from '../../../src/core/predictions/prediction.ts';
-import { container, pod } from '../../support/pods.ts';
+import { container, node, pod } from '../../support/pods.ts';
 
 const METADATA = readFileSync('models/default/metadata.json', 'utf8');
 const MODEL = {
@@ -112,6 +113,12 @@ describe('order and choice', () => {
     expect(pods.toSorted(byRisk).map(({ pod: { name } }) => name)).toEqual(['worst', 'sure', 'a', 'b', 'gone', 'out']);
   });
 
+  test('what was not evaluated comes first where it fails now', () => {
+    const out = made('crashing', undefined);
+    const crashing = { ...out, now: { ...out.now, now: 'CrashLoopBackOff', status: 'CrashLoopBackOff' as const } };
+    expect([...pods, crashing].toSorted(byRisk)[0]?.pod.name).toBe('crashing');
+  });
+
   test("at risk means the model's threshold, unless another is named", () => {
     expect(names(listPods(pods, 0.5, { ...options, atRisk: true }))).toEqual(['worst']);
     expect(names(listPods(pods, 0.5, { ...options, minRisk: 0.2 }))).toEqual(['worst', 'sure', 'a', 'b']);
@@ -128,6 +135,41 @@ describe('order and choice', () => {
       'worst',
     ]);
     expect(names(listPods(pods, 0.5, { ...options, sortBy: 'restarts' })).at(-1)).toBe('out');
+  });
+
+  test.each<[SortKey, string[]]>([
+    ['confidence', ['sure', 'risky', 'old']],
+    ['name', ['old', 'risky', 'sure']],
+    ['namespace', ['risky', 'sure', 'old']],
+    ['now', ['sure', 'risky', 'old']],
+    ['predicted', ['risky', 'old', 'sure']],
+    ['restarts', ['old', 'risky', 'sure']],
+    ['age', ['sure', 'old', 'risky']],
+    ['node', ['risky', 'old', 'sure']],
+    ['risk', ['risky', 'sure', 'old']],
+  ])('the order by %s', (sortBy, order) => {
+    const row = (
+      name: string,
+      [risk, confidence]: readonly [number, number],
+      status: Status,
+      [namespace, onNode, created]: readonly [string, string, number],
+      [now, restarts]: readonly [string, number],
+    ): PodPrediction => {
+      const own = made(name, risk, confidence);
+      const known = { namespace, node: node(onNode), createdAtUnixSeconds: created };
+      return {
+        ...own,
+        pod: { ...own.pod, ...known },
+        now: { ...own.now, now, restarts },
+        prediction: own.prediction && { ...own.prediction, status },
+      };
+    };
+    const listed = [
+      row('sure', [0.2, 0.9], 'Running', ['b', 'n3', 300], ['Evicted', 0]),
+      row('old', [0.1, 0.6], 'Error', ['c', 'n2', 200], ['Running', 9]),
+      row('risky', [0.8, 0.8], 'CrashLoopBackOff', ['a', 'n1', 100], ['Pending', 3]),
+    ];
+    expect(names(listPods(listed, 0.5, { ...options, sortBy }))).toEqual(order);
   });
 
   test('finished pods are counted, and listed on demand', () => {
