@@ -4,12 +4,11 @@
  */
 import { EventScore, type EventFigures } from '../../src/core/predictions/event-score.ts';
 import { CellScore } from '../../src/core/predictions/cell-score.ts';
-import { isFailing } from '../../src/core/predictions/observation.ts';
 import { conclude } from '../../src/core/predictions/prediction.ts';
 import { RIVALS, RivalWatch } from '../../src/core/predictions/rivals.ts';
 import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
 import { Trial } from '../../src/core/predictions/trial.ts';
-import { STATUSES, type Status } from '../../src/core/pods/status.ts';
+import { isFailing, STATUSES, type Status } from '../../src/core/pods/status.ts';
 import { isHealthy, natureOf, type Nature } from './kinds.ts';
 import { HORIZON_SECONDS, STEP_SECONDS, type TrainingRow } from './rows.ts';
 

@@ -3,8 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import type { Status } from '../../src/core/pods/status.ts';
-import { isFailing } from '../../src/core/predictions/observation.ts';
+import { isFailing, type Status } from '../../src/core/pods/status.ts';
 import { conclude } from '../../src/core/predictions/prediction.ts';
 import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
 import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { FailureError } from '../core/failure.ts';
-import { codeOf } from './prometheus/error-code.ts';
+import { codeOf } from './error-code.ts';
 
 /**
  * The config file's mapping. Rejects what is no YAML mapping.

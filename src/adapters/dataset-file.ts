@@ -1,7 +1,7 @@
 import { access, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { FailureError } from '../core/failure.ts';
 import { isLastingFile } from './lasting-file.ts';
-import { codeOf } from './prometheus/error-code.ts';
+import { codeOf } from './error-code.ts';
 
 /** What a file must be like to be gone on with; see commands/context.ts. */
 interface Shape {

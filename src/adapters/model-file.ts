@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { isGzip } from './gzip.ts';
 import { FailureError, type Failure } from '../core/failure.ts';
 import { FEATURE_NAMES, LOOKBACK_SECONDS, schemaHash } from '../core/features/schema.ts';
 import { ModelError } from '../core/forest/model-error.ts';
@@ -9,7 +10,7 @@ import { readForest, type ReadForestOptions } from '../core/forest/read-forest.t
 import type { ForestFile } from '../core/predictions/forest-file.ts';
 import { composeModel, SchemaMismatch, type Model, type SchemaDifference } from '../core/predictions/model.ts';
 import { readMetadata } from '../core/predictions/model-metadata.ts';
-import { codeOf } from './prometheus/error-code.ts';
+import { codeOf } from './error-code.ts';
 
 /** A small file can unpack to more than memory holds. */
 const LARGEST_UNPACKED = 2 * 1024 ** 3;
@@ -114,7 +115,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 /** The bytes themselves, or what gzip made of them. */
 function unpacked(bytes: Uint8Array): Uint8Array {
-  if (!(bytes[0] === 0x1f && bytes[1] === 0x8b)) return bytes;
+  if (!isGzip(bytes)) return bytes;
   try {
     return gunzipSync(bytes, { maxOutputLength: LARGEST_UNPACKED });
   } catch (error) {

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { isRecord } from '../core/is-record.ts';
 import { FailureError } from '../core/failure.ts';
 import { foldStatus } from '../core/pods/status.ts';
 import type { Observation, Poll } from '../core/predictions/observation.ts';
-import { codeOf } from './prometheus/error-code.ts';
-import { peek } from './rows/byte-chunks.ts';
+import { codeOf } from './error-code.ts';
+import { unpacked } from './gzip.ts';
 
 /**
  * What kubectl printed over time, from a file of JSON Lines, gzip or not, in order of time:
@@ -36,12 +36,7 @@ export async function* openPolls(path: string): AsyncGenerator<Poll> {
 }
 
 async function* linesOf(path: string): AsyncGenerator<string> {
-  const { found: isPacked, chunks } = await peek(bytesOf(path), (start) =>
-    start.length < 2 ? undefined : start[0] === 0x1f && start[1] === 0x8b,
-  );
-  const bytes = Readable.from(chunks);
-  const plain = isPacked === true ? bytes.pipe(createGunzip()) : bytes;
-  bytes.once('error', (error) => plain.destroy(error));
+  const plain = Readable.from(unpacked(bytesOf(path)));
   // An error of the stream does not reach whoever reads its lines.
   const lines = createInterface({ input: plain, crlfDelay: Number.POSITIVE_INFINITY });
   let failure: Error | undefined;
@@ -53,7 +48,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
     yield* lines;
     if (failure !== undefined) throw failure;
   } finally {
-    bytes.destroy();
+    plain.destroy();
   }
 }
 
@@ -81,8 +76,4 @@ function readPoll(text: string): Poll | string {
     pods.set(key, { unixSeconds, uid: undefined, now, status: foldStatus(now, undefined), restarts });
   }
   return { unixSeconds, pods };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

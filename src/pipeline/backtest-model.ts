@@ -1,9 +1,10 @@
+import { isFailing } from '../core/pods/status.ts';
 import { podKey } from '../core/pods/presence.ts';
 import { CellScore } from '../core/predictions/cell-score.ts';
 import { ROW_GROUPS, type Backtest, type DetectorFigures, type RowGroup } from '../core/predictions/backtest.ts';
 import type { EventFigures } from '../core/predictions/event-score.ts';
 import { predictStatuses, type Model } from '../core/predictions/model.ts';
-import { isFailing, type Poll } from '../core/predictions/observation.ts';
+import type { Poll } from '../core/predictions/observation.ts';
 import { conclude } from '../core/predictions/prediction.ts';
 import { RIVALS, RivalWatch } from '../core/predictions/rivals.ts';
 import { RowScore, type RowFigures } from '../core/predictions/row-score.ts';

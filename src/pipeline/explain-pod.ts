@@ -1,11 +1,12 @@
 import type { Failure, NeverSeen } from '../core/failure.ts';
-import { compareText } from '../core/predictions/prediction.ts';
+import { compareText } from '../core/compare-text.ts';
 import { PRESENCE_LOOKBACK_SECONDS } from '../core/signals/catalogue.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
 import { exporterSeries } from '../core/signals/naming.ts';
 import { anyOf, by, type Matcher } from '../core/signals/promql.ts';
 import { nearest } from './nearest.ts';
-import { knownNamespaces, scanPods, type LoadModel, type Scan, type ScanRequest } from './scan-pods.ts';
+import { knownNamespaces } from './namespaces.ts';
+import { scanPods, type LoadModel, type Scan, type ScanRequest } from './scan-pods.ts';
 
 /** A scan of named pods, and the names among them that Prometheus has never seen. */
 export interface Explanation {

@@ -1,4 +1,4 @@
-import { compareText } from '../core/predictions/prediction.ts';
+import { compareText } from '../core/compare-text.ts';
 
 const SHOWN = 3;
 

@@ -16,7 +16,7 @@ import { History, type Span } from './history.ts';
 import { Journal } from './journal.ts';
 import { podsAt, STATUS_REQUESTS } from './pods-at.ts';
 import { findNaming, measureLayout } from './read-layout.ts';
-import { assertNamespaceKnown } from './scan-pods.ts';
+import { assertNamespaceKnown } from './namespaces.ts';
 
 /** Which pods of a Prometheus' past are looked at, and what is asked of it. */
 export interface HistoryRequest {
@@ -33,7 +33,7 @@ export interface HistoryRequest {
 }
 
 /** The rows of one step. */
-export interface PodRows {
+export interface StepRows {
   readonly unixSeconds: number;
   /** False where kube-state-metrics was silent, or no pod could be evaluated though there were some. */
   readonly isTold: boolean;
@@ -57,7 +57,7 @@ export async function* podRows(
   source: HistorySource,
   request: HistoryRequest,
   polls?: AsyncIterable<Poll>,
-): AsyncGenerator<PodRows> {
+): AsyncGenerator<StepRows> {
   const { span, horizonSeconds } = request;
   const history = new History(source, span, request.maxSamples);
   const future = { start: span.start, end: span.end + horizonSeconds, step: STATUS_STEP_SECONDS };

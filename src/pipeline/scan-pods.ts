@@ -1,19 +1,17 @@
-import { FailureError } from '../core/failure.ts';
 import { assemblePods } from '../core/pods/assemble.ts';
 import { podKey } from '../core/pods/presence.ts';
 import type { PodSnapshot } from '../core/pods/snapshot.ts';
 import { readingWarnings, signalNamesOf, type Warning } from '../core/predictions/completeness.ts';
 import type { Model } from '../core/predictions/model.ts';
-import { byRisk, compareText, predictPods, type PodPrediction } from '../core/predictions/prediction.ts';
+import { byRisk, predictPods, type PodPrediction } from '../core/predictions/prediction.ts';
 import type { Requirement } from '../core/signals/label-selector.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
-import { exporterSeries, type Naming, type NamingOptions } from '../core/signals/naming.ts';
-import { by } from '../core/signals/promql.ts';
+import type { Naming, NamingOptions } from '../core/signals/naming.ts';
 import type { Readings } from '../core/signals/readings.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import { chooseInstant, type Instant } from './instant.ts';
 import { Journal } from './journal.ts';
-import { nearest } from './nearest.ts';
+import { assertNamespaceKnown } from './namespaces.ts';
 import { statusRules } from './pods-at.ts';
 import { findNaming } from './read-layout.ts';
 import { readEverything } from './read-signals.ts';
@@ -102,33 +100,4 @@ function allWarnings(
     return { ...notice, incomplete: notice.kind === 'prometheus-warning' };
   });
   return [...skew, ...noticed, ...readingWarnings(readings, predictions)];
-}
-
-/** An empty answer is one only where the namespace is real: a typing error must not look like good health. */
-export async function assertNamespaceKnown(
-  source: MetricSource,
-  unixSeconds: number,
-  naming: Naming,
-  scope: Scope,
-): Promise<void> {
-  if (scope.namespace === undefined || scope.pods !== undefined) return;
-  const namespaces = await knownNamespaces(source, unixSeconds, naming);
-  if (namespaces.includes(scope.namespace)) return;
-  throw new FailureError({
-    kind: 'namespace-never-seen',
-    namespace: scope.namespace,
-    nearest: await nearest(scope.namespace, namespaces),
-    namespaces,
-  });
-}
-
-/** Namespaces that hold pods, and those that kube-state-metrics lists, in order. */
-export async function knownNamespaces(source: MetricSource, unixSeconds: number, naming: Naming): Promise<string[]> {
-  const label = naming.labels['kube-state-metrics'].namespace;
-  const names = (metric: string): string => by('count', [label], exporterSeries(naming, 'kube-state-metrics', metric));
-  const answer = await source.query(`${names('kube_pod_info')} or ${names('kube_namespace_created')}`, unixSeconds);
-  return answer.series
-    .map((series) => series.labels[label] ?? '')
-    .filter((name) => name !== '')
-    .sort(compareText);
 }

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { ConnectionStep } from '../../core/signals/metric-source.ts';
-import { codeOf } from './error-code.ts';
+import { codeOf } from '../error-code.ts';
 
 const DEFAULT_LIMIT_MS = 10_000;
 

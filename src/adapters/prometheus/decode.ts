@@ -1,3 +1,4 @@
+import { isRecord } from '../../core/is-record.ts';
 import { FailureError } from '../../core/failure.ts';
 import type { Answer, RangeAnswer, RangeSeries, Series, Steps } from '../../core/signals/metric-source.ts';
 import type { Reply } from './transport.ts';
@@ -122,10 +123,6 @@ function parse(body: string): unknown {
 
 function looksLikeJson(body: string): boolean {
   return /^\s*[{[]/.test(body);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import fetch, { type Response } from 'node-fetch';
 import pLimit from 'p-limit';
 import { FailureError } from '../../core/failure.ts';
-import { codeOf, isTlsCode } from './error-code.ts';
+import { codeOf } from '../error-code.ts';
 import type { ConnectionStep } from '../../core/signals/metric-source.ts';
 import { shownAddress, type Question, type Reply, type Transport } from './transport.ts';
 
@@ -444,4 +444,9 @@ function joinSignals(signals: readonly (AbortSignal | undefined)[]): { signal: A
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   const { setTimeout: wait } = await import('node:timers/promises');
   await wait(ms, undefined, { signal });
+}
+
+/** True for what OpenSSL or Node say of a TLS connection that was refused on either side. */
+function isTlsCode(code: string): boolean {
+  return /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY|EPROTO/.test(code);
 }

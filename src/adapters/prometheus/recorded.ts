@@ -1,8 +1,10 @@
 import { readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { isGzip } from '../gzip.ts';
+import { isRecord } from '../../core/is-record.ts';
 import { FailureError, type Failure } from '../../core/failure.ts';
 import type { ConnectionStep } from '../../core/signals/metric-source.ts';
-import { codeOf } from './error-code.ts';
+import { codeOf } from '../error-code.ts';
 import type { Question, Reply, Transport } from './transport.ts';
 
 /**
@@ -187,8 +189,7 @@ function parseRecording(path: string, bytes: Uint8Array): Recording {
     new FailureError({ kind: 'recording-invalid', path, problem }, cause);
   let document: unknown;
   try {
-    const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    const plain = packed ? gunzipSync(bytes, { maxOutputLength: MAX_RECORDING_BYTES }) : bytes;
+    const plain = isGzip(bytes) ? gunzipSync(bytes, { maxOutputLength: MAX_RECORDING_BYTES }) : bytes;
     document = JSON.parse(Buffer.from(plain).toString('utf8'));
   } catch (error) {
     if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw invalid('it unfolds to more than 512 MiB', error);
@@ -255,8 +256,4 @@ function isTransportFailure(failure: Record<string, unknown>): boolean {
 
 function hasFields(value: Record<string, unknown>, fields: Readonly<Record<string, 'string' | 'number'>>): boolean {
   return Object.entries(fields).every(([name, type]) => typeof value[name] === type);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

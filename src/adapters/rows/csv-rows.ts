@@ -1,7 +1,7 @@
 import { parse, type Parser } from 'csv-parse';
 import type { RowBlock } from '../../core/rows/row-source.ts';
 import { RowsError } from '../../core/rows/rows-problem.ts';
-import { codeOf } from '../prometheus/error-code.ts';
+import { codeOf } from '../error-code.ts';
 
 /** A quote that is never closed would make one row of the rest of the file. */
 const LONGEST_ROW = 16 * 1024 ** 2;

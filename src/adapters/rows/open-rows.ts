@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { addAbortSignal, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { FailureError } from '../../core/failure.ts';
 import type { RowBlock, RowSource } from '../../core/rows/row-source.ts';
 import { RowsError } from '../../core/rows/rows-problem.ts';
-import { codeOf } from '../prometheus/error-code.ts';
+import { codeOf } from '../error-code.ts';
+import { unpacked } from '../gzip.ts';
 import { peek } from './byte-chunks.ts';
 
 type RowsFormat = 'csv' | 'json';
@@ -27,7 +27,7 @@ export function openRows(request: RowsRequest): RowSource {
 }
 
 async function* blocksOf(request: RowsRequest): AsyncGenerator<RowBlock> {
-  const chunks = await unpacked(bytesOf(request));
+  const chunks = plainBytesOf(request);
   const named = request.format ?? formatNamed(request.path);
   const { found, chunks: all } = named === undefined ? await peek(chunks, formatShown) : { found: named, chunks };
   if (found === 'json') {
@@ -52,23 +52,11 @@ async function* bytesOf({ path, stdin, interrupted }: RowsRequest): AsyncGenerat
   }
 }
 
-async function unpacked(bytes: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buffer>> {
-  const { found, chunks } = await peek(bytes, (start) =>
-    start.length < 2 ? undefined : start[0] === 0x1f && start[1] === 0x8b,
-  );
-  return found === true ? gunzipped(chunks) : chunks;
-}
-
-async function* gunzipped(packed: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const source = Readable.from(packed);
-  const gunzip = createGunzip();
-  source.once('error', (error) => gunzip.destroy(error));
+async function* plainBytesOf(request: RowsRequest): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of source.pipe(gunzip)) yield chunk as Buffer;
+    yield* unpacked(bytesOf(request));
   } catch (error) {
     throw error instanceof FailureError ? error : new RowsError({ kind: 'gzip-damaged' }, error);
-  } finally {
-    source.destroy();
   }
 }
 

@@ -278,7 +278,7 @@ export const FEATURES: readonly Feature[] = [
       'init-terminated-reason',
       'phase',
     ],
-    value: (pod) => (pod.phase === 'Failed' ? 1 : state(pod, (c) => isFailing(c, pod))),
+    value: (pod) => (pod.phase === 'Failed' ? 1 : state(pod, (c) => failsNow(c, pod))),
   },
   {
     name: 'waiting_crash_loop',
@@ -568,7 +568,7 @@ function isKnownToHaveFailed(c: ContainerSnapshot, { gaps }: PodSnapshot): boole
   return endedInFailure(c) && (c.reason !== undefined || !gaps.some((gap) => gap.signal === signal));
 }
 
-function isFailing(c: ContainerSnapshot, pod: PodSnapshot): boolean {
+function failsNow(c: ContainerSnapshot, pod: PodSnapshot): boolean {
   return isKnownToHaveFailed(c, pod) || waitsAfterCrash(c) || waitsFor(c, IMAGE_REASONS) || waitsFor(c, START_REASONS);
 }
 

@@ -19,7 +19,7 @@ export function assemblePods(readings: Readings): PodSnapshot[] {
 }
 
 function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): PodSnapshot {
-  const rows = new PodRows(sighting, readings, index);
+  const rows = new PodSignals(sighting, readings, index);
   const node = index.node(sighting.labels['node']);
   const owner = ownerOf(sighting.labels);
   const hostNetwork = sighting.labels['host_network'] === 'true';
@@ -69,7 +69,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
 // ---- containers
 
 function assembleContainers(
-  rows: PodRows,
+  rows: PodSignals,
   unixSeconds: number,
   podCreatedAt: number | undefined,
   siblings: (container: string) => ContainerSnapshot['siblings'],
@@ -239,7 +239,7 @@ type Known = Omit<PodSnapshot, 'gaps' | 'silence'>;
 
 // ---- silence
 
-function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['silence'] {
+function silenceOf(pod: Known, rows: PodSignals, readings: Readings): PodSnapshot['silence'] {
   const { layout, unixSeconds } = readings;
   // Also one shard alone may have fallen silent.
   const scrapedAt = pod.scrapedAtUnixSeconds ?? Number.POSITIVE_INFINITY;
@@ -263,7 +263,7 @@ function silenceOf(pod: Known, rows: PodRows, readings: Readings): PodSnapshot['
 // ---- gaps
 
 /** What the pod lacks though it ought to have it. A container that is not running has no usage: that is no gap. */
-function gapsOf(pod: Known, rows: PodRows, expected: readonly Signal[], readings: Readings): Gap[] {
+function gapsOf(pod: Known, rows: PodSignals, expected: readonly Signal[], readings: Readings): Gap[] {
   const gaps: Gap[] = [];
   for (const signal of expected) {
     const reason = gapOf(signal, pod, rows, readings);
@@ -289,7 +289,7 @@ function withLostStates(pod: Known, gaps: Gap[]): Gap[] {
   return [...gaps, ...states.filter((signal) => !missing.has(signal)).map((signal) => ({ signal, reason }))];
 }
 
-function gapOf(signal: Signal, pod: Known, rows: PodRows, readings: Readings): GapReason | undefined {
+function gapOf(signal: Signal, pod: Known, rows: PodSignals, readings: Readings): GapReason | undefined {
   const whole = readings.gaps.get(signal.name);
   if (whole !== undefined) return whole;
   switch (signal.expect) {
@@ -498,7 +498,7 @@ class RowIndex {
  * instance (or a deduplicating query mixes replicas). Then rows of their kind count while they are younger than about one
  * interval, seen from the newest of them.
  */
-class PodRows {
+class PodSignals {
   readonly #rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
   readonly #uid: string | undefined;
   readonly #readings: Readings;

@@ -13,6 +13,13 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** The statuses of a pod that fails: RISK is the sum of their probabilities. */
+export const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
+
+export function isFailing(status: Status | undefined): boolean {
+  return status !== undefined && FAILING.includes(status);
+}
+
 /** What kubectl would print of a pod, and the status that it folds to. */
 export interface PodStatus {
   /** The string in kubectl's STATUS column; `NotFound` for a pod that is gone, `?` where metrics cannot tell. */

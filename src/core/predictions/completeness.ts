@@ -5,7 +5,7 @@ import { SIGNALS, signalsOf, type SignalName } from '../signals/catalogue.ts';
 import { FAST_WINDOW_SECONDS, type Readings } from '../signals/readings.ts';
 import type { Exporter } from '../signals/signal.ts';
 import type { PodPrediction } from './prediction.ts';
-import { compareText } from './prediction.ts';
+import { compareText } from '../compare-text.ts';
 
 /** Something that a reader must know of an answer. `incomplete`: with it the answer is a partial one. */
 export type Warning = { readonly incomplete: boolean } & (

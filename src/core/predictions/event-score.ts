@@ -1,5 +1,5 @@
-import { failureAt, isFailing, isGone, type Observation } from './observation.ts';
-import type { Status } from '../pods/status.ts';
+import { failureAt, isGone, type Observation } from './observation.ts';
+import { isFailing, type Status } from '../pods/status.ts';
 
 /** What a detector did about the failures of pods: an alarm is worth what it says before a pod fails. */
 export interface EventFigures {

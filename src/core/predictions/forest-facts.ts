@@ -2,7 +2,7 @@ import type { Forest } from '../forest/forest.ts';
 import { IMPORTANCE_KINDS, type ImportanceKind } from '../forest/importance.ts';
 import { ModelError } from '../forest/model-error.ts';
 import type { ForestFile } from './forest-file.ts';
-import { compareText } from './prediction.ts';
+import { compareText } from '../compare-text.ts';
 
 /** How much each feature counts, the most important first. */
 type Scores = readonly (readonly [feature: string, score: number])[];

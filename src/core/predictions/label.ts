@@ -1,5 +1,5 @@
-import { UNTOLD, type Status } from '../pods/status.ts';
-import { failureAt, isFailing, isGone, worse, type Observation } from './observation.ts';
+import { isFailing, UNTOLD, type Status } from '../pods/status.ts';
+import { failureAt, isGone, worse, type Observation } from './observation.ts';
 
 /**
  * What became of a pod: the worst of the statuses that it shows in (t, t + horizon], by the order of STATUSES.

@@ -1,6 +1,7 @@
 import { STATUSES, type Status } from '../pods/status.ts';
 import type { SortKey } from './sort-keys.ts';
-import { byName, byRisk, compareText, type PodPrediction } from './prediction.ts';
+import { compareText } from '../compare-text.ts';
+import { byName, byRisk, type PodPrediction } from './prediction.ts';
 
 type Order = (a: PodPrediction, b: PodPrediction) => number;
 

@@ -1,3 +1,4 @@
+import { isRecord } from '../is-record.ts';
 import { ModelError } from '../forest/model-error.ts';
 import { STATUSES, type Status } from '../pods/status.ts';
 
@@ -121,10 +122,6 @@ function statusNamed(name: string): Status {
   if (found === undefined)
     throw new ModelError(`metadata.json has the class ${JSON.stringify(name)}, which is no status`);
   return found;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Fields of metadata.json, each of its type or a ModelError. */

@@ -5,9 +5,8 @@ import type { Forest } from '../forest/forest.ts';
 import { baseScoresOf } from '../forest/model-document.ts';
 import { ModelError } from '../forest/model-error.ts';
 import { readForest } from '../forest/read-forest.ts';
-import { STATUSES, type Status } from '../pods/status.ts';
+import { FAILING, isFailing, STATUSES, type Status } from '../pods/status.ts';
 import type { ModelMetadata, Prior } from './model-metadata.ts';
-import { FAILING, isFailing } from './observation.ts';
 
 /** A forest with what it means: which statuses its outputs are, how far ahead it speaks, when to raise an alarm. */
 export interface Model {

@@ -1,4 +1,4 @@
-import { STATUSES, type Status } from '../pods/status.ts';
+import { isFailing, STATUSES, type Status } from '../pods/status.ts';
 
 /** How one pod was seen at one instant: by kpfd in metrics, or printed by kubectl. */
 export interface Observation {
@@ -16,13 +16,6 @@ export interface Observation {
 export interface Poll {
   readonly unixSeconds: number;
   readonly pods: ReadonlyMap<string, Observation>;
-}
-
-/** The statuses of a pod that fails: RISK is the sum of their probabilities. */
-export const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
-
-export function isFailing(status: Status | undefined): boolean {
-  return status !== undefined && FAILING.includes(status);
 }
 
 /**

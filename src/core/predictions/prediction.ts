@@ -1,8 +1,17 @@
+import { compareText } from '../compare-text.ts';
 import { featureMatrix } from '../features/matrix.ts';
 import type { PodSnapshot, Silence } from '../pods/snapshot.ts';
-import { podStatus, STATUSES, UNTOLD, type PodStatus, type Status, type StatusRules } from '../pods/status.ts';
+import {
+  FAILING,
+  isFailing,
+  podStatus,
+  STATUSES,
+  UNTOLD,
+  type PodStatus,
+  type Status,
+  type StatusRules,
+} from '../pods/status.ts';
 import { predictStatuses, type Model } from './model.ts';
-import { FAILING, isFailing } from './observation.ts';
 import { reasonsOf, type Reason } from './reasons.ts';
 
 /** What is expected of a pod within the horizon. */
@@ -121,9 +130,4 @@ export function byName(a: PodPrediction, b: PodPrediction): number {
 
 function descending(a: number, b: number): number {
   return b - a;
-}
-
-/** By code units, the same on every machine and in every locale. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

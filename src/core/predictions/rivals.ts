@@ -1,9 +1,8 @@
 import { FEATURE_NAMES } from '../features/schema.ts';
 import type { PodSnapshot } from '../pods/snapshot.ts';
-import type { Status } from '../pods/status.ts';
+import { isFailing, type Status } from '../pods/status.ts';
 import { exporterSeries, type Naming } from '../signals/naming.ts';
 import { by, tagged } from '../signals/promql.ts';
-import { isFailing } from './observation.ts';
 
 /** What people have today: rules and alerts that a model must beat to be worth anything. */
 export interface Rival {

@@ -1,5 +1,4 @@
-import { STATUSES, type Status } from '../pods/status.ts';
-import { isFailing } from './observation.ts';
+import { isFailing, STATUSES, type Status } from '../pods/status.ts';
 import { conclude } from './prediction.ts';
 
 /** How good the probabilities of many rows were. Shares are of 1; NaN where there was nothing to measure. */

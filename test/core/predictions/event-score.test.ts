@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EventScore, PodWatch, poissonUpperBound } from '../../../src/core/predictions/event-score.ts';
-import { isFailing, type Observation } from '../../../src/core/predictions/observation.ts';
-import { foldStatus, type Status } from '../../../src/core/pods/status.ts';
+import type { Observation } from '../../../src/core/predictions/observation.ts';
+import { isFailing, foldStatus, type Status } from '../../../src/core/pods/status.ts';
 import { Trial } from '../../../src/core/predictions/trial.ts';
 
 const STEP = 30;

@@ -9,8 +9,3 @@ export function codeOf(error: unknown): string {
   }
   return error instanceof Error ? error.name : 'unknown';
 }
-
-/** True for what OpenSSL or Node say of a TLS connection that was refused on either side. */
-export function isTlsCode(code: string): boolean {
-  return /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY|EPROTO/.test(code);
-}
