@@ -9,6 +9,7 @@ import { RIVALS, RivalWatch } from '../../src/core/predictions/rivals.ts';
 import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
 import { Trial } from '../../src/core/predictions/trial.ts';
 import { isFailing, STATUSES, type Status } from '../../src/core/pods/status.ts';
+import { drawsOf, intervalOf, skillOf, type Interval, type Skill } from './bootstrap.ts';
 import { isHealthy, natureOf, type Nature } from './kinds.ts';
 import { HORIZON_SECONDS, STEP_SECONDS, type TrainingRow } from './rows.ts';
 
@@ -20,7 +21,6 @@ export type Predictions = ReadonlyMap<string, readonly Probabilities[]>;
 const ALLOWED_PER_1000_POD_HOURS = 10;
 const THRESHOLDS = Array.from({ length: 97 }, (_, i) => (i + 2) / 100);
 const BOOTSTRAPS = 400;
-const SKILL_DRAWS = 2000;
 
 export interface Evaluation {
   readonly rows: number;
@@ -84,17 +84,6 @@ type BootstrapName =
   | 'falseAlarmsPer1000PodHours'
   | 'logLoss'
   | 'ece';
-export interface Interval {
-  readonly lower: number;
-  readonly upper: number;
-}
-
-/** 1 - loss / loss of what it is held against, with a 95 % interval over applications drawn again. */
-export interface Skill {
-  readonly skill: number;
-  readonly interval: Interval;
-}
-
 interface Reweighted {
   readonly failing: number;
   readonly logLoss: number;
@@ -164,19 +153,19 @@ export function evaluate(
       kind,
       nature: natures.get(kind) as Nature,
       applications: new Set(rows.filter((row) => row.kind === kind).map(({ application }) => application)).size,
-      events: total(byKind, 0, (one) => one === kind).figures(),
-      unseen: total(unseen, 0, (one) => one === kind).figures(),
+      events: byKind.total(0, (one) => one === kind).figures(),
+      unseen: unseen.total(0, (one) => one === kind).figures(),
     })),
     rolledOut: {
       pods: new Set(rows.filter((row) => row.rolledOut).map(keyOf)).size,
-      events: total(
-        trialOf(rows, kpfd, ({ rolledOut }) => String(rolledOut)),
-        0,
-        (rolledOut) => rolledOut === 'true',
-      ).figures(),
+      events: trialOf(rows, kpfd, ({ rolledOut }) => String(rolledOut))
+        .total(0, (rolledOut) => rolledOut === 'true')
+        .figures(),
     },
     byKubectl: {
-      events: (trialOf(kubectl, kpfd, () => '').total()[0] as EventScore).figures(),
+      events: trialOf(kubectl, kpfd, () => '')
+        .total(0)
+        .figures(),
       rows: rowScores(kubectl, of('kpfd')).all,
     },
     skillOfConstants: skillOfConstants(rows, of('constants')),
@@ -196,7 +185,7 @@ export function evaluate(
     spells: spellsOf(rows),
     reweighted: [0.001, 0.01].map((share) => reweighted(rows, of('kpfd'), threshold, share)),
     curve: sweep.thresholds.map((one, i) => {
-      const score = total(sweep.trials, i, () => true);
+      const score = sweep.trials.total(i, () => true);
       return { threshold: one, recall: score.found / score.events, falseAlarms: falseAlarmsOn(sweep.trials, i) };
     }),
   };
@@ -271,19 +260,13 @@ function sweepOf(rows: readonly TrainingRow[], risks: readonly number[], natures
   return { thresholds: THRESHOLDS, trials };
 }
 
-function total(trials: Trial, detector: number, counts: (group: string) => boolean): EventScore {
-  const sum = new EventScore();
-  for (const [group, scores] of trials.groups) if (counts(group)) sum.addScore(scores[detector] as EventScore);
-  return sum;
-}
-
 function falseAlarmsOn(trials: Trial, detector: number): number {
-  return total(trials, detector, (nature) => isHealthy(nature as Nature)).falseAlarms;
+  return trials.total(detector, (nature) => isHealthy(nature as Nature)).falseAlarms;
 }
 
 /** The lowest threshold that costs no more false alarms on healthy kinds than allowed in their pod-hours. */
 function operatingPoint(sweep: Sweep): number {
-  const hours = total(sweep.trials, 0, (nature) => isHealthy(nature as Nature)).healthySeconds / 3600;
+  const hours = sweep.trials.total(0, (nature) => isHealthy(nature as Nature)).healthySeconds / 3600;
   return thresholdWithin(sweep, Math.floor((hours * ALLOWED_PER_1000_POD_HOURS) / 1000));
 }
 
@@ -311,11 +294,11 @@ function figuresOf(
   scores: PredictorFigures['rows'],
 ): PredictorFigures {
   const trial = trialOf(rows, firing, ({ kind }) => natures.get(kind) as Nature);
-  const sum = (wanted: Nature): EventScore => total(trial, 0, (nature) => nature === wanted);
+  const sum = (wanted: Nature): EventScore => trial.total(0, (nature) => nature === wanted);
   return {
     name,
     threshold,
-    events: total(trial, 0, () => true).figures(),
+    events: trial.total(0, () => true).figures(),
     announced: announcedOf(sum),
     hard: sum('hard').figures(),
     plain: sum('plain').figures(),
@@ -425,31 +408,6 @@ function classSkill(
   return Object.fromEntries(skills);
 }
 
-/** `of`: the skill where each application counts so many times. */
-function skillOf(applications: readonly string[], of: (times: ReadonlyMap<string, number>) => number): Skill {
-  const draws = drawsOf(applications.toSorted(), SKILL_DRAWS).map(of);
-  return { skill: of(new Map(applications.map((name) => [name, 1]))), interval: intervalOf(draws) };
-}
-
-/** Applications drawn again with replacement: how often each came. */
-function drawsOf(applications: readonly string[], draws: number): Map<string, number>[] {
-  const random = mulberry32(20261127);
-  return Array.from({ length: draws }, () => {
-    const times = new Map<string, number>();
-    for (let i = 0; i < applications.length; i++) {
-      const name = applications[Math.floor(random() * applications.length)] as string;
-      times.set(name, (times.get(name) ?? 0) + 1);
-    }
-    return times;
-  });
-}
-
-function intervalOf(values: readonly number[]): Interval {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] as number;
-  return { lower: at(0.025), upper: at(0.975) };
-}
-
 /** 95 % intervals over applications drawn again with replacement. */
 function bootstrap(
   rows: readonly TrainingRow[],
@@ -532,15 +490,4 @@ function reweighted(
   }
   const { logLoss, ece } = score.figures();
   return { failing, logLoss, ece, precision: hits / alarms, recall: hits / failures };
-}
-
-/** A small seeded generator (Tommy Ettinger's Mulberry32): the same draws on every machine. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

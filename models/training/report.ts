@@ -1,7 +1,8 @@
 /** An evaluation as tables of Markdown: for the terminal, and for the model card. */
 import type { EventFigures, Quartiles } from '../../src/core/predictions/event-score.ts';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
-import type { Evaluation, Interval, PredictorFigures, Skill } from './evaluation.ts';
+import type { Interval, Skill } from './bootstrap.ts';
+import type { Evaluation, PredictorFigures } from './evaluation.ts';
 import { plural } from '../../src/render/text.ts';
 import { UNANNOUNCED, type Nature } from './kinds.ts';
 

@@ -110,13 +110,13 @@ class Scores {
   }
 
   figures(): DetectorFigures[] {
-    const events = this.#trial.total().map((score) => score.figures());
+    const events = (detector: number): EventFigures => this.#trial.total(detector).figures();
     const about = `${this.#model.name} ${this.#model.version}, RISK from ${this.threshold}`;
-    const own = { name: 'kpfd', about, events: events[0] as EventFigures, rows: figuresOf(this.#own) };
+    const own = { name: 'kpfd', about, events: events(0), rows: figuresOf(this.#own) };
     const rivals = RIVALS.map((rival, i) => ({
       name: rival.name,
       about: rival.about,
-      events: events[1 + i] as EventFigures,
+      events: events(1 + i),
       rows: figuresOf(this.#rivals[i] as Record<RowGroup, CellScore>),
     }));
     return [own, ...rivals];

@@ -42,12 +42,10 @@ export class Trial {
     return this.#groups;
   }
 
-  /** The score of each detector over the groups that count. */
-  total(counts: (group: string) => boolean = () => true): EventScore[] {
-    const totals = Array.from({ length: this.#detectors }, () => new EventScore());
-    for (const [group, scores] of this.#groups) {
-      if (counts(group)) for (const [i, total] of totals.entries()) total.addScore(scores[i] as EventScore);
-    }
-    return totals;
+  /** The score of a detector, by its place, over the groups that count. */
+  total(detector: number, counts: (group: string) => boolean = () => true): EventScore {
+    const sum = new EventScore();
+    for (const [group, scores] of this.#groups) if (counts(group)) sum.addScore(scores[detector] as EventScore);
+    return sum;
   }
 }
