@@ -33,7 +33,7 @@ describeWith(['prometheus', 'promtool'], 'on a recorded cluster', () => {
       const pairs = await comparePolls('fixtures/recordings/run-a');
       expect(pairs.filter((own) => causeOf(own) === 'not explained')).toEqual([]);
       const shares = sharesOf(pairs);
-      expect(shares.pairs).toBe(96_728); // as the recording's README counts them
+      expect(shares.pairs).toBe(96_728); // as fixtures/recordings/README.md says
       expect(shares.agreementOutsideWindows).toBeGreaterThanOrEqual(0.9995);
       // What a plain rule of 40 lines reached on this recording at the scrape, and over all.
       expect(shares.agreementAtScrape).toBeGreaterThan(0.9985);

@@ -54,7 +54,7 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
     });
 
     test('sees about the onsets that an independent count of what kubectl printed found', () => {
-      // The README of the recordings counts 200 in the whole run. The first four minutes have no history and are left out.
+      // fixtures/recordings/README.md says 200 in the whole run. The first four minutes have no history and are left out.
       expect(byKubectl.summary.events).toBeGreaterThan(170);
       expect(byKubectl.summary.events).toBeLessThan(205);
       expect(Math.abs(byMetrics.summary.events - byKubectl.summary.events)).toBeLessThan(15);
