@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { STATUSES, type Status } from '../../src/core/pods/status.ts';
-import { knownUnknown, lastingStatus } from '../../src/core/predictions/model.ts';
+import { decideUnknown, letLast } from '../../src/core/predictions/model.ts';
 import type { Predictions, Probabilities } from './evaluation.ts';
 import { runPython } from './run-python.ts';
 import { writeRows, writeSchema, type TrainingRow } from './rows.ts';
@@ -40,8 +40,10 @@ export function askHeldOut(
     [...readPredictions(outPath)].map(([name, own]) => [
       name,
       own.map((p, i) => {
-        const now = rows[i]?.status;
-        return knownUnknown(lastingStatus(p, now, name.startsWith('kpfd') ? PERSISTENCE : 0), now);
+        const [decided, now] = [{ ...p }, rows[i]?.status];
+        letLast(decided, now, name.startsWith('kpfd') ? PERSISTENCE : 0);
+        decideUnknown(decided, now);
+        return decided;
       }),
     ]),
   );

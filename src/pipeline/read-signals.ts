@@ -1,5 +1,6 @@
 import { FailureError, isOverflow } from '../core/failure.ts';
 import {
+  SIGNALS_OF_NO_POD,
   PRESENCE_LOOKBACK_SECONDS,
   REQUESTS,
   requestQuery,
@@ -12,6 +13,7 @@ import {
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
 import { exporterSeries, type Naming } from '../core/signals/naming.ts';
 import { by } from '../core/signals/promql.ts';
+import { PodIndex } from '../core/signals/pod-index.ts';
 import { composeReadings, gapsOfNaming, type Readings, type SignalAnswers } from '../core/signals/readings.ts';
 import type { GapReason, Scope, SignalRow } from '../core/signals/signal.ts';
 import { expectedFailure } from './expected-failure.ts';
@@ -29,13 +31,17 @@ async function readSignals(
 ): Promise<SignalAnswers> {
   const gaps = gapsOfNaming(naming);
   const rows = new Map<SignalName, SignalRow[]>();
+  const byPod = new PodIndex();
   const splitter = new Splitter(source, unixSeconds, naming, scope, journal);
   const wanted = requests.filter((request) => signalsOf(request).some(({ name }) => !gaps.has(name)));
   await Promise.all(
     wanted.map(async (request) => {
       const result = await splitter.ask(request);
       if (Array.isArray(result)) {
-        for (const [signal, found] of signalRows(naming, result)) rows.set(signal, found);
+        for (const [signal, found] of signalRows(naming, result)) {
+          rows.set(signal, found);
+          if (!SIGNALS_OF_NO_POD.has(signal)) byPod.add(signal, found);
+        }
         return;
       }
       for (const { name } of signalsOf(request)) gaps.set(name, result);
@@ -43,7 +49,7 @@ async function readSignals(
   );
   const pods = gaps.get('pod-info');
   if (pods?.kind === 'request-failed') throw new FailureError(pods.failure);
-  return { rows, gaps };
+  return { rows, byPod, gaps };
 }
 
 /** Everything of the scope at one instant. */

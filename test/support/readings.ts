@@ -2,6 +2,7 @@ import type { SignalName } from '../../src/core/signals/catalogue.ts';
 import { copyKey, type ExporterCopy } from '../../src/core/signals/copies.ts';
 import { PROBED_METRICS, readLayout, type Layout } from '../../src/core/signals/layout.ts';
 import { readNaming } from '../../src/core/signals/naming.ts';
+import { PodIndex } from '../../src/core/signals/pod-index.ts';
 import { composeReadings, gapsOfNaming, type Readings } from '../../src/core/signals/readings.ts';
 import type { SignalRow } from '../../src/core/signals/signal.ts';
 
@@ -17,12 +18,10 @@ export function layout(known: Partial<Layout> = {}): Layout {
     [copy('a', 3, AT - 2)],
     [
       ...Object.entries({
-        ...Object.fromEntries<number>(
-          ['ksm', 'cadvisor'].flatMap((fact): [string, number][] => [
-            [`${fact}/all`, 60],
-            ...[0, 1, 2].map((i): [string, number] => [`${fact}/${i}`, 20]),
-          ]),
-        ),
+        'ksm/short': 20,
+        'ksm/long': 60,
+        'cadvisor/short': 20,
+        'cadvisor/long': 60,
         history: 9,
         ...Object.fromEntries(PROBED_METRICS.map((metric) => [metric, 9])),
       }).map(([fact, value]) => ({ labels: { fact }, value })),
@@ -52,7 +51,9 @@ export function readings(
 ): Readings {
   const own = layout(known);
   const found = new Map(Object.entries(rows)) as ReadonlyMap<SignalName, readonly SignalRow[]>;
-  return composeReadings(AT, own, { rows: found, gaps: gapsOfNaming(own) });
+  const byPod = new PodIndex();
+  for (const [signal, its] of found) byPod.add(signal, its);
+  return composeReadings(AT, own, { rows: found, byPod, gaps: gapsOfNaming(own) });
 }
 
 /** A row of pod shop/NAME with uid-1 unless the labels say otherwise. */

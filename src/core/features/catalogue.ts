@@ -161,7 +161,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'memory',
     unit: 'percent',
     about: 'working set of the most that earlier lives of the container used; only after a restart',
-    from: ['memory-working-set', 'memory-peak-30m', 'restarts-30m-ago'],
+    from: ['memory-working-set', 'memory-peak-5m', 'memory-earlier-peak', 'restarts-30m-ago'],
     value: memoryOfPeak,
   },
   {

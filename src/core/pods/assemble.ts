@@ -13,18 +13,18 @@ import type { ContainerSnapshot, Gap, NodeSnapshot, Owner, PodSnapshot, Resource
  * fact here (a gap) and nothing there.
  */
 export function assemblePods(readings: Readings): PodSnapshot[] {
-  const index = new RowIndex(readings);
-  const pods = sightings(readings).map((sighting) => assemblePod(sighting, readings, index));
+  const around = new Surroundings(readings);
+  const pods = sightings(readings).map((sighting) => assemblePod(sighting, readings, around));
   return withTotals(pods);
 }
 
-function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): PodSnapshot {
-  const rows = new PodSignals(sighting, readings, index);
-  const node = index.node(sighting.labels['node']);
+function assemblePod(sighting: Sighting, readings: Readings, around: Surroundings): PodSnapshot {
+  const rows = new PodSignals(sighting, readings);
+  const node = around.node(sighting.labels['node']);
   const owner = ownerOf(sighting.labels);
   const hostNetwork = sighting.labels['host_network'] === 'true';
   const siblings = (container: string): ContainerSnapshot['siblings'] =>
-    owner === undefined ? undefined : index.siblings(sighting.namespace, owner, container);
+    owner === undefined ? undefined : around.siblings(sighting.namespace, owner, container);
   const containers = assembleContainers(rows, readings.unixSeconds, rows.value('pod-created'), siblings);
   const pod = {
     cluster: readings.layout.cluster?.value,
@@ -35,7 +35,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
     finished: sighting.presence === 'gone' && rows.of('gone-finished').length > 0,
     node,
     owner,
-    rootOwner: owner === undefined ? undefined : index.rootOwner(sighting.namespace, owner),
+    rootOwner: owner === undefined ? undefined : around.rootOwner(sighting.namespace, owner),
     hostNetwork,
     createdAtUnixSeconds: rows.value('pod-created'),
     scrapedAtUnixSeconds: sighting.scrapedAtUnixSeconds,
@@ -61,7 +61,7 @@ function assemblePod(sighting: Sighting, readings: Readings, index: RowIndex): P
   const present = sighting.presence === 'present';
   return {
     ...pod,
-    gaps: present ? withLostStates(pod, gapsOf(pod, rows, index.expected, readings)) : [],
+    gaps: present ? withLostStates(pod, gapsOf(pod, rows, around.expected, readings)) : [],
     silence: present ? silenceOf(pod, rows, readings) : undefined,
   };
 }
@@ -101,6 +101,8 @@ function assembleContainers(
       const lived = Math.max(unixSeconds - startedAt, SHORTEST_RATE_SECONDS);
       return (rate * windowSeconds) / Math.min(lived, windowSeconds);
     };
+    const earlierPeak = rows.value('memory-earlier-peak', name);
+    const peaks = [earlierPeak, rows.value('memory-peak-5m', name)].filter((peak) => peak !== undefined);
     return {
       name,
       role,
@@ -121,8 +123,8 @@ function assembleContainers(
         cpuCoresOver15m: cores('cpu-usage-15m', 900),
         memoryBytes: usage('memory-working-set'),
         memoryMeanBytes: usage('memory-mean-5m'),
-        memoryPeakBytes: rows.value('memory-peak-30m', name),
-        memoryEarlierPeakBytes: rows.value('memory-earlier-peak', name),
+        memoryPeakBytes: peaks.length === 0 ? undefined : Math.max(...peaks),
+        memoryEarlierPeakBytes: earlierPeak,
         memorySlope1m: usage('memory-slope-1m'),
         memorySlope2m: usage('memory-slope-2m'),
         memorySlope5m: usage('memory-slope-5m'),
@@ -179,10 +181,21 @@ type RowKind = 'pod' | 'container' | 'init' | 'both';
 const OF_CONTAINERS: ReadonlySet<SignalName> = new Set([...CONTAINER_ROWS, 'container-ready']);
 const OF_INIT: ReadonlySet<SignalName> = new Set([...INIT_ROWS, 'init-ready']);
 
+const KINDS: ReadonlyMap<SignalName, RowKind> = new Map(
+  SIGNALS.map(({ name }) => [
+    name,
+    name === 'last-terminated-reason'
+      ? 'both'
+      : OF_CONTAINERS.has(name)
+        ? 'container'
+        : OF_INIT.has(name)
+          ? 'init'
+          : 'pod',
+  ]),
+);
+
 function kindOf(signal: SignalName): RowKind {
-  if (signal === 'last-terminated-reason') return 'both';
-  if (OF_CONTAINERS.has(signal)) return 'container';
-  return OF_INIT.has(signal) ? 'init' : 'pod';
+  return KINDS.get(signal) ?? 'pod';
 }
 
 /** What claims each state; of rows of one scrape the first signal counts, and reasons stand first. */
@@ -251,7 +264,7 @@ function silenceOf(pod: Known, rows: PodSignals, readings: Readings): PodSnapsho
   const fellSilent =
     !rows.isMissing('memory-sampled-at') &&
     pod.containers.some((c) => {
-      if (c.role === 'init' || c.state !== 'running' || !rows.has('memory-peak-30m', c.name)) return false;
+      if (c.role === 'init' || c.state !== 'running' || c.usage.memoryPeakBytes === undefined) return false;
       // After one failed scrape no sample can be read, but there are some in the window: the node is not silent for that.
       if (rows.has('memory-samples-150s', c.name)) return false;
       const since = rows.value('memory-sampled-at', c.name) ?? c.startedAtUnixSeconds;
@@ -357,23 +370,14 @@ function absence(signal: Signal, readings: Readings): GapReason {
 // ---- rows
 
 const NONE: readonly SignalRow[] = [];
-const NO_ROWS: ReadonlyMap<SignalName, readonly SignalRow[]> = new Map();
 
 /** The rows that pass. Nearly always all do, and then there is nothing to copy. */
 function only(rows: readonly SignalRow[], passes: (row: SignalRow) => boolean): readonly SignalRow[] {
   return rows.every(passes) ? rows : rows.filter(passes);
 }
 
-function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let entry = map.get(key);
-  if (entry === undefined) map.set(key, (entry = make()));
-  return entry;
-}
-
-/** The rows of all signals by pod. */
-class RowIndex {
-  /** namespace -> pod -> signal -> rows: a key of both names would have to be made and hashed for each row. */
-  readonly #byNamespace = new Map<string, Map<string, Map<SignalName, SignalRow[]>>>();
+/** What pods have in common: their nodes and owners. */
+class Surroundings {
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
   readonly #siblings: ReadonlyMap<string, NonNullable<ContainerSnapshot['siblings']>> | undefined;
@@ -384,23 +388,9 @@ class RowIndex {
     this.expected = SIGNALS.filter(
       ({ name, expect }) => (expect !== 'nothing' && expect !== 'some pod') || readings.gaps.has(name),
     );
-    for (const signal of SIGNALS) {
-      if (signal.subject === 'node' || signal.subject === 'owner') continue;
-      for (const row of rowsOf(readings, signal.name)) this.#add(signal.name, row);
-    }
     this.#readNodes(readings);
     this.#readOwners(readings);
     this.#siblings = this.#readSiblings(readings);
-  }
-
-  #add(signal: SignalName, row: SignalRow): void {
-    const pods = entryOf(this.#byNamespace, row.labels['namespace'] ?? '', () => new Map());
-    const signals = entryOf(pods, row.labels['pod'] ?? '', () => new Map());
-    entryOf(signals, signal, (): SignalRow[] => []).push(row);
-  }
-
-  of(namespace: string, pod: string): ReadonlyMap<SignalName, readonly SignalRow[]> {
-    return this.#byNamespace.get(namespace)?.get(pod) ?? NO_ROWS;
   }
 
   node(name: string | undefined): NodeSnapshot | undefined {
@@ -509,8 +499,8 @@ class PodSignals {
   /** What `of` found: each signal is asked for again and again. */
   readonly #accepted = new Map<SignalName, readonly SignalRow[]>();
 
-  constructor(sighting: Sighting, readings: Readings, index: RowIndex) {
-    this.#rows = index.of(sighting.namespace, sighting.name);
+  constructor(sighting: Sighting, readings: Readings) {
+    this.#rows = readings.byPod.of(sighting.namespace, sighting.name);
     this.#uid = sighting.uid;
     this.#readings = readings;
     const scrapedAt = sighting.scrapedAtUnixSeconds ?? Number.NEGATIVE_INFINITY;
@@ -538,7 +528,7 @@ class PodSignals {
   }
 
   #own(signal: SignalName): readonly SignalRow[] {
-    const rows = this.#rows.get(signal) ?? NONE;
+    const rows = this.#readings.gaps.has(signal) ? NONE : (this.#rows.get(signal) ?? NONE);
     // cAdvisor and kube-state-metrics 1 have no uid: their rows belong to the newest pod of the name.
     return only(rows, ({ labels }) => labels['uid'] === undefined || labels['uid'] === this.#uid);
   }
@@ -559,7 +549,10 @@ class PodSignals {
       }
       this.#accepted.set(signal, rows);
     }
-    return container === undefined ? rows : only(rows, (row) => row.labels['container'] === container);
+    if (container === undefined) return rows;
+    // Nearly every pod has one container.
+    if (rows.length === 1) return rows[0]?.labels['container'] === container ? rows : NONE;
+    return only(rows, (row) => row.labels['container'] === container);
   }
 
   has(signal: SignalName, container: string): boolean {

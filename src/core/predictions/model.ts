@@ -164,45 +164,77 @@ export function predictStatuses(
     throw new ModelError('its leaves sum to what is no probability');
   }
   const width = model.forest.outputCount;
+  const isBinary = model.forest.objective === 'binary:logistic';
   const risks = model.risk === undefined ? undefined : predictRisks(model, model.risk, rows, now);
+  const knowsUnknown = model.classes.includes('Unknown');
   return Array.from({ length: rowCount }, (_, row) => {
-    const own = outputs.subarray(row * width, (row + 1) * width);
-    const values = model.forest.objective === 'binary:logistic' ? [1 - (own[0] as number), own[0] as number] : [...own];
-    const probabilities = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
-    for (const [i, status] of model.classes.entries()) probabilities[status] = values[i] as number;
-    const told = risks === undefined ? probabilities : spread(probabilities, risks[row] as number);
-    const lasting = lastingStatus(told, now[row], model.persistence);
-    return model.classes.includes('Unknown') ? lasting : knownUnknown(lasting, now[row]);
+    const probabilities = noProbabilities();
+    for (const [i, status] of model.classes.entries()) {
+      const output = outputs[isBinary ? row : row * width + i] as number;
+      probabilities[status] = isBinary && i === 0 ? 1 - output : output;
+    }
+    if (risks !== undefined) spread(probabilities, risks[row] as number);
+    letLast(probabilities, now[row], model.persistence);
+    if (!knowsUnknown) decideUnknown(probabilities, now[row]);
+    return probabilities;
   });
+}
+
+type Probabilities = Record<Status, number>;
+
+/** A literal, for there is one for each pod. */
+function noProbabilities(): Probabilities {
+  return {
+    CrashLoopBackOff: 0,
+    Error: 0,
+    Unknown: 0,
+    Pending: 0,
+    ContainerCreating: 0,
+    Running: 0,
+    NotFound: 0,
+  };
+}
+
+const WELL: readonly Status[] = STATUSES.filter((status) => !isFailing(status));
+
+function sumOf(probabilities: Readonly<Probabilities>, statuses: readonly Status[]): number {
+  let sum = 0;
+  for (const status of statuses) sum += probabilities[status];
+  return sum;
+}
+
+/** Gives the failing statuses `risk` altogether and the others the rest, each in the proportions that they have. */
+function spread(probabilities: Probabilities, risk: number): void {
+  const [failing, well] = [sumOf(probabilities, FAILING), sumOf(probabilities, WELL)];
+  for (const status of FAILING) {
+    // Where the forest is so sure of one side that the other got nothing at all, the other is Error, or Running.
+    probabilities[status] = failing > 0 ? (risk * probabilities[status]) / failing : status === 'Error' ? risk : 0;
+  }
+  for (const status of WELL) {
+    probabilities[status] =
+      well > 0 ? ((1 - risk) * probabilities[status]) / well : status === 'Running' ? 1 - risk : 0;
+  }
 }
 
 /**
  * The horizon begins now: what a pod that does not fail is now, it will most likely be seen as. Without this a forest that
- * never met a pod which waits for its volume says that it will soon run. RISK stays as it is.
+ * never met a pod which waits for its volume says that it will soon run. RISK stays as it is. Changes `probabilities`.
  */
-export function lastingStatus(
-  probabilities: Record<Status, number>,
-  now: Status | undefined,
-  persistence: number,
-): Record<Status, number> {
-  if (persistence === 0 || now === undefined || now === 'NotFound' || isFailing(now)) return probabilities;
-  const well = STATUSES.filter((status) => !isFailing(status));
-  const rest = well.reduce((sum, status) => sum + probabilities[status], 0);
-  const shared = well.map((status) => [status, (1 - persistence) * probabilities[status]]);
-  const spreadAnew = { ...probabilities, ...Object.fromEntries(shared) } as Record<Status, number>;
-  spreadAnew[now] += persistence * rest;
-  return spreadAnew;
+export function letLast(probabilities: Probabilities, now: Status | undefined, persistence: number): void {
+  if (persistence === 0 || now === undefined || now === 'NotFound' || isFailing(now)) return;
+  const well = sumOf(probabilities, WELL);
+  for (const status of WELL) probabilities[status] *= 1 - persistence;
+  probabilities[now] += persistence * well;
 }
 
 /**
  * Where a model has not learned Unknown, evidence decides: a pod that is Unknown now and goes on failing stays so, and no
- * other pod becomes it.
+ * other pod becomes it. Changes `probabilities`.
  */
-export function knownUnknown(probabilities: Record<Status, number>, now: Status | undefined): Record<Status, number> {
-  if (now !== 'Unknown') return probabilities;
-  const risk = FAILING.reduce((sum, status) => sum + probabilities[status], 0);
-  const failing = Object.fromEntries(FAILING.map((status) => [status, status === 'Unknown' ? risk : 0]));
-  return { ...probabilities, ...failing };
+export function decideUnknown(probabilities: Probabilities, now: Status | undefined): void {
+  if (now !== 'Unknown') return;
+  const risk = sumOf(probabilities, FAILING);
+  for (const status of FAILING) probabilities[status] = status === 'Unknown' ? risk : 0;
 }
 
 /** The forests' inputs of every row, row-major. */
@@ -238,20 +270,6 @@ function predictRisks(
 
 function logit(probability: number): number {
   return Math.log(probability / (1 - probability));
-}
-
-/** Gives the failing statuses `risk` altogether and the others the rest, each in the proportions that they have. */
-function spread(probabilities: Readonly<Record<Status, number>>, risk: number): Record<Status, number> {
-  const failing = FAILING.reduce((sum, status) => sum + probabilities[status], 0);
-  const other = STATUSES.reduce((sum, status) => sum + (isFailing(status) ? 0 : probabilities[status]), 0);
-  const share = (status: Status): number => {
-    // Where the forest is so sure of one side that the other got nothing at all, the other is Error, or Running.
-    if (isFailing(status))
-      return failing > 0 ? (risk * probabilities[status]) / failing : status === 'Error' ? risk : 0;
-    if (other > 0) return ((1 - risk) * probabilities[status]) / other;
-    return status === 'Running' ? 1 - risk : 0;
-  };
-  return Object.fromEntries(STATUSES.map((status) => [status, share(status)])) as Record<Status, number>;
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

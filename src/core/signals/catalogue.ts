@@ -813,17 +813,17 @@ const table = [
     expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[15m])`),
   },
   {
-    name: 'memory-peak-30m',
+    // Together with the next one the peak of 30 minutes. No windowSeconds: one sample says enough.
+    name: 'memory-peak-5m',
     request: 'memory-trend',
     exporter: 'cadvisor',
     subject: 'container',
     labels: [],
     unit: 'bytes',
-    windowSeconds: 1800,
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
     feeds: 'feature memory_of_peak_percent',
-    expression: (q) => `max_over_time(${q.containers('container_memory_working_set_bytes')}[30m])`,
+    expression: (q) => `max_over_time(${q.containers('container_memory_working_set_bytes')}[5m])`,
   },
   {
     name: 'memory-earlier-peak',
@@ -835,7 +835,7 @@ const table = [
     windowSeconds: 1800,
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'feature memory_above_earlier_percent',
+    feeds: 'features memory_of_peak_percent, memory_above_earlier_percent',
     expression: (q) => `max_over_time(${q.containers('container_memory_working_set_bytes')}[25m] offset 5m)`,
   },
   {
@@ -927,6 +927,11 @@ export interface Signal extends SignalEntry {
 }
 
 export const SIGNALS: readonly Signal[] = table;
+
+/** Those whose rows name no pod. */
+export const SIGNALS_OF_NO_POD: ReadonlySet<SignalName> = new Set(
+  SIGNALS.filter(({ subject }) => subject === 'node' || subject === 'owner').map(({ name }) => name),
+);
 
 /** How long ago a pod may have been seen last to be called gone (NotFound) rather than never seen. */
 export const PRESENCE_LOOKBACK_SECONDS = 3600;

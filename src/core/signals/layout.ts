@@ -24,10 +24,7 @@ export interface Layout extends Naming {
   readonly hasHistory: boolean | undefined;
 }
 
-/** Samples are counted in so many windows of so many seconds, and in all of them together. */
-const INTERVAL_WINDOW_SECONDS = 300;
-const INTERVAL_WINDOWS = [0, 1, 2] as const;
-const ALL_WINDOWS_SECONDS = INTERVAL_WINDOWS.length * INTERVAL_WINDOW_SECONDS;
+const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
 
 /**
  * There is a history where something was stored between nine and four minutes ago. The window is as long as an instant
@@ -60,29 +57,23 @@ export function namesOf(metric: string): string[] {
   return isOfResources ? ['', '_cpu_cores', '_memory_bytes'].map((unit) => `${metric}${unit}`) : [metric];
 }
 
-/** How many samples a series had in each of the last three five minutes and in all, and which metrics have series. */
+/** How many samples a series has in five and in fifteen minutes, and which metrics have series at all. */
 export function intervalsQuery(naming: Naming): string {
   const info = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info');
   const { namespace, pod, uid } = naming.labels['kube-state-metrics'];
-  const counts = (fact: string, exporter: Exporter, metric: string): { fact: string; expression: string }[] => {
-    const series = exporterSeries(naming, exporter, metric);
-    const most = (window: string): string => `max(count_over_time(${series}${window}))`;
-    return [
-      { fact: `${fact}/all`, expression: most(`[${ALL_WINDOWS_SECONDS}s]`) },
-      ...INTERVAL_WINDOWS.map((window) => {
-        const offset = window === 0 ? '' : ` offset ${window * INTERVAL_WINDOW_SECONDS}s`;
-        return { fact: `${fact}/${window}`, expression: most(`[${INTERVAL_WINDOW_SECONDS}s]${offset}`) };
-      }),
-    ];
-  };
+  const count = (metric: string, exporter: Exporter, seconds: number): string =>
+    `max(count_over_time(${exporterSeries(naming, exporter, metric)}[${seconds}s]))`;
   const scraped = (metric: string): string =>
     by('max', ['job', 'instance'], `timestamp(${exporterSeries(naming, 'kube-state-metrics', metric)})`);
   const running = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_status_phase', [
     { label: 'phase', op: '=', value: 'Running' },
   ]);
+  const { short, long } = INTERVAL_WINDOWS;
   return tagged([
-    ...counts('ksm', 'kube-state-metrics', 'kube_pod_info'),
-    ...counts('cadvisor', 'cadvisor', CADVISOR_PROBE),
+    { fact: 'ksm/short', expression: count('kube_pod_info', 'kube-state-metrics', short) },
+    { fact: 'ksm/long', expression: count('kube_pod_info', 'kube-state-metrics', long) },
+    { fact: 'cadvisor/short', expression: count(CADVISOR_PROBE, 'cadvisor', short) },
+    { fact: 'cadvisor/long', expression: count(CADVISOR_PROBE, 'cadvisor', long) },
     { fact: 'history', expression: `count(last_over_time(${info}${HISTORY}))` },
     { fact: 'uids', expression: `count(${by('count', [uid], info)})` },
     { fact: 'names', expression: `count(${by('count', [namespace, pod], info)})` },
@@ -112,10 +103,7 @@ export function readLayout(
   const samples = (name: string): number | undefined =>
     intervals?.find((s) => s.labels['fact'] === name && Number.isFinite(s.value))?.value;
   const interval = (fact: string): number | undefined =>
-    scrapeInterval(
-      INTERVAL_WINDOWS.map((window) => samples(`${fact}/${window}`) ?? 0),
-      samples(`${fact}/all`) ?? 0,
-    );
+    scrapeInterval(samples(`${fact}/short`) ?? 0, samples(`${fact}/long`) ?? 0);
   const [uids, names] = [samples('uids') ?? 0, samples('names') ?? 0];
   if (uids > MOST_UIDS_OF_NAME * names) throw new FailureError({ kind: 'names-lost', pods: uids, names });
   // Before anything was started there are no series of containers, and no word of what is dropped.
@@ -210,19 +198,19 @@ export function replicaCount(layout: Layout): number {
 }
 
 /** What five minutes leave four samples of. */
-const FOUR_SAMPLES_SECONDS = INTERVAL_WINDOW_SECONDS / 4;
+const FOUR_SAMPLES_SECONDS = INTERVAL_WINDOWS.short / 4;
 
 /**
- * The scrape interval in seconds, from the samples within each of the last three five minutes (`counts`) and within all of them
- * (`all`). All together measure a slow scrape best (90 s leaves three samples or four in five minutes), but only where scraping
- * went on all the time. Else the fullest window says that the interval is no longer than so much, which is good enough where it
- * is short, and not told (undefined) elsewhere.
+ * The scrape interval in seconds, from the samples within the last 5 and the last 15 minutes. The long window measures a slow
+ * scrape better (90 s leaves three samples or four in the short one), but only where scraping went on all the time. Else
+ * either part of it, the last five minutes or the ten before them, says that the interval is no longer than so much: good
+ * enough where that is short, not told (undefined) elsewhere.
  */
-export function scrapeInterval(counts: readonly number[], all: number): number | undefined {
-  const fullest = Math.max(...counts);
-  if (fullest === 0) return undefined;
+export function scrapeInterval(short: number, long: number): number | undefined {
+  const { short: shortSeconds, long: longSeconds } = INTERVAL_WINDOWS;
+  const windows = longSeconds / shortSeconds;
   // Windows of a steady scrape differ by one sample.
-  if (counts.every((count) => count > 0 && count >= fullest - 1)) return ALL_WINDOWS_SECONDS / all;
-  const atMost = INTERVAL_WINDOW_SECONDS / fullest;
+  if (short > 0 && long >= windows * (short - 1) && long <= windows * (short + 1)) return longSeconds / long;
+  const atMost = Math.min(shortSeconds / short, (longSeconds - shortSeconds) / Math.max(long - short, 0));
   return atMost <= FOUR_SAMPLES_SECONDS ? atMost : undefined;
 }

@@ -2,6 +2,7 @@ import type { SignalName } from './catalogue.ts';
 import { SIGNALS } from './catalogue.ts';
 import { namesOf, type Layout } from './layout.ts';
 import type { Naming } from './naming.ts';
+import type { PodIndex } from './pod-index.ts';
 import type { GapReason, SignalRow } from './signal.ts';
 
 /** Everything that was read at one instant: the rows of each signal, or why there are none. */
@@ -9,6 +10,8 @@ export interface Readings {
   readonly unixSeconds: number;
   readonly layout: Layout;
   readonly rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
+  /** The same rows by pod; those of signals that are missing among them. */
+  readonly byPod: PodIndex;
   /** Signals that are missing as a whole. */
   readonly gaps: ReadonlyMap<SignalName, GapReason>;
   /** Prometheus said that some of its answers may lack series. */
@@ -22,16 +25,17 @@ export function rowsOf(readings: Readings, signal: SignalName): readonly SignalR
 /** What was answered, before it is known how often the exporters are scraped. */
 export interface SignalAnswers {
   readonly rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
+  readonly byPod: PodIndex;
   readonly gaps: ReadonlyMap<SignalName, GapReason>;
 }
 
 export function composeReadings(
   unixSeconds: number,
   layout: Layout,
-  { rows, gaps }: SignalAnswers,
+  { rows, byPod, gaps }: SignalAnswers,
   isPartial = false,
 ): Readings {
-  return { unixSeconds, layout, rows, gaps: new Map([...gaps, ...gapsOfLayout(layout)]), isPartial };
+  return { unixSeconds, layout, rows, byPod, gaps: new Map([...gaps, ...gapsOfLayout(layout)]), isPartial };
 }
 
 /** The signals of an exporter that is not there. */
