@@ -49,6 +49,43 @@ describe('a risk forest and a status forest together', () => {
   });
 });
 
+describe('a model of one forest', () => {
+  const { risk: _, persistence: __, ...one } = METADATA;
+
+  test('says what the forest says', () => {
+    const alone = composeModel(readMetadata(JSON.stringify(one)), { model: BYTES.model, risk: undefined });
+    const outputs = alone.forest.predict(modelRows(alone, matrix), rowCount);
+    for (const [row, own] of predictStatuses(alone, matrix, asNow('Running')).entries()) {
+      const said = alone.classes.map((status) => own[status]);
+      expect(said).toEqual([...outputs.subarray(row * said.length, (row + 1) * said.length)]);
+      expect([own.Unknown, own.NotFound]).toEqual([0, 0]);
+    }
+  });
+
+  test('has reasons for the status that it predicts', () => {
+    const alone = composeModel(readMetadata(JSON.stringify(one)), { model: BYTES.model, risk: undefined }, true);
+    const margins = alone.forest.predictMargin(modelRows(alone, matrix), rowCount);
+    for (const status of ['Error', 'Running'] as const) {
+      const output = alone.classes.indexOf(status);
+      const predicted = Array.from({ length: rowCount }, () => status);
+      const bases = reasonsOf(alone, matrix, predicted).map(
+        (own, row) =>
+          (margins[row * alone.classes.length + output] as number) - own.reduce((sum, { logOdds }) => sum + logOdds, 0),
+      );
+      for (const base of bases) expect(base).toBeCloseTo(bases[0] as number, 3);
+    }
+  });
+
+  test('may tell two statuses apart by one output, the probability of the second', () => {
+    const two = { ...one, classes: ['Running', 'Error'], model: { file: 'risk.json', format: 'model' } };
+    const alone = composeModel(readMetadata(JSON.stringify(two)), { model: BYTES.risk, risk: undefined });
+    const outputs = alone.forest.predict(modelRows(alone, matrix), rowCount);
+    for (const [row, { Running, Error }] of predictStatuses(alone, matrix, asNow('Running')).entries()) {
+      expect([Running, Error]).toEqual([1 - (outputs[row] as number), outputs[row]]);
+    }
+  });
+});
+
 test('what is no failure goes by its share to what the pod is now; RISK stays as it is', () => {
   const [plain, lasting] = [0, 0.25].map((persistence) =>
     predictStatuses({ ...model, persistence }, matrix, asNow('Pending')),
