@@ -96,7 +96,10 @@ export function buildProgram(
   ]);
   group(scan, 'Output:', [
     ...outputOptions('table|wide|json|yaml|csv|name'),
-    new Option('--sort-by <key>', 'risk, confidence, name, namespace, now, predicted, restarts, age or node'),
+    new Option(
+      '--sort-by <key>',
+      'risk, confidence and restarts (the most first), predicted (the worst first), age (the youngest first), name, namespace, now or node',
+    ),
     ...exitOptions(),
   ]);
   finish(

@@ -1,6 +1,6 @@
 import type { Check, Diagnosis, MetricCount } from '../core/signals/diagnosis.ts';
 import { painter, type Painter } from './colour.ts';
-import { failureText } from './failure-text.ts';
+import { failureText, tlsAdvice } from './failure-text.ts';
 import type { Look, Output } from './formats.ts';
 import { exporterName } from './gap-text.ts';
 import { grid } from './grid.ts';
@@ -43,7 +43,11 @@ function checkText(check: Check): CheckText {
     case 'tcp':
     case 'tls':
       if (check.outcome !== 'failed') return fine(clean(check.detail));
-      return { found: clean(check.detail), suffers: ALL_PREDICTIONS, advice: CONNECTION_ADVICE[check.name] };
+      return {
+        found: clean(check.detail),
+        suffers: ALL_PREDICTIONS,
+        advice: connectionAdvice(check.name, check.detail),
+      };
     case 'http':
     case 'login':
     case 'api': {
@@ -179,10 +183,13 @@ const API_FOUND = {
   api: 'the API of Prometheus answers a query',
 } as const;
 
+function connectionAdvice(layer: 'name' | 'tcp' | 'tls', code: string): string {
+  return layer === 'tls' ? tlsAdvice(code) : CONNECTION_ADVICE[layer];
+}
+
 const CONNECTION_ADVICE = {
   name: 'check the spelling in --prometheus-url; names that end in .svc exist only inside the cluster',
   tcp: 'check that Prometheus runs and the port is right; if it runs in the cluster, try `kubectl port-forward`',
-  tls: 'check the certificate; name a private authority with --ca-file',
 } as const;
 
 /** One closed table of the formats of a diagnosis. */

@@ -287,7 +287,8 @@ function schemaWords(failure: Extract<Failure, { kind: 'model-schema' }>): Words
 
 const TRAIN_AGAIN = 'train it again with this version of kpfd, or use the model that ships with it';
 
-function tlsAdvice(code: string): string {
+/** What to do where TLS failed with a code of Node or OpenSSL. */
+export function tlsAdvice(code: string): string {
   if (/EPROTO|WRONG_VERSION/.test(code)) return 'the server may speak plain HTTP: try http:// in --prometheus-url';
   if (/EXPIRED/.test(code)) return 'the certificate has expired: renew it';
   if (/ALTNAME/.test(code)) return 'the certificate is for another name: use that name in --prometheus-url';

@@ -420,8 +420,11 @@ function parseLocation(location: string | null, base: URL): URL | undefined {
   }
 }
 
+/** Of OpenSSL's `…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:…` the words. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/^request to .* failed, reason: /, '') : '';
+  if (!(error instanceof Error)) return '';
+  const reason = error.message.replace(/^request to .* failed, reason: /, '');
+  return /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/i.exec(reason)?.[1] ?? reason;
 }
 
 /** AbortSignal.any, which Node has since 20.3 only; released, it leaves no listener on the long-lived signals. */
