@@ -39,9 +39,13 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
     let isHeaded = found !== undefined;
     const head = async (): Promise<void> => {
       if (isHeaded) return;
-      isHeaded = true;
-      if (isFile) await writeFile(begun, `${JSON.stringify(shape.options)}\n`);
+      if (isFile) {
+        await writeFile(begun, `${JSON.stringify(shape.options)}\n`).catch((error: unknown) => {
+          throw unwritable(begun, error);
+        });
+      }
       await file.appendFile(shape.heading);
+      isHeaded = true;
     };
     // Only once there is something to put in their place: who opened it may yet find that it is not the file for this.
     let stale = found?.offset;
@@ -54,21 +58,24 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
           await head();
           await file.appendFile(text);
         } catch (error) {
-          throw unwritable(path, error);
+          throw error instanceof FailureError ? error : unwritable(path, error);
         }
         return true;
       },
       close: async (isComplete) => {
+        let isEmpty = false;
         try {
+          if (isComplete && stale !== undefined) await file.truncate(stale);
           if (isComplete) await head();
+          isEmpty = isNew && (await file.stat()).size === 0;
         } catch (error) {
-          throw unwritable(path, error);
+          throw error instanceof FailureError ? error : unwritable(path, error);
         } finally {
           await file.close();
         }
         if (isFile && isComplete) await rm(begun, { force: true });
         // What was not begun leaves nothing behind: the next try may be by other options.
-        if (isNew && !isHeaded) await rm(path, { force: true });
+        if (isEmpty) await rm(path, { force: true });
       },
     };
   } catch (error) {

@@ -31,6 +31,7 @@ export async function backtestModel(
   const scores = new Scores(model, threshold ?? model.riskThreshold, wanted);
   const all = Math.floor((request.span.end - request.span.start) / request.span.step) + 1;
   let told = 0;
+  let evaluations = 0;
   let done = 0;
   for await (const { unixSeconds, isTold, rows } of podRows(source, wanted, polls)) {
     if (unixSeconds < request.span.start) {
@@ -38,6 +39,7 @@ export async function backtestModel(
       continue;
     }
     if (isTold) told += 1;
+    evaluations += rows.length;
     scores.take(unixSeconds, rows);
     onStep((done += 1), all);
   }
@@ -46,6 +48,7 @@ export async function backtestModel(
     span: request.span,
     threshold: scores.threshold,
     steps: { told, all },
+    evaluations,
     detectors: scores.figures(),
   };
 }

@@ -11,7 +11,6 @@ import { REQUESTS, type RequestName } from '../core/signals/catalogue.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
 import { canonicalLabels, type Naming, type NamingOptions } from '../core/signals/naming.ts';
 import type { Scope } from '../core/signals/signal.ts';
-import { expectedFailure } from './expected-failure.ts';
 import { History, type Span } from './history.ts';
 import { Journal } from './journal.ts';
 import { podsAt, STATUS_REQUESTS } from './pods-at.ts';
@@ -62,7 +61,8 @@ export async function* podRows(
   const history = new History(source, span, request.maxSamples);
   const future = { start: span.start, end: span.end + horizonSeconds, step: STATUS_STEP_SECONDS };
   const seen = new Outlook(polls ?? metricPolls(new History(source, future, request.maxSamples), future, request));
-  let [isAnyTold, isAnyRow] = [false, false];
+  let lastTold: number | undefined;
+  let isAnyRow = false;
   for (let t = span.start; t <= span.end; t += span.step) {
     const found = await momentAt(history, t, request, REQUESTS);
     const conditions =
@@ -70,31 +70,21 @@ export async function* podRows(
     await seen.readUntil(t + horizonSeconds);
     seen.forgetBefore(t);
     const rows = found === undefined ? [] : labelled(found, conditions, seen, t, request);
-    isAnyTold ||= found !== undefined;
+    if (found !== undefined) lastTold = t;
     isAnyRow ||= rows.length > 0;
     const isTold =
       found !== undefined &&
       (rows.length > 0 || found.pods.every((pod) => pod.silence === undefined && pod.presence !== 'untold'));
     yield { unixSeconds: t, isTold, rows };
   }
-  if (!isAnyRow) await assertScopeKnown(source, span.end, request, isAnyTold);
+  if (!isAnyRow) await assertScopeKnown(source, lastTold ?? span.end, request);
 }
 
 /** No rows at all may come of a typing error, of names that were lost all the time, or of a time without data. */
-async function assertScopeKnown(
-  source: HistorySource,
-  t: number,
-  { naming, scope }: HistoryRequest,
-  isAnyTold: boolean,
-): Promise<void> {
-  try {
-    const found = await findNaming(source, t, naming, new Journal());
-    await measureLayout(source, t, found, new Journal());
-    await assertNamespaceKnown(source, t, found.naming, scope);
-  } catch (error) {
-    // Where only the end is silent there is nothing to compare with.
-    if (!isAnyTold || expectedFailure(error).kind !== 'pods-silent') throw error;
-  }
+async function assertScopeKnown(source: HistorySource, t: number, { naming, scope }: HistoryRequest): Promise<void> {
+  const found = await findNaming(source, t, naming, new Journal());
+  await measureLayout(source, t, found, new Journal());
+  await assertNamespaceKnown(source, t, found.naming, scope);
 }
 
 type Conditions = ReadonlyMap<string, ReadonlySet<string>>;

@@ -15,11 +15,16 @@ export function backtestOutput(found: Backtest, format: 'table' | 'json', look: 
   const silent = all - told;
   const warning = silent === 0 ? '' : `warning: at ${silent} of ${plural(all, 'step')} no pod could be evaluated\n`;
   const unwatched =
-    told > 0 && (found.detectors[0]?.rows.all.rows ?? 0) === 0
+    found.evaluations > 0 && (found.detectors[0]?.rows.all.rows ?? 0) === 0
       ? 'warning: of no row was the future watched to the end: the data, or the labels, are of another time or too short\n'
       : '';
   const events = found.detectors[0]?.events.events ?? 0;
-  const none = events === 0 ? 'No failure after two minutes of health found: recall and lead time say nothing\n' : '';
+  const none =
+    found.evaluations === 0
+      ? 'No pods to evaluate found\n'
+      : events === 0
+        ? 'No failure after two minutes of health found: recall and lead time say nothing\n'
+        : '';
   return {
     stdout: format === 'json' ? jsonText(document(found)) : table(found.detectors, look.headings),
     stderr: warning + unwatched + (look.quiet ? '' : none),

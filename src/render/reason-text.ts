@@ -111,7 +111,7 @@ function growth(slope: ShownSlope | undefined, left: number | undefined): string
   return minutes > FARTHEST_MINUTES ? [rate] : [rate, `full in about ${Math.max(1, Math.round(minutes))} min`];
 }
 
-/** What the memory of the container was before: in earlier lives, or else in this one. */
+/** What the memory of the container was before: with earlier lives, or else in this one. */
 function before(c: ContainerSnapshot | undefined, pod: PodSnapshot): string[] {
   if (c === undefined) return [];
   const { memoryPeakBytes: peak } = c.usage;
@@ -119,7 +119,7 @@ function before(c: ContainerSnapshot | undefined, pod: PodSnapshot): string[] {
   if ((c.restartsIn30m ?? 0) > 0) {
     return peak === undefined || limit === undefined
       ? []
-      : [`an earlier life reached ${significant((100 * peak) / limit)} %`];
+      : [`${significant((100 * peak) / limit)} % at most in 30 min`];
   }
   return aboveEarlierPercent(c, pod) <= 0 ? ['was as full before'] : [];
 }
@@ -202,7 +202,9 @@ function olderRestartsFact(pod: PodSnapshot): string {
   const ofSiblings = Math.max(...pod.containers.map((c) => c.siblings?.restartsIn30m ?? 0), 0);
   if (ofSiblings > 0 && recent !== undefined)
     return `${recent}, but ${plural(ofSiblings, 'restart')} in pods of the same owner`;
-  if (restarts === 0) return 'no restart ever';
+  if (restarts === 0) {
+    return pod.containers.every((c) => c.restarts === 0) ? 'no restart ever' : 'no restart of what is known';
+  }
   const latest = pod.containers
     .filter((c) => c.lastTermination?.atUnixSeconds !== undefined)
     .toSorted((a, b) => (b.lastTermination?.atUnixSeconds ?? 0) - (a.lastTermination?.atUnixSeconds ?? 0))[0];

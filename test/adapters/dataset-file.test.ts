@@ -71,6 +71,22 @@ describe('a file of rows', () => {
     expect([path, `${path}.begun`].map((one) => existsSync(one))).toEqual([true, false]);
   });
 
+  test('that another run has written meanwhile is not taken away', async () => {
+    const path = join(folder(), 'rows.csv');
+    const failing = await openDataset(path, CSV);
+    const other = await openDataset(path, CSV);
+    await other.write('a,10,1\n');
+    await other.close(true);
+    await failing.close(false);
+    expect(readFileSync(path, 'utf8')).toBe('run,time,x\na,10,1\n');
+  });
+
+  test('whose last line was cut, and to which nothing was to be added, loses that line', async () => {
+    const path = file('run,time,x\na,10,1\na,2');
+    await (await openDataset(path, CSV)).close(true);
+    expect(readFileSync(path, 'utf8')).toBe('run,time,x\n');
+  });
+
   test('of other options is refused and left as it is', async () => {
     const path = file('run,time,x\na,10,1\n');
     await expect(openDataset(path, { ...CSV, options: { ...OPTIONS, '--step': '15s' } })).rejects.toMatchObject({

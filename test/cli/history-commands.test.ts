@@ -203,6 +203,8 @@ describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
       expect(ran.code).toBe(0);
       expect(ran.stdout.split('\n')).toHaveLength(2);
       expect(ran.stderr).toBe('No pods to evaluate found in namespace default (-A takes all)\n');
+      const backtested = await run('backtest', '-n', 'default', ...span);
+      expect(backtested).toMatchObject({ code: 0, stderr: 'No pods to evaluate found\n' });
     });
 
     test.each(['export-dataset', 'backtest'])('of a time without data nothing can be told: %s', async (command) => {

@@ -33,6 +33,7 @@ const found: Backtest = {
   span: { start: 1_795_412_700, end: 1_795_413_900, step: 30 },
   threshold: 0.65,
   steps: { told: 39, all: 41 },
+  evaluations: 500,
   detectors: [own, rival],
 };
 

@@ -71,7 +71,7 @@ describe('memory', () => {
     const own = memory(60, { 2: 0, 5: 0 });
     const peaks = { ...own.usage, memoryPeakBytes: 99 * MIB, memoryEarlierPeakBytes: 61 * MIB };
     expect(fact('memory', { containers: [{ ...own, ...ended, usage: peaks }] })).toBe(
-      'memory 60 % of limit, steady, an earlier life reached 99 %',
+      'memory 60 % of limit, steady, 99 % at most in 30 min',
     );
     expect(fact('memory', { containers: [{ ...own, usage: peaks }] })).toBe(
       'memory 60 % of limit, steady, was as full before',

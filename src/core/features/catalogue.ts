@@ -152,9 +152,9 @@ export const FEATURES: readonly Feature[] = [
     name: 'memory_minutes_to_limit_15m',
     topic: 'memory',
     unit: 'minutes',
-    about: 'the same, growing on as over the last 15 minutes',
+    about: 'the same, growing on as over the last 15 minutes; of a container whose start lies before these',
     from: ['memory-working-set', 'memory-slope-15m', 'limits'],
-    value: (pod) => memoryMinutesToLimit(pod, (c) => c.usage.memorySlope15m),
+    value: (pod) => memoryMinutesToLimit(pod, (c) => c.usage.memorySlope15m, LONG_SETTLED_SECONDS),
   },
   {
     name: 'memory_of_peak_percent',
@@ -399,7 +399,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'restarts',
     unit: 'seconds',
     about:
-      'mean time between ends since the pod was made; at most 3600; not of a container that runs three times as long',
+      'mean time between ends since the pod was made, up to 3600; not of a container that runs three times as long',
     from: ['restarts', 'last-terminated-at', 'pod-created'],
     value: meanCycle,
   },
@@ -611,10 +611,12 @@ function lastEnded(pod: PodSnapshot): ContainerSnapshot | undefined {
  * just started.
  */
 const SETTLED_SECONDS = 150;
+/** The same for the window of 15 minutes. */
+export const LONG_SETTLED_SECONDS = 900 + SETTLED_SECONDS;
 
 /** The running containers whose memory trend says something. */
-export function settledContainers(pod: PodSnapshot): ContainerSnapshot[] {
-  return runningContainers(pod).filter((c) => (lifeSeconds(c, pod) ?? SETTLED_SECONDS) >= SETTLED_SECONDS);
+export function settledContainers(pod: PodSnapshot, seconds = SETTLED_SECONDS): ContainerSnapshot[] {
+  return runningContainers(pod).filter((c) => (lifeSeconds(c, pod) ?? seconds) >= seconds);
 }
 
 /** Percent of the limit per minute, of the container that moves fastest towards its limit. */
@@ -653,8 +655,13 @@ function memoryGrowing(pod: PodSnapshot): number {
   return most(shares);
 }
 
-function memoryMinutesToLimit(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
-  return least(settledContainers(pod).map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
+function memoryMinutesToLimit(
+  pod: PodSnapshot,
+  slope: (container: ContainerSnapshot) => number | undefined,
+  settledSeconds = SETTLED_SECONDS,
+): number {
+  const settled = settledContainers(pod, settledSeconds);
+  return least(settled.map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
 }
 
 /** The containers that run again after a restart within the window: only those have an earlier life to compare with. */
@@ -673,6 +680,8 @@ function memoryOfPeak(pod: PodSnapshot): number {
 
 /** A container that is younger has no earlier to speak of. */
 const EARLIER_LIFE_SECONDS = 600;
+/** Whose pods never have a name again; cAdvisor, which knows no uid, may have kept the peak of another pod of one name. */
+const OWNERS_OF_NEW_NAMES: ReadonlySet<string> = new Set(['ReplicaSet', 'DaemonSet', 'Job']);
 
 /**
  * By how much of its limit the memory of a container is above the most from 30 to 5 minutes ago; NaN where there is no such
@@ -681,7 +690,8 @@ const EARLIER_LIFE_SECONDS = 600;
 export function aboveEarlierPercent(c: ContainerSnapshot, pod: PodSnapshot): number {
   const { memoryBytes, memoryEarlierPeakBytes } = c.usage;
   if (memoryBytes === undefined || memoryEarlierPeakBytes === undefined || c.restartsIn30m !== 0) return Number.NaN;
-  if ((lifeSeconds(c, pod) ?? 0) < EARLIER_LIFE_SECONDS) return Number.NaN;
+  const isNewName = OWNERS_OF_NEW_NAMES.has(pod.owner?.kind ?? '');
+  if ((lifeSeconds(c, pod) ?? 0) < (isNewName ? EARLIER_LIFE_SECONDS : RHYTHM_SECONDS)) return Number.NaN;
   return ofLimit(c, 100 * (memoryBytes - memoryEarlierPeakBytes));
 }
 
@@ -719,7 +729,9 @@ function endedLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | unde
   if (c.runningShareOver30m !== undefined && (c.restartsIn30m ?? 0) > 0) {
     return ownLifeSeconds(c, c.runningShareOver30m, c.restartsIn30m ?? 1, pod);
   }
-  if ((c.restarts ?? 0) >= RHYTHM_RESTARTS) return wholeCycleSeconds(c, pod);
+  const whole = (c.restarts ?? 0) >= RHYTHM_RESTARTS ? wholeCycleSeconds(c, pod) : undefined;
+  // A restart every few days is no rhythm.
+  if (whole !== undefined && whole <= LONGEST_LIFE_SECONDS) return whole;
   if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;
   return c.siblings.runningSeconds / c.siblings.restartsIn30m;
 }
@@ -743,9 +755,15 @@ function hasOutlived(rhythmSeconds: number, c: ContainerSnapshot, pod: PodSnapsh
  * - Else its part within the window is too short, so that the mean is at least that of all of them with this part, and at
  *   most that of the others if this part is theirs. Between these bounds the mean since the pod was made decides.
  */
-function ownLifeSeconds(c: ContainerSnapshot, runningShare: number, ends: number, pod: PodSnapshot): number {
-  const podAge =
-    pod.createdAtUnixSeconds === undefined ? RHYTHM_SECONDS : pod.readAtUnixSeconds - pod.createdAtUnixSeconds;
+function ownLifeSeconds(
+  c: ContainerSnapshot,
+  runningShare: number,
+  ends: number,
+  pod: PodSnapshot,
+): number | undefined {
+  const { createdAtUnixSeconds: created, readAtUnixSeconds: now } = pod;
+  if (created === undefined && c.restarts === ends) return undefined;
+  const podAge = created === undefined ? RHYTHM_SECONDS : now - created;
   const window = Math.min(RHYTHM_SECONDS, podAge);
   const down = (1 - runningShare) * window;
   const livedWithin = (seconds: number): number => Math.max(seconds - down - (lifeSeconds(c, pod) ?? 0), 0);
@@ -767,7 +785,9 @@ function lifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined
 
 function siblingRestarts(pod: PodSnapshot): number {
   return sum(pod, (c) =>
-    c.siblings === undefined ? undefined : Math.max(c.siblings.restartsIn30m - (c.restartsIn30m ?? 0), 0),
+    c.siblings === undefined || c.restartsIn30m === undefined
+      ? undefined
+      : Math.max(c.siblings.restartsIn30m - c.restartsIn30m, 0),
   );
 }
 
@@ -801,22 +821,23 @@ function meanCycle(pod: PodSnapshot): number {
 }
 
 /**
- * The mean time between the ends of the container, at most an hour: over the whole life of the pod, but no longer than the
- * ends within 30 minutes are apart. undefined as above.
+ * The mean time between the ends of the container: over the whole life of the pod, but no longer than the ends within 30
+ * minutes are apart. undefined as above, and where it is more than an hour: that is no rhythm.
  */
 function cycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   const whole = wholeCycleSeconds(c, pod);
   if (whole === undefined) return undefined;
   const recent = c.restartsIn30m ?? 0;
   const cycle = recent < 2 ? whole : Math.min(whole, RHYTHM_SECONDS / recent);
-  return hasOutlived(cycle, c, pod) ? undefined : Math.min(cycle, LONGEST_LIFE_SECONDS);
+  return cycle > LONGEST_LIFE_SECONDS || hasOutlived(cycle, c, pod) ? undefined : cycle;
 }
 
 /** The mean time between the ends of the container over the whole life of the pod; undefined where it has not ended yet. */
 function wholeCycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   const at = c.lastTermination?.atUnixSeconds;
-  if (at === undefined || pod.createdAtUnixSeconds === undefined || (c.restarts ?? 0) <= 0) return undefined;
-  return (at - pod.createdAtUnixSeconds) / (c.restarts ?? 1);
+  const created = pod.createdAtUnixSeconds;
+  if (at === undefined || created === undefined || at <= created || (c.restarts ?? 0) <= 0) return undefined;
+  return (at - created) / (c.restarts ?? 1);
 }
 
 /** Whether the container runs on and on after it had failed: its restarts are a thing of the past. */
@@ -827,7 +848,9 @@ function isWellAgain(c: ContainerSnapshot, pod: PodSnapshot): boolean {
 
 /** Whether the last end of the container says something of the next one. */
 function isRecent(c: ContainerSnapshot, pod: PodSnapshot): boolean {
-  const at = c.lastTermination?.atUnixSeconds ?? pod.readAtUnixSeconds;
+  // Before 2.12 kube-state-metrics does not say when it ended: no later than it was started again.
+  const startedAt = c.state === 'running' ? c.startedAtUnixSeconds : undefined;
+  const at = c.lastTermination?.atUnixSeconds ?? startedAt ?? pod.readAtUnixSeconds;
   return pod.readAtUnixSeconds - at <= RHYTHM_SECONDS && !isWellAgain(c, pod);
 }
 

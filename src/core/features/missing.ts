@@ -2,7 +2,7 @@ import type { PodSnapshot } from '../pods/snapshot.ts';
 import { runningContainers } from '../pods/usage.ts';
 import { SIGNALS } from '../signals/catalogue.ts';
 import type { GapReason } from '../signals/signal.ts';
-import { FEATURES, settledContainers, type Feature } from './catalogue.ts';
+import { FEATURES, LONG_SETTLED_SECONDS, settledContainers, type Feature } from './catalogue.ts';
 
 /** Why a feature is NaN; undefined where nothing is wrong (a container that has never ended has no last exit code). */
 function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
@@ -11,7 +11,8 @@ function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
   // Of a container that has not restarted, and of one that has just started, nothing is missing.
   if (feature.from.includes('restarts-30m-ago')) return undefined;
   const isTrend = feature.from.some((signal) => signal.startsWith('memory-slope'));
-  if (isTrend && settledContainers(pod).length === 0 && runningContainers(pod).length > 0) return undefined;
+  const settled = settledContainers(pod, feature.from.includes('memory-slope-15m') ? LONG_SETTLED_SECONDS : undefined);
+  if (isTrend && settled.length === 0 && runningContainers(pod).length > 0) return undefined;
   const signals = SIGNALS.filter(({ name }) => feature.from.includes(name));
   if (pod.node === undefined && signals.some(({ subject }) => subject !== 'pod')) return { kind: 'not-scheduled' };
   if (!signals.some(({ exporter }) => exporter === 'cadvisor')) return undefined;

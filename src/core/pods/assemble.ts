@@ -91,13 +91,16 @@ function assembleContainers(
       // The query returns containers that restarted within the window only.
       return restarts - (rows.value(signal, name) ?? restarts);
     };
+    const restartsIn5m = restartsIn('restarts-5m-ago', 300);
+    const restartsIn15m = restartsIn('restarts-15m-ago', 900);
     const sampledAt = rows.value('memory-sampled-at', name);
     const alive = state.state === 'running' && !isOlder(sampledAt, startedAt);
     const usage = (signal: SignalName): number | undefined => (alive ? rows.value(signal, name) : undefined);
-    // A rate is spread over its whole window, of which a young container has lived a part.
-    const cores = (signal: SignalName, windowSeconds: number): number | undefined => {
+    // A rate is spread over its whole window, of which a young container has lived a part. (One that restarted may have gone on
+    // with the series of the life before it, where the label id is dropped.)
+    const cores = (signal: SignalName, windowSeconds: number, restarted: number | undefined): number | undefined => {
       const rate = usage(signal);
-      if (rate === undefined || startedAt === undefined) return rate;
+      if (rate === undefined || startedAt === undefined || restarted !== 0) return rate;
       const lived = Math.max(unixSeconds - startedAt, SHORTEST_RATE_SECONDS);
       return (rate * windowSeconds) / Math.min(lived, windowSeconds);
     };
@@ -109,8 +112,8 @@ function assembleContainers(
       ...state,
       ready: rows.tells(role === 'container' ? 'container-ready' : 'init-ready', name),
       restarts,
-      restartsIn5m: restartsIn('restarts-5m-ago', 300),
-      restartsIn15m: restartsIn('restarts-15m-ago', 900),
+      restartsIn5m,
+      restartsIn15m,
       restartsIn30m: restartsIn('restarts-30m-ago', 1800),
       runningShareOver30m: rows.value('running-share-30m', name),
       siblings: siblings(name),
@@ -119,8 +122,8 @@ function assembleContainers(
       limits: rows.resources(role === 'container' ? 'limits' : 'sidecar-limits', name),
       requests: rows.resources(role === 'container' ? 'requests' : 'sidecar-requests', name),
       usage: {
-        cpuCores: cores('cpu-usage', 300),
-        cpuCoresOver15m: cores('cpu-usage-15m', 900),
+        cpuCores: cores('cpu-usage', 300, restartsIn5m),
+        cpuCoresOver15m: cores('cpu-usage-15m', 900, restartsIn15m),
         memoryBytes: usage('memory-working-set'),
         memoryMeanBytes: usage('memory-mean-5m'),
         memoryPeakBytes: peaks.length === 0 ? undefined : Math.max(...peaks),

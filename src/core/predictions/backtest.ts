@@ -9,6 +9,8 @@ export interface Backtest {
   readonly threshold: number;
   /** Steps at which kube-state-metrics told something, of all. */
   readonly steps: { readonly told: number; readonly all: number };
+  /** Evaluations of pods, with a label or without. */
+  readonly evaluations: number;
   readonly detectors: readonly DetectorFigures[];
 }
 

@@ -30,6 +30,8 @@ export function reasonsOf(model: Model, matrix: FeatureMatrix, predicted: readon
   const width = model.columns.length + 1;
   return predicted.map((status, row) => {
     const output = model.risk === undefined && forest.outputCount > 1 ? model.classes.indexOf(status) : 0;
+    // Evidence may have decided for a status that the forest does not know.
+    if (output < 0) return [];
     const start = (row * forest.outputCount + output) * width;
     const values = matrix.values.subarray(row * matrix.columnCount, (row + 1) * matrix.columnCount);
     return byTopic(model, all.subarray(start, start + width - 1), values, slope);

@@ -1,5 +1,6 @@
+import { settledContainers } from '../features/catalogue.ts';
 import { FEATURE_NAMES } from '../features/schema.ts';
-import type { PodSnapshot } from '../pods/snapshot.ts';
+import type { ContainerSnapshot, PodSnapshot } from '../pods/snapshot.ts';
 import { isFailing, type Status } from '../pods/status.ts';
 import { exporterSeries, type Naming } from '../signals/naming.ts';
 import { by, tagged } from '../signals/promql.ts';
@@ -58,7 +59,7 @@ export const RIVALS: readonly Rival[] = [
     name: 'memory-full-within-horizon',
     about: 'predict_linear over 15 minutes: the working set reaches the limit within the horizon',
     forSeconds: 0,
-    holds: ({ features, horizonSeconds }) => valueOf(features, 'memory_minutes_to_limit_15m') * 60 <= horizonSeconds,
+    holds: ({ pod, horizonSeconds }) => settledContainers(pod).some((c) => isFullWithin(c, horizonSeconds)),
   },
   {
     name: 'memory-above-90-percent',
@@ -73,6 +74,15 @@ export const RIVALS: readonly Rival[] = [
     holds: ({ conditions }) => conditions.has('restarted-1h' satisfies Condition),
   },
 ];
+
+/** By the samples themselves: no feature of kpfd, which may leave out what such a rule takes for growth. */
+function isFullWithin({ limits, usage }: ContainerSnapshot, seconds: number): boolean {
+  const { memoryBytes: used, memorySlope15m: slope } = usage;
+  const limit = limits?.memoryBytes;
+  return (
+    limit !== undefined && used !== undefined && slope !== undefined && slope > 0 && used + slope * seconds >= limit
+  );
+}
 
 /** The conditions that hold, as `fact`, for pods by namespace and pod. One request. */
 export function rivalsQuery(naming: Naming): string {

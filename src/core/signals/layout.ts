@@ -208,9 +208,9 @@ const FOUR_SAMPLES_SECONDS = INTERVAL_WINDOWS.short / 4;
  */
 export function scrapeInterval(short: number, long: number): number | undefined {
   const { short: shortSeconds, long: longSeconds } = INTERVAL_WINDOWS;
-  const windows = longSeconds / shortSeconds;
-  // Windows of a steady scrape differ by one sample.
-  if (short > 0 && long >= windows * (short - 1) && long <= windows * (short + 1)) return longSeconds / long;
+  // The three windows of a steady scrape differ by one sample.
+  const expected = (longSeconds / shortSeconds) * short;
+  if (long >= 2 && Math.abs(long - expected) <= 2) return longSeconds / long;
   const atMost = Math.min(shortSeconds / short, (longSeconds - shortSeconds) / Math.max(long - short, 0));
   return atMost <= FOUR_SAMPLES_SECONDS ? atMost : undefined;
 }

@@ -167,7 +167,23 @@ test('of an unreachable node nothing but its not being ready is known', () => {
   expect(valueOf('node_memory_pressure', pod({ node: node('n', { MemoryPressure: 'unknown' }) }))).toBeNaN();
 });
 
+test('growth over 15 minutes is that of a container whose start lies before these', () => {
+  const limits = { cpuCores: undefined, memoryBytes: 100 * MIB };
+  const minutes = (lived: number): number =>
+    valueOf('memory_minutes_to_limit_15m', {
+      ...using({ memoryBytes: 90 * MIB, memorySlope15m: MIB / 60 }, { limits, startedAtUnixSeconds: 10_000 - lived }),
+      readAtUnixSeconds: 10_000,
+    });
+  expect(minutes(1049)).toBeNaN();
+  expect(minutes(1050)).toBeCloseTo(10);
+});
+
 describe('why a feature is missing', () => {
+  const aged = (lived: number): PodSnapshot => ({
+    ...using({}, { startedAtUnixSeconds: 10_000 - lived }),
+    node: node('n'),
+    readAtUnixSeconds: 10_000,
+  });
   const reasonOf = (snapshot: PodSnapshot, name: string): string | undefined =>
     missingFeatures(snapshot, featureMatrix([snapshot]).values).find(({ names }) => names.includes(name))?.reason.kind;
 
@@ -187,6 +203,9 @@ describe('why a feature is missing', () => {
       'host-network',
     ],
     ['never ended', { ...using({}), node: node('n') }, 'last_exit_code', undefined],
+    ['just started', aged(100), 'memory_trend_5m', undefined],
+    ['started within the window of 15 minutes', aged(1000), 'memory_minutes_to_limit_15m', undefined],
+    ['started long ago', aged(1100), 'memory_minutes_to_limit_15m', 'no-limit'],
   ] as const)('%s', (_, snapshot, feature, reason) => {
     expect(reasonOf(snapshot, feature)).toBe(reason);
   });
@@ -277,6 +296,32 @@ describe('how long lives last', () => {
     expect(valueOf('seconds_to_usual_life_end', long)).toBeCloseTo(400);
   });
 
+  test('a few restarts in months are no rhythm', () => {
+    const last = { reason: 'Error', exitCode: 1, atUnixSeconds: HOURS_2 - 5 * 86_400 };
+    const known = { restarts: 5, restartsIn30m: 0, runningShareOver30m: 1, lastTermination: last };
+    const own = lived({ ...known, startedAtUnixSeconds: HOURS_2 - 5 * 86_400 }, HOURS_2 - 100 * 86_400);
+    for (const feature of ['usual_life_seconds', 'usual_life_elapsed_percent', 'mean_cycle_seconds', 'last_exit_code'])
+      expect(valueOf(feature, own)).toBeNaN();
+    // Then those of siblings say more.
+    const siblings = { restartsIn30m: 2, runningSeconds: 600 };
+    expect(valueOf('usual_life_seconds', lived({ ...known, siblings }, HOURS_2 - 100 * 86_400))).toBe(300);
+  });
+
+  test('what is not known makes no rhythm, and no recent end', () => {
+    const ended = { restarts: 1, restartsIn30m: 1, runningShareOver30m: 1, startedAtUnixSeconds: HOURS_2 - 600 };
+    const ageless = { ...lived(ended), createdAtUnixSeconds: undefined };
+    expect(valueOf('usual_life_seconds', ageless)).toBeNaN();
+    // Before 2.12 kube-state-metrics has no time of the last end.
+    const untimed = { reason: 'OOMKilled', exitCode: 137, atUnixSeconds: undefined };
+    const exitCode = (startedAtUnixSeconds: number): number =>
+      valueOf('last_exit_code', lived({ restarts: 1, startedAtUnixSeconds, lastTermination: untimed }, -1e6));
+    expect(exitCode(HOURS_2 - 900)).toBe(137);
+    expect(exitCode(HOURS_2 - 5 * 86_400)).toBeNaN();
+    const siblings = { restartsIn30m: 4, runningSeconds: 100 };
+    expect(valueOf('sibling_restarts_30m', lived({ siblings, restartsIn30m: undefined }))).toBeNaN();
+    expect(valueOf('sibling_restarts_30m', lived({ siblings, restartsIn30m: 1 }))).toBe(3);
+  });
+
   test('what has left its rhythm has no restarts to speak of, and no last end', () => {
     const facts = ['restarts_30m', 'last_exit_code', 'last_terminated_oom', 'backoff_seconds'];
     const after = (seconds: number): number[] => {
@@ -352,13 +397,22 @@ describe('memory that grows', () => {
 test('memory above the earlier peak is in percent of the limit, of a container that has an earlier time', () => {
   const limits = { cpuCores: undefined, memoryBytes: 100 * MIB };
   const usage = { memoryBytes: 90 * MIB, memoryEarlierPeakBytes: 95 * MIB };
-  const above = (startedAtUnixSeconds: number, restartsIn30m: number | undefined, known = {}): number => {
+  const above = (
+    startedAtUnixSeconds: number,
+    restartsIn30m: number | undefined,
+    known = {},
+    kind = 'ReplicaSet',
+  ): number => {
     const own = { limits, startedAtUnixSeconds, restartsIn30m };
     return valueOf('memory_above_earlier_percent', {
       ...using({ ...usage, ...known }, own),
+      owner: { kind, name: 'cart' },
       readAtUnixSeconds: 10_000,
     });
   };
+  // A pod of a StatefulSet has the name of the one before, whose peak it may be.
+  expect(above(9000, 0, {}, 'StatefulSet')).toBeNaN();
+  expect(above(8200, 0, {}, 'StatefulSet')).toBeCloseTo(-5);
   expect(above(9000, 0)).toBeCloseTo(-5);
   expect(above(9000, 0, { memoryBytes: 97 * MIB })).toBeCloseTo(2);
   expect(above(9500, 0)).toBeNaN();

@@ -47,6 +47,32 @@ describe('what is not there stays unknown', () => {
   });
 });
 
+describe('CPU of a container that is younger than the window of its rate', () => {
+  const rates = { 'cpu-usage': [row('cart', app, 0.02)], 'cpu-usage-15m': [row('cart', app, 0.01)] };
+  const young = (seconds: number, restarts: number): (number | undefined)[] => {
+    const { usage } = only({
+      'container-running': [row('cart', app, SCRAPED)],
+      'container-started': [row('cart', app, AT - seconds)],
+      'pod-created': [row('cart', {}, AT - 4000)],
+      restarts: [row('cart', app, restarts)],
+      'restarts-5m-ago': restarts === 0 ? [] : [row('cart', app, 0)],
+      'restarts-15m-ago': restarts === 0 ? [] : [row('cart', app, 0)],
+      ...rates,
+    }).containers[0] ?? { usage: { cpuCores: undefined, cpuCoresOver15m: undefined } };
+    return [usage.cpuCores, usage.cpuCoresOver15m];
+  };
+
+  test('is what it used while it lived', () => {
+    expect(young(100, 0)).toEqual([expect.closeTo(0.06), expect.closeTo(0.09)]);
+    expect(young(450, 0)).toEqual([0.02, expect.closeTo(0.02)]);
+    expect(young(3000, 0)).toEqual([0.02, 0.01]);
+  });
+
+  test('is left as it is where its series may go on from the life before', () => {
+    expect(young(100, 1)).toEqual([0.02, 0.01]);
+  });
+});
+
 describe('a request that failed', () => {
   const whole = readings({
     'pod-info': [info('cart', 'a', SCRAPED)],

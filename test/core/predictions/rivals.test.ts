@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { FEATURE_NAMES } from '../../../src/core/features/schema.ts';
+import type { PodSnapshot } from '../../../src/core/pods/snapshot.ts';
 import { RIVALS, RivalWatch, type RivalName, type RivalView } from '../../../src/core/predictions/rivals.ts';
-import { pod } from '../../support/pods.ts';
+import { container, pod } from '../../support/pods.ts';
 
 function view(known: Partial<RivalView> & { features?: Float32Array } = {}): RivalView {
   return {
@@ -20,6 +21,14 @@ function features(name: string, value: number): Float32Array {
   return values;
 }
 
+/** A pod whose memory, by its growth over 15 minutes, is full in so many. */
+function filling(minutes: number): PodSnapshot {
+  const [memoryBytes, limit] = [40e6, 100e6];
+  const usage = { ...container().usage, memoryBytes, memorySlope15m: (limit - memoryBytes) / (minutes * 60) };
+  const limits = { cpuCores: undefined, memoryBytes: limit };
+  return pod({ phase: 'Running', containers: [container({ state: 'running', limits, usage })] });
+}
+
 /** Which rivals fire at `unixSeconds` when the view has been the same since 0. */
 function fire(unixSeconds: number, seen: RivalView): RivalName[] {
   const watch = new RivalWatch();
@@ -33,12 +42,8 @@ test.each<[string, RivalView, RivalName[]]>([
   ['what fails', view({ status: 'Error' }), ['persistence']],
   ['memory above 90 %', view({ features: features('memory_usage_percent', 90.1) }), ['memory-above-90-percent']],
   ['memory at 90 %', view({ features: features('memory_usage_percent', 90) }), []],
-  [
-    'memory that is full in 10 minutes',
-    view({ features: features('memory_minutes_to_limit_15m', 10) }),
-    ['memory-full-within-horizon'],
-  ],
-  ['memory that is full in 11', view({ features: features('memory_minutes_to_limit_15m', 11) }), []],
+  ['memory that is full in 10 minutes', view({ pod: filling(10) }), ['memory-full-within-horizon']],
+  ['memory that is full in 11', view({ pod: filling(11) }), []],
   ['a restart within the hour', view({ conditions: new Set(['restarted-1h']) }), ['restarted-within-the-hour']],
 ])('%s makes fire at once what it should', (_, seen, wanted) => {
   expect(fire(30, seen)).toEqual(wanted);

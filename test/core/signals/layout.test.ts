@@ -19,6 +19,8 @@ test.each([
   ['60 s, eight minutes of history', 5, 8, 60],
   ['15 s, one minute of history: it is at most 75 s, which will do', 4, 4, 75],
   ['15 s, half a minute of history: two samples tell nothing', 2, 2, undefined],
+  ['30 s, 800 seconds of history', 10, 27, 30],
+  ['any: a first sample says nothing', 1, 1, undefined],
   ['not measured', 0, 0, undefined],
 ])('a scrape interval of %s', (_, short, long, seconds) => {
   expect(scrapeInterval(short, long)).toBe(seconds);
