@@ -152,9 +152,10 @@ export const FEATURES: readonly Feature[] = [
     name: 'memory_minutes_to_limit_15m',
     topic: 'memory',
     unit: 'minutes',
-    about: 'the same, growing on as over the last 15 minutes; of a container whose start lies before these',
-    from: ['memory-working-set', 'memory-slope-15m', 'limits'],
-    value: (pod) => memoryMinutesToLimit(pod, (c) => c.usage.memorySlope15m, LONG_SETTLED_SECONDS),
+    about:
+      'the same, growing on as over the last 15 minutes; of a container whose start lies before these, and that is fuller than it was from 30 to 5 minutes ago',
+    from: ['memory-working-set', 'memory-slope-15m', 'memory-earlier-peak', 'limits'],
+    value: (pod) => memoryMinutesToLimit(pod, (c) => newGroundSlope(c, pod), LONG_SETTLED_SECONDS),
   },
   {
     name: 'memory_of_peak_percent',
@@ -693,6 +694,16 @@ export function aboveEarlierPercent(c: ContainerSnapshot, pod: PodSnapshot): num
   const isNewName = OWNERS_OF_NEW_NAMES.has(pod.owner?.kind ?? '');
   if ((lifeSeconds(c, pod) ?? 0) < (isNewName ? EARLIER_LIFE_SECONDS : RHYTHM_SECONDS)) return Number.NaN;
   return ofLimit(c, 100 * (memoryBytes - memoryEarlierPeakBytes));
+}
+
+/** Above its earlier peak by less than so much of its limit, memory is where it has been before. */
+const NEW_GROUND_PERCENT = 1;
+
+/** Growth over 15 minutes, in bytes per second; none where it only leads back to where the container has been. */
+function newGroundSlope(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  const { memorySlope15m } = c.usage;
+  if (memorySlope15m === undefined) return undefined;
+  return aboveEarlierPercent(c, pod) < NEW_GROUND_PERCENT ? 0 : memorySlope15m;
 }
 
 function memoryAboveEarlier(pod: PodSnapshot): number {

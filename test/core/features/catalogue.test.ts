@@ -176,6 +176,17 @@ test('growth over 15 minutes is that of a container whose start lies before thes
     });
   expect(minutes(1049)).toBeNaN();
   expect(minutes(1050)).toBeCloseTo(10);
+  // Back to where it has been: a cache, a sawtooth.
+  const after = (peak: number): number =>
+    valueOf('memory_minutes_to_limit_15m', {
+      ...using(
+        { memoryBytes: 90 * MIB, memorySlope15m: MIB / 60, memoryEarlierPeakBytes: peak * MIB },
+        { limits, startedAtUnixSeconds: 0, restartsIn30m: 0 },
+      ),
+      readAtUnixSeconds: 10_000,
+    });
+  expect([95, 90, 89.5].map(after)).toEqual([60, 60, 60]);
+  expect(after(88)).toBeCloseTo(10);
 });
 
 describe('why a feature is missing', () => {
