@@ -8,7 +8,7 @@ import { conclude } from '../../src/core/predictions/prediction.ts';
 import { RIVALS, RivalWatch } from '../../src/core/predictions/rivals.ts';
 import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
 import { Trial } from '../../src/core/predictions/trial.ts';
-import { isFailing, STATUSES, type Status } from '../../src/core/pods/status.ts';
+import { isFailing, STATUSES, zeroByStatus, type Status } from '../../src/core/pods/status.ts';
 import { drawsOf, intervalOf, skillOf, type Interval, type Skill } from './bootstrap.ts';
 import { isHealthy, natureOf, type Nature } from './kinds.ts';
 import { HORIZON_SECONDS, STEP_SECONDS, type TrainingRow } from './rows.ts';
@@ -202,7 +202,7 @@ function predictionsOf(
 }
 
 function spellsOf(rows: readonly TrainingRow[]): Record<Status, number> {
-  const spells = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+  const spells = zeroByStatus();
   const last = new Map<string, Status>();
   for (const row of rows) {
     if (row.label === undefined) continue;
@@ -382,11 +382,9 @@ function classSkill(
   rival: readonly Probabilities[],
 ): Evaluation['classSkill'] {
   const misses = new Map<string, Record<'own' | 'rival', Record<Status, number>>>();
-  const none = (): Record<Status, number> =>
-    Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
   for (const [i, { application, label }] of rows.entries()) {
     if (label === undefined) continue;
-    const sums = misses.get(application) ?? { own: none(), rival: none() };
+    const sums = misses.get(application) ?? { own: zeroByStatus(), rival: zeroByStatus() };
     misses.set(application, sums);
     for (const status of STATUSES) {
       sums.own[status] += ((probabilities[i] as Probabilities)[status] - Number(status === label)) ** 2;
@@ -479,7 +477,7 @@ function reweighted(
   for (const { failed, p } of well) {
     const weight = failed ? failing / share : (1 - failing) / (1 - share);
     const risk = moved(conclude(p).risk);
-    const two = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+    const two = zeroByStatus();
     two.Error = risk;
     two.Running = 1 - risk;
     score.add(two, failed ? 'Error' : 'Running', weight);

@@ -7,11 +7,11 @@ import { isFailing, type Status } from '../../src/core/pods/status.ts';
 import { conclude } from '../../src/core/predictions/prediction.ts';
 import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
 import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';
-import { ownMetadata, type TrainingFacts } from './card.ts';
+import { ownMetadata } from './card.ts';
 import type { Probabilities } from './evaluation.ts';
 import { askHeldOut } from './held-out.ts';
 import { refuse } from './refuse.ts';
-import { runPython } from './run-python.ts';
+import { trainForests } from './train-forests.ts';
 
 /** Of the alarms on well pods, so many must have been right: without known faults nothing else tells a false one. */
 const WANTED_PRECISION = 0.9;
@@ -25,10 +25,7 @@ export function trainOnRows(paths: readonly string[], out: string): void {
     assertTeaches(rows);
     const horizonSeconds = horizonOf(rows);
     const held = askHeldOut(rowsPath, rows, scratch, {}, ['applications']).get('kpfd') ?? [];
-    runPython('models/training/train.py', [rowsPath, join(scratch, 'schema.json'), out]);
-    const factsPath = join(out, 'training.json');
-    const facts = JSON.parse(readFileSync(factsPath, 'utf8')) as TrainingFacts;
-    rmSync(factsPath);
+    const facts = trainForests(scratch, out);
     if (!(facts.calibration.slope > 0)) {
       refuse(
         'held out applications failed no more often where the model said so: export more of them, or a longer time',

@@ -1,7 +1,7 @@
 /** What predictors say of rows that they have not seen (evaluate.py). */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { STATUSES, type Status } from '../../src/core/pods/status.ts';
+import { zeroByStatus, type Status } from '../../src/core/pods/status.ts';
 import { decideUnknown, letLast } from '../../src/core/predictions/model.ts';
 import type { Predictions, Probabilities } from './evaluation.ts';
 import { runPython } from './run-python.ts';
@@ -56,7 +56,7 @@ function readPredictions(path: string): Predictions {
   for (const line of lines) {
     const [predictor = '', , ...values] = line.split(',');
     const own = predictions.get(predictor) ?? [];
-    const probabilities = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+    const probabilities = zeroByStatus();
     for (const [i, status] of classes.entries()) probabilities[status] = Number(values[i]);
     own.push(probabilities);
     predictions.set(predictor, own);

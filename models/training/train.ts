@@ -4,15 +4,15 @@
  * npm run train -- --rows ROWS.csv… --out FOLDER: from rows of `kpfd export-dataset` to both forests and metadata.json.
  * Both need Python with models/training/requirements.txt (in .venv, or named by KPFD_PYTHON), recordings Prometheus as well.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { metadataOf, modelCard, type TrainingFacts } from './card.ts';
+import { metadataOf, modelCard } from './card.ts';
 import { trainOnRows } from './from-rows.ts';
 import { plots } from './plots.ts';
 import { commandLine } from './command-line.ts';
 import { evaluateRecordings } from './recordings.ts';
 import { refuse } from './refuse.ts';
-import { runPython } from './run-python.ts';
+import { trainForests } from './train-forests.ts';
 
 /** Of the model that ships. */
 const VERSION = '6';
@@ -25,10 +25,7 @@ if (values.rows === true) {
   trainOnRows(positionals, out);
 } else
   await evaluateRecordings(positionals, (scratch, evaluation) => {
-    runPython('models/training/train.py', [join(scratch, 'rows.csv'), join(scratch, 'schema.json'), out]);
-    const factsPath = join(out, 'training.json');
-    const facts = JSON.parse(readFileSync(factsPath, 'utf8')) as TrainingFacts;
-    rmSync(factsPath);
+    const facts = trainForests(scratch, out);
     const name = basename(out);
     const names = { name, version: name === 'default' ? VERSION : '1' };
     write('metadata.json', `${JSON.stringify(metadataOf(names, facts, evaluation), undefined, 2)}\n`);

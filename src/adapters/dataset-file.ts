@@ -58,7 +58,7 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
           await head();
           await file.appendFile(text);
         } catch (error) {
-          throw error instanceof FailureError ? error : unwritable(path, error);
+          throw unwritable(path, error);
         }
         return true;
       },
@@ -69,7 +69,7 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
           if (isComplete) await head();
           isEmpty = isNew && (await file.stat()).size === 0;
         } catch (error) {
-          throw error instanceof FailureError ? error : unwritable(path, error);
+          throw unwritable(path, error);
         } finally {
           await file.close();
         }
@@ -80,7 +80,7 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
     };
   } catch (error) {
     await file.close();
-    throw error instanceof FailureError ? error : unwritable(path, error);
+    throw unwritable(path, error);
   }
 }
 
@@ -154,6 +154,8 @@ function other(path: string, problem: string): FailureError {
   return new FailureError({ kind: 'dataset-other', path, problem });
 }
 
+/** What failed already with words of its own keeps them. */
 function unwritable(path: string, error: unknown): FailureError {
+  if (error instanceof FailureError) return error;
   return new FailureError({ kind: 'file-unwritable', role: 'dataset', path, code: codeOf(error) }, error);
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { peek } from './rows/byte-chunks.ts';
+import { peek } from './byte-chunks.ts';
 
 /** Whether bytes begin as gzip does. */
 export function isGzip(bytes: Uint8Array): boolean {

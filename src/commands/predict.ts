@@ -32,8 +32,8 @@ export async function predict(context: Context, options: Options, names: readonl
   });
 }
 
-/** What kubectl calls those that own pods, in its three spellings. */
-const OWNER_KINDS =
+/** What kubectl calls other kinds of objects, in its three spellings: no namespaces. */
+const OTHER_KINDS =
   /^(?:deploy|deployments?|rs|replicasets?|sts|statefulsets?|ds|daemonsets?|jobs?|cj|cronjobs?|rc|replicationcontrollers?|no|nodes?|svc|services?)$/;
 
 /** As kubectl takes them: `a b`, `pod/a pod/b` or `pod a b`. */
@@ -50,7 +50,7 @@ function podName(argument: string): string {
   const [namespace, pod] = argument.split('/');
   // The pages name pods so.
   const advice =
-    pod === undefined || pod === '' || OWNER_KINDS.test(namespace ?? '')
+    pod === undefined || pod === '' || OTHER_KINDS.test(namespace ?? '')
       ? 'give the name of a pod, or select pods by label with `kpfd scan -l`'
       : `for pod ${pod} of namespace ${namespace} write \`kpfd predict ${pod} -n ${namespace}\``;
   throw new FailureError({

@@ -1,6 +1,7 @@
 import {
   aboveEarlierPercent,
   endedInFailure,
+  endedLast,
   isBeingMade,
   lastingSlope,
   settledContainers,
@@ -64,24 +65,23 @@ function memoryFact(pod: PodSnapshot): string {
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
   const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
   const left = share.of === 'limit' && share.whole !== undefined ? share.whole - share.amount : undefined;
-  return [`${whose} ${amount}`, ...growth(own && shownSlope(own), left), ...before(own, pod)].join(', ');
+  return [`${whose} ${amount}`, ...growthText(own && growthOf(own), left), ...before(own, pod)].join(', ');
 }
 
 /** The container that reaches its limit first if it grows on; undefined where none will within an hour. */
 function soonestFull(pod: PodSnapshot): ContainerSnapshot | undefined {
-  const minutes = (c: ContainerSnapshot): number => {
-    const perMinute = (shownSlope(c)?.bytesPerSecond ?? 0) * 60;
-    const [limit, used] = [c.limits?.memoryBytes, c.usage.memoryBytes];
-    const isKnown = limit !== undefined && limit > 0 && used !== undefined && perMinute >= LEAST_GROWTH_BYTES;
-    return isKnown ? (limit - used) / perMinute : Number.POSITIVE_INFINITY;
-  };
-  return settledContainers(pod)
-    .filter((c) => minutes(c) <= FARTHEST_MINUTES)
-    .toSorted((a, b) => minutes(a) - minutes(b))[0];
+  const filling = settledContainers(pod).map((container) => {
+    const [limit, used] = [container.limits?.memoryBytes, container.usage.memoryBytes];
+    const left = limit !== undefined && limit > 0 && used !== undefined ? limit - used : undefined;
+    return { container, minutes: minutesToFull(growthOf(container), left) };
+  });
+  const [soonest] = filling.sort((a, b) => a.minutes - b.minutes);
+  return soonest !== undefined && soonest.minutes <= FARTHEST_MINUTES ? soonest.container : undefined;
 }
 
-interface ShownSlope {
-  readonly bytesPerSecond: number;
+interface Growth {
+  readonly bytesPerMinute: number;
+  /** In words, where it is not that of now. */
   readonly window: string;
 }
 
@@ -89,25 +89,31 @@ interface ShownSlope {
  * Growth as it lasts; where memory is being collected just now, that of a quarter of an hour. One collection within the last
  * minute is no decline: that is told by five minutes.
  */
-function shownSlope(c: ContainerSnapshot): ShownSlope | undefined {
+function growthOf(c: ContainerSnapshot): Growth | undefined {
   const lasting = lastingSlope(c);
-  if (lasting === undefined || lasting > 0)
-    return lasting === undefined ? lasting : { bytesPerSecond: lasting, window: '' };
-  const slow = c.usage.memorySlope15m;
-  if (slow !== undefined && slow * 60 >= LEAST_GROWTH_BYTES) return { bytesPerSecond: slow, window: ' over 15 min' };
-  return { bytesPerSecond: Math.min(c.usage.memorySlope5m ?? 0, 0), window: '' };
+  if (lasting === undefined) return undefined;
+  if (lasting > 0) return { bytesPerMinute: lasting * 60, window: '' };
+  const slow = (c.usage.memorySlope15m ?? 0) * 60;
+  if (slow >= LEAST_GROWTH_BYTES) return { bytesPerMinute: slow, window: ' over 15 min' };
+  return { bytesPerMinute: Math.min(c.usage.memorySlope5m ?? 0, 0) * 60, window: '' };
 }
 
 /** Slower growth than this each minute is none; later than this is no time to name. */
 const LEAST_GROWTH_BYTES = 64 * 1024;
 const FARTHEST_MINUTES = 60;
 
-function growth(slope: ShownSlope | undefined, left: number | undefined): string[] {
-  if (slope === undefined) return [];
-  const perMinute = slope.bytesPerSecond * 60;
-  if (Math.abs(perMinute) < LEAST_GROWTH_BYTES) return ['steady'];
-  const rate = `${perMinute < 0 ? '-' : '+'}${bytes(Math.abs(perMinute))}/min${slope.window}`;
-  const minutes = left === undefined || perMinute <= 0 ? Number.POSITIVE_INFINITY : left / perMinute;
+/** `left`: bytes to the limit. Infinity where nothing leads there. */
+function minutesToFull(growth: Growth | undefined, left: number | undefined): number {
+  const isFilling = growth !== undefined && left !== undefined && growth.bytesPerMinute >= LEAST_GROWTH_BYTES;
+  return isFilling ? left / growth.bytesPerMinute : Number.POSITIVE_INFINITY;
+}
+
+function growthText(growth: Growth | undefined, left: number | undefined): string[] {
+  if (growth === undefined) return [];
+  const { bytesPerMinute, window } = growth;
+  if (Math.abs(bytesPerMinute) < LEAST_GROWTH_BYTES) return ['steady'];
+  const rate = `${bytesPerMinute < 0 ? '-' : '+'}${bytes(Math.abs(bytesPerMinute))}/min${window}`;
+  const minutes = minutesToFull(growth, left);
   return minutes > FARTHEST_MINUTES ? [rate] : [rate, `full in about ${Math.max(1, Math.round(minutes))} min`];
 }
 
@@ -205,9 +211,7 @@ function olderRestartsFact(pod: PodSnapshot): string {
   if (restarts === 0) {
     return pod.containers.every((c) => c.restarts === 0) ? 'no restart ever' : 'no restart of what is known';
   }
-  const latest = pod.containers
-    .filter((c) => c.lastTermination?.atUnixSeconds !== undefined)
-    .toSorted((a, b) => (b.lastTermination?.atUnixSeconds ?? 0) - (a.lastTermination?.atUnixSeconds ?? 0))[0];
+  const latest = endedLast(pod.containers);
   const at = latest?.lastTermination?.atUnixSeconds;
   const ended =
     latest === undefined || at === undefined ? [] : [`${endText(latest)} ${age(pod.readAtUnixSeconds - at)} ago`];

@@ -1,7 +1,7 @@
 import { JSONParser } from '@streamparser/json';
 import type { RowBlock } from '../../core/rows/row-source.ts';
 import { RowsError } from '../../core/rows/rows-problem.ts';
-import { peek } from './byte-chunks.ts';
+import { peek } from '../byte-chunks.ts';
 
 /** One value could fill the memory. */
 const LONGEST_ROW = 16 * 1024 ** 2;

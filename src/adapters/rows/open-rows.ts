@@ -6,7 +6,7 @@ import type { RowBlock, RowSource } from '../../core/rows/row-source.ts';
 import { RowsError } from '../../core/rows/rows-problem.ts';
 import { codeOf } from '../error-code.ts';
 import { unpacked } from '../gzip.ts';
-import { peek } from './byte-chunks.ts';
+import { peek } from '../byte-chunks.ts';
 
 type RowsFormat = 'csv' | 'json';
 

@@ -598,9 +598,14 @@ function age(pod: PodSnapshot, unixSeconds: readonly (number | undefined)[]): nu
 
 /** The container that ended last, of those whose end still says something: nearly every pod has restarted once. */
 function lastEnded(pod: PodSnapshot): ContainerSnapshot | undefined {
+  return endedLast(pod.containers.filter((c) => isRecent(c, pod)));
+}
+
+/** The container that ended last and was started again; undefined where none was. */
+export function endedLast(containers: readonly ContainerSnapshot[]): ContainerSnapshot | undefined {
   const at = (c: ContainerSnapshot): number => c.lastTermination?.atUnixSeconds ?? Number.NEGATIVE_INFINITY;
-  return pod.containers
-    .filter((c) => c.lastTermination !== undefined && isRecent(c, pod))
+  return containers
+    .filter((c) => c.lastTermination !== undefined)
     .reduce<ContainerSnapshot | undefined>(
       (best, next) => (best === undefined || at(next) > at(best) ? next : best),
       undefined,

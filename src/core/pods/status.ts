@@ -13,6 +13,19 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** A new sum for each status. A literal, for there is one for each pod. */
+export function zeroByStatus(): Record<Status, number> {
+  return {
+    CrashLoopBackOff: 0,
+    Error: 0,
+    Unknown: 0,
+    Pending: 0,
+    ContainerCreating: 0,
+    Running: 0,
+    NotFound: 0,
+  };
+}
+
 /** The statuses of a pod that fails: RISK is the sum of their probabilities. */
 export const FAILING: readonly Status[] = ['CrashLoopBackOff', 'Error', 'Unknown'];
 

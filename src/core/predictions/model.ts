@@ -5,7 +5,7 @@ import type { Forest } from '../forest/forest.ts';
 import { baseScoresOf } from '../forest/model-document.ts';
 import { ModelError } from '../forest/model-error.ts';
 import { readForest } from '../forest/read-forest.ts';
-import { FAILING, isFailing, STATUSES, type Status } from '../pods/status.ts';
+import { FAILING, isFailing, STATUSES, type Status, zeroByStatus } from '../pods/status.ts';
 import type { ModelMetadata, Prior } from './model-metadata.ts';
 
 /** A forest with what it means: which statuses its outputs are, how far ahead it speaks, when to raise an alarm. */
@@ -168,7 +168,7 @@ export function predictStatuses(
   const risks = model.risk === undefined ? undefined : predictRisks(model, model.risk, rows, now);
   const knowsUnknown = model.classes.includes('Unknown');
   return Array.from({ length: rowCount }, (_, row) => {
-    const probabilities = noProbabilities();
+    const probabilities = zeroByStatus();
     for (const [i, status] of model.classes.entries()) {
       const output = outputs[isBinary ? row : row * width + i] as number;
       probabilities[status] = isBinary && i === 0 ? 1 - output : output;
@@ -181,19 +181,6 @@ export function predictStatuses(
 }
 
 type Probabilities = Record<Status, number>;
-
-/** A literal, for there is one for each pod. */
-function noProbabilities(): Probabilities {
-  return {
-    CrashLoopBackOff: 0,
-    Error: 0,
-    Unknown: 0,
-    Pending: 0,
-    ContainerCreating: 0,
-    Running: 0,
-    NotFound: 0,
-  };
-}
 
 const WELL: readonly Status[] = STATUSES.filter((status) => !isFailing(status));
 
