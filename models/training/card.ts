@@ -2,7 +2,7 @@
 import { LOOKBACK_SECONDS, FEATURE_NAMES, schemaHash } from '../../src/core/features/schema.ts';
 import type { RowFigures } from '../../src/core/predictions/row-score.ts';
 import type { Evaluation } from './evaluation.ts';
-import { PERSISTENCE } from './held-out.ts';
+import { PERSISTENCE_SECONDS } from './held-out.ts';
 import { evaluationReport, predictorOf } from './report.ts';
 import { HORIZON_SECONDS } from './rows.ts';
 
@@ -73,7 +73,7 @@ function composed(
     version,
     target: 'the worst status that the pod shows within the horizon',
     composition:
-      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others, of which `persistence` goes to the status that the pod has now',
+      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others, of which s / (s + persistenceSeconds) goes to the status that the pod has now, where it has been starting for s seconds',
     horizonSeconds,
     lookbackSeconds: LOOKBACK_SECONDS,
     classes: facts.classes,
@@ -81,7 +81,7 @@ function composed(
     decidedByEvidence: ['NotFound', 'Unknown'],
     riskThreshold: threshold,
     prior: { trained: significant(facts.prior), assumed: significant(facts.prior) },
-    persistence: PERSISTENCE,
+    persistenceSeconds: PERSISTENCE_SECONDS,
     schema: {
       hash: schemaHash(facts.columns.map((column) => FEATURE_NAMES.indexOf(column))),
       features: facts.columns,
@@ -137,7 +137,8 @@ Two forests of XGBoost ${facts.xgboost}. The risk forest (\`risk.json\`: ${facts
 all, held by monotone constraints to what physics says (more memory in use, a shorter rhythm: not safer). The status forest
 (\`model.json\`) says which status. One softprob forest would have no sign to constrain: what makes Error likelier may make
 CrashLoopBackOff less likely. RISK is calibrated by Platt's method on applications held out (slope ${facts.calibration.slope.toFixed(3)}, intercept ${facts.calibration.intercept.toFixed(3)}).
-Of what is no failure half goes to the status that the pod has now (\`persistence\`), and the status forest spreads the rest.
+Of a pod that has been starting for s seconds, s / (s + ${PERSISTENCE_SECONDS}) of what is no failure goes to the status that it has now
+(\`persistenceSeconds\`: what has lasted goes on lasting), and the status forest spreads the rest.
 NotFound is not predicted: it is decided by evidence. **Unknown is not learned**: too few nodes were lost in the recordings. A pod
 on a node that nobody hears from is not evaluated, and said to be so; one that is Unknown now stays so, as far as it goes on
 failing, and no other pod is said to become it.

@@ -24,7 +24,11 @@ export function trainOnRows(paths: readonly string[], out: string): void {
     const rows = joinFiles(paths, rowsPath);
     assertTeaches(rows);
     const horizonSeconds = horizonOf(rows);
-    const held = askHeldOut(rowsPath, rows, scratch, {}, ['applications']).get('kpfd') ?? [];
+    const asked = rows.map(({ status, starting_seconds }) => ({
+      status,
+      startingSeconds: starting_seconds === '' ? Number.NaN : Number(starting_seconds),
+    }));
+    const held = askHeldOut(rowsPath, asked, scratch, {}, ['applications']).get('kpfd') ?? [];
     const facts = trainForests(scratch, out);
     if (!(facts.calibration.slope > 0)) {
       refuse(
@@ -50,6 +54,7 @@ interface Row {
   readonly status: Status;
   readonly label: Status;
   readonly horizon_seconds: string;
+  readonly starting_seconds: string;
 }
 
 /** With fewer applications that fail, and that do not, nothing can be held out. */

@@ -2,29 +2,27 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zeroByStatus, type Status } from '../../src/core/pods/status.ts';
-import { decideUnknown, letLast } from '../../src/core/predictions/model.ts';
+import { decideUnknown, letLast, STARTING_SECONDS } from '../../src/core/predictions/model.ts';
 import type { Predictions, Probabilities } from './evaluation.ts';
 import { runPython } from './run-python.ts';
-import { writeRows, writeSchema, type TrainingRow } from './rows.ts';
+import { STEP_SECONDS, writeRows, writeSchema, type TrainingRow } from './rows.ts';
 
-/**
- * The share of what is no failure that goes to the status that a pod has now. Chosen on kinds of faults left out of the
- * training: of a status that no other kind shows (Pending), a forest that has not met it knows nothing.
- */
-export const PERSISTENCE = 0.5;
+/** How much longer what a starting pod is now must last to be seen again: statuses are looked at each 30 s. */
+export const PERSISTENCE_SECONDS = STEP_SECONDS;
 
 /** `scratch`: a folder for what goes to Python and comes from it; rows.csv and schema.json stay there. */
 export function heldOutPredictions(rows: readonly TrainingRow[], scratch: string): Predictions {
   const rowsPath = join(scratch, 'rows.csv');
   writeRows(rowsPath, rows);
   const kinds = Object.fromEntries(rows.map(({ application, kind }) => [application, kind]));
-  return askHeldOut(rowsPath, rows, scratch, kinds, []);
+  const asked = rows.map(({ status, features }) => ({ status, startingSeconds: features[STARTING_SECONDS] as number }));
+  return askHeldOut(rowsPath, asked, scratch, kinds, []);
 }
 
-/** The same of a file of rows, of which the statuses are. `parts`: which predictors (evaluate.py), all where none is named. */
+/** The same of a file of rows, of which these are known. `parts`: which predictors (evaluate.py), all where none is named. */
 export function askHeldOut(
   rowsPath: string,
-  rows: readonly { readonly status: Status }[],
+  rows: readonly { readonly status: Status; readonly startingSeconds: number }[],
   scratch: string,
   kinds: Readonly<Record<string, string>>,
   parts: readonly string[],
@@ -40,9 +38,11 @@ export function askHeldOut(
     [...readPredictions(outPath)].map(([name, own]) => [
       name,
       own.map((p, i) => {
-        const [decided, now] = [{ ...p }, rows[i]?.status];
-        letLast(decided, now, name.startsWith('kpfd') ? PERSISTENCE : 0);
-        decideUnknown(decided, now);
+        const decided = { ...p };
+        const row = rows[i];
+        if (row === undefined) throw new Error('more predictions than rows');
+        if (name.startsWith('kpfd')) letLast(decided, row.status, row.startingSeconds, PERSISTENCE_SECONDS);
+        decideUnknown(decided, row.status);
         return decided;
       }),
     ]),

@@ -31,6 +31,7 @@ COLUMNS = {
     "memory_above_earlier_percent": 1,
     "pod_ready": 0,
     "phase_pending": 0,
+    "starting_seconds": 0,
     "phase_failed": 0,
     "unschedulable": 0,
     "failing_now": 1,
@@ -48,6 +49,7 @@ COLUMNS = {
     "seconds_to_usual_life_end": 0,
     "mean_cycle_seconds": -1,
     "backoff_seconds": 0,
+    "next_backoff_seconds": 0,
     "seconds_since_last_start": 0,
     "seconds_since_last_termination": -1,
     "last_exit_code": 0,
@@ -80,9 +82,11 @@ STATUS = {
     "max_depth": 3,
     "eta": 0.2,
     "min_child_weight": 5,
-    "subsample": 0.8,
+    "num_parallel_tree": 4,
+    "subsample": 0.5,
+    "colsample_bytree": 0.2,
 }
-STATUS_ROUNDS = 70
+STATUS_ROUNDS = 50
 # Of the rows that are added with gaps: how many lack all of cAdvisor, and how many lack any other request.
 WITHOUT_CADVISOR = 0.4
 WITHOUT_A_REQUEST = 0.08

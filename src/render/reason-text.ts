@@ -157,6 +157,13 @@ function readinessFact({ readyCondition }: PodSnapshot): string {
 }
 
 function startFact(pod: PodSnapshot): string {
+  const { phase, createdAtUnixSeconds: created, readAtUnixSeconds: now } = pod;
+  return phase === 'Pending' && created !== undefined
+    ? `${startText(pod)}, the pod is ${age(now - created)} old`
+    : startText(pod);
+}
+
+function startText(pod: PodSnapshot): string {
   if (pod.unschedulable === true) return 'no node can take the pod';
   const waiting = pod.containers.find((c) => c.state === 'waiting' && c.reason !== undefined);
   if (waiting !== undefined) return `container ${clean(waiting.name)} waits: ${clean(waiting.reason ?? '')}`;

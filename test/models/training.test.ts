@@ -33,8 +33,9 @@ risk = sigmoid(line['slope'] * margin.astype(np.float64) + line['intercept'])[:,
 failing = np.isin(classes, FAILING)
 p = status.astype(np.float64)
 whole = np.where(failing, risk * p / p[:, failing].sum(1, keepdims=True), (1 - risk) * p / p[:, ~failing].sum(1, keepdims=True))
-lasting = metadata['persistence'] * (np.array(classes) == 'Running')
-whole = np.where(failing, whole, (1 - metadata['persistence']) * whole + (1 - risk) * lasting)
+starting = np.nan_to_num(rows.columns(['starting_seconds']).astype(np.float64))
+lasts = starting / (starting + metadata['persistenceSeconds'])
+whole = np.where(failing, whole, (1 - lasts) * whole + (1 - risk) * lasts * (np.array(classes) == 'ContainerCreating'))
 print(base64.b64encode(np.ascontiguousarray(whole, dtype='<f8').tobytes()).decode())
 `;
 
@@ -95,7 +96,7 @@ describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships
     const predicted = predictStatuses(
       model,
       matrix,
-      Array.from({ length: rowCount }, () => 'Running' as const),
+      Array.from({ length: rowCount }, () => 'ContainerCreating' as const),
     );
     const worst = predicted.reduce(
       (most, own, row) =>

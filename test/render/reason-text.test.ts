@@ -117,6 +117,11 @@ describe('start, state, readiness, network and node', () => {
     ['container app waits: ImagePullBackOff', 'start', { containers: [waiting] }],
     ['an init container runs', 'start', { containers: [running({ role: 'init' })] }],
     ['the pod is pending', 'start', { phase: 'Pending' }],
+    [
+      'no node can take the pod, the pod is 12m old',
+      'start',
+      { unschedulable: true, phase: 'Pending', createdAtUnixSeconds: NOW - 720 },
+    ],
     ['all containers have started', 'start', { containers: [running()] }],
     ['container app ended: OOMKilled', 'state', { containers: [running({ name: 'mesh' }), crashed] }],
     ['container app ended, why is not kept', 'state', { containers: [{ ...crashed, reason: undefined }] }],

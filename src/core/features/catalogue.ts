@@ -245,6 +245,17 @@ export const FEATURES: readonly Feature[] = [
     value: (pod) => flag(pod.phase, (phase) => phase === 'Pending'),
   },
   {
+    name: 'starting_seconds',
+    topic: 'start',
+    unit: 'seconds',
+    about: 'how long the phase has been Pending, from when the pod was made; 0 in other phases; at most 900',
+    from: ['phase', 'pod-created'],
+    value: (pod) => {
+      if (pod.phase === undefined) return Number.NaN;
+      return pod.phase === 'Pending' ? age(pod, [pod.createdAtUnixSeconds]) : 0;
+    },
+  },
+  {
     name: 'phase_failed',
     topic: 'state',
     unit: '0 or 1',
@@ -411,6 +422,15 @@ export const FEATURES: readonly Feature[] = [
     about: 'how long the container was kept waiting before it was last started, within 30 minutes; at most 300',
     from: ['last-terminated-at', 'container-started'],
     value: backoffSeconds,
+  },
+  {
+    name: 'next_backoff_seconds',
+    topic: 'restarts',
+    unit: 'seconds',
+    about:
+      'how long the kubelet will keep the container waiting if it ends when it usually does; 0 where it will start it at once',
+    from: [...LIFE_SIGNALS, 'container-started', 'last-terminated-at'],
+    value: nextBackoffSeconds,
   },
   {
     name: 'ready_percent_5m',
@@ -887,12 +907,45 @@ function readyPercent(pod: PodSnapshot, share: number | undefined, windowSeconds
 }
 
 function backoffSeconds(pod: PodSnapshot): number {
-  const waits = runningContainers(pod).map((c) => {
-    const at = c.lastTermination?.atUnixSeconds;
-    if (at === undefined || !isRecent(c, pod) || c.startedAtUnixSeconds === undefined) return Number.NaN;
-    return Math.min(Math.max(c.startedAtUnixSeconds - at, 0), 300);
-  });
-  return most(waits);
+  return most(runningContainers(pod).map((c) => (isRecent(c, pod) ? waitedSeconds(c) : undefined) ?? Number.NaN));
+}
+
+/** How long the container had been down before it was last started. */
+function waitedSeconds(c: ContainerSnapshot): number | undefined {
+  const at = c.lastTermination?.atUnixSeconds;
+  if (at === undefined || c.startedAtUnixSeconds === undefined) return undefined;
+  return Math.min(Math.max(c.startedAtUnixSeconds - at, 0), LONGEST_BACKOFF_SECONDS);
+}
+
+/** The kubelet's back-off: twice as long after each end, forgotten after a life of twice the longest. */
+const FIRST_BACKOFF_SECONDS = 10;
+const LONGEST_BACKOFF_SECONDS = 300;
+const FORGOTTEN_AFTER_SECONDS = 2 * LONGEST_BACKOFF_SECONDS;
+/** What was started again sooner had not been kept waiting: times are in whole seconds. */
+const LEAST_BACKOFF_SECONDS = 8;
+
+/**
+ * The wait decides whether a pod that crashes is seen in CrashLoopBackOff or only, for a moment, in Error. A container that
+ * ended by itself is started at once the first time, and waits from the second on. One that the kubelet killed (a probe)
+ * goes on being started at once until the back-off, counted from the end before, is longer than its lives
+ * (kubelet, `doBackOff`: it looks at the status from before the kill).
+ */
+function nextBackoffSeconds(pod: PodSnapshot): number {
+  return most(runningContainers(pod).map((c) => nextWaitSeconds(c, pod) ?? Number.NaN));
+}
+
+function nextWaitSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  if (c.restarts === 0) return 0;
+  const lived = lifeSeconds(c, pod);
+  const waited = waitedSeconds(c);
+  if (lived === undefined || c.restarts === undefined) return undefined;
+  if (Math.max(lived, usualLifeSeconds(c, pod) ?? 0) > FORGOTTEN_AFTER_SECONDS) return 0;
+  if (waited === undefined || c.restartsIn30m === undefined) return undefined;
+  if (waited >= LEAST_BACKOFF_SECONDS) return Math.min(2 * waited, LONGEST_BACKOFF_SECONDS);
+  const cycle = cycleSeconds(c, pod) ?? Number.POSITIVE_INFINITY;
+  if (c.restartsIn30m < 2 || cycle > FORGOTTEN_AFTER_SECONDS) return FIRST_BACKOFF_SECONDS;
+  const backoff = Math.min(FIRST_BACKOFF_SECONDS * 2 ** (c.restartsIn30m - 2), LONGEST_BACKOFF_SECONDS);
+  return backoff > cycle ? backoff : 0;
 }
 
 /** 1 where the condition holds, 0 where it does not; a condition that the node does not know itself holds for neither. */

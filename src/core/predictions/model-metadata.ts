@@ -20,10 +20,10 @@ export interface ModelMetadata {
   /** The shares of well pods that fail within the horizon; undefined: probabilities are those of the training data. */
   readonly prior: Prior | undefined;
   /**
-   * Of what is no failure, the share that goes to the status which the pod has now; the forest spreads the rest. 0 where the
-   * metadata has none.
+   * Of what is no failure, s / (s + persistenceSeconds) goes to the status that the pod has now, where it has been starting
+   * for s seconds; the forest spreads the rest. undefined where the metadata has none: then it spreads all.
    */
-  readonly persistence: number;
+  readonly persistenceSeconds: number | undefined;
   /** What a dump loses. */
   readonly dump: { readonly objective: string; readonly baseScore: unknown; readonly xgboost: string } | undefined;
 }
@@ -82,7 +82,7 @@ export function readMetadata(text: string): ModelMetadata {
     format,
     risk: reader.has('risk') ? readRisk(reader.child('risk')) : undefined,
     prior: reader.has('prior') ? readPrior(reader.child('prior')) : undefined,
-    persistence: reader.has('persistence') ? readPersistence(reader) : 0,
+    persistenceSeconds: reader.has('persistenceSeconds') ? readPersistence(reader) : undefined,
     dump:
       format === 'dump'
         ? { objective: model.text('objective'), baseScore: model.raw('baseScore'), xgboost: model.text('xgboost') }
@@ -111,10 +111,9 @@ function readPrior(prior: MetadataReader): Prior {
 }
 
 function readPersistence(reader: MetadataReader): number {
-  const persistence = reader.number('persistence');
-  if (!(persistence >= 0 && persistence <= 1))
-    throw new ModelError('metadata.json has a persistence outside of 0 to 1');
-  return persistence;
+  const seconds = reader.number('persistenceSeconds');
+  if (!(seconds > 0)) throw new ModelError('metadata.json has persistenceSeconds that are not above 0');
+  return seconds;
 }
 
 function statusNamed(name: string): Status {

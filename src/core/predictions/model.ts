@@ -24,7 +24,7 @@ export interface Model {
   readonly risk: RiskForest | undefined;
   readonly prior: Prior | undefined;
   /** See ModelMetadata. */
-  readonly persistence: number;
+  readonly persistenceSeconds: number | undefined;
 }
 
 /** Whether the pod fails at all: the one number that has a direction, so its trees can be held to one. */
@@ -80,7 +80,7 @@ export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statist
     forest,
     risk: readRiskForest(metadata, bytes, statistics),
     prior: metadata.prior,
-    persistence: metadata.persistence,
+    persistenceSeconds: metadata.persistenceSeconds,
   };
 }
 
@@ -174,7 +174,10 @@ export function predictStatuses(
       probabilities[status] = isBinary && i === 0 ? 1 - output : output;
     }
     if (risks !== undefined) spread(probabilities, risks[row] as number);
-    letLast(probabilities, now[row], model.persistence);
+    if (model.persistenceSeconds !== undefined) {
+      const startingSeconds = matrix.values[row * matrix.columnCount + STARTING_SECONDS] as number;
+      letLast(probabilities, now[row], startingSeconds, model.persistenceSeconds);
+    }
     if (!knowsUnknown) decideUnknown(probabilities, now[row]);
     return probabilities;
   });
@@ -203,12 +206,23 @@ function spread(probabilities: Probabilities, risk: number): void {
   }
 }
 
+/** The feature that says for how long the pod has been starting. */
+export const STARTING_SECONDS = FEATURE_NAMES.indexOf('starting_seconds');
+
 /**
- * The horizon begins now: what a pod that does not fail is now, it will most likely be seen as. Without this a forest that
- * never met a pod which waits for its volume says that it will soon run. RISK stays as it is. Changes `probabilities`.
+ * The horizon begins now: a pod that starts and does not fail will be seen as what it is once more, and the likelier the
+ * longer it has been so (what has lasted for s lasts for d longer with s / (s + d), where nothing else is known of it).
+ * Without this a forest that never met a pod which waits for its volume says that it will soon run. RISK stays as it is.
+ * Changes `probabilities`.
  */
-export function letLast(probabilities: Probabilities, now: Status | undefined, persistence: number): void {
-  if (persistence === 0 || now === undefined || now === 'NotFound' || isFailing(now)) return;
+export function letLast(
+  probabilities: Probabilities,
+  now: Status | undefined,
+  startingSeconds: number,
+  persistenceSeconds: number,
+): void {
+  if (!(startingSeconds > 0) || now === undefined || now === 'NotFound' || isFailing(now)) return;
+  const persistence = startingSeconds / (startingSeconds + persistenceSeconds);
   const well = sumOf(probabilities, WELL);
   for (const status of WELL) probabilities[status] *= 1 - persistence;
   probabilities[now] += persistence * well;

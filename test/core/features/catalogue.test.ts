@@ -41,6 +41,15 @@ test('a pod that a gate holds back is not one that no node takes', () => {
   expect(valueOf('unschedulable', { ...marked, statusReasons: ['SchedulingGated'] })).toBe(0);
 });
 
+test('a pod is starting as long as its phase is Pending, and where that is not known, it is not known for how long', () => {
+  const pending = pod({ phase: 'Pending', createdAtUnixSeconds: 1000, readAtUnixSeconds: 1075 });
+  expect(valueOf('starting_seconds', pending)).toBe(75);
+  expect(valueOf('starting_seconds', { ...pending, readAtUnixSeconds: 90_000 })).toBe(900);
+  expect(valueOf('starting_seconds', { ...pending, phase: 'Running' })).toBe(0);
+  expect(valueOf('starting_seconds', { ...pending, phase: undefined })).toBeNaN();
+  expect(valueOf('starting_seconds', { ...pending, createdAtUnixSeconds: undefined })).toBeNaN();
+});
+
 test('ready containers cannot be counted while one may be', () => {
   const [ready, unknown] = [true, undefined].map((is) => container({ state: 'running', ready: is }));
   expect(valueOf('ready_containers', pod({ containers: [ready as ContainerSnapshot] }))).toBe(1);
@@ -331,6 +340,31 @@ describe('how long lives last', () => {
     const siblings = { restartsIn30m: 4, runningSeconds: 100 };
     expect(valueOf('sibling_restarts_30m', lived({ siblings, restartsIn30m: undefined }))).toBeNaN();
     expect(valueOf('sibling_restarts_30m', lived({ siblings, restartsIn30m: 1 }))).toBe(3);
+  });
+
+  test('the next back-off doubles the last one up to 300 s, and is forgotten after ten minutes of running', () => {
+    // docs of Kubernetes, pod lifecycle: 10 s, 20 s, 40 s, … at most 300 s; a container that ran for 10 minutes begins anew.
+    const after = (waited: number, life: number, restarts = 3, running = 60): number => {
+      const startedAt = HOURS_2 - running;
+      const last = { reason: 'Error', exitCode: 1, atUnixSeconds: startedAt - waited };
+      const share = 1 - (restarts * waited) / 1800;
+      const lives = { restarts, restartsIn30m: restarts, runningShareOver30m: share };
+      const created = startedAt - restarts * (life + waited);
+      return valueOf(
+        'next_backoff_seconds',
+        lived({ ...lives, startedAtUnixSeconds: startedAt, lastTermination: last }, created),
+      );
+    };
+    expect([11, 21, 85, 160].map((waited) => after(waited, 60))).toEqual([22, 42, 170, 300]);
+    // The first end is followed by no wait, the second by 10 s unless the first life was too long.
+    expect(valueOf('next_backoff_seconds', lived({ restarts: 0, startedAtUnixSeconds: HOURS_2 - 60 }))).toBe(0);
+    expect(after(1, 300, 1)).toBe(10);
+    expect(after(1, 900, 1)).toBe(0);
+    expect(after(40, 60, 3, 650)).toBe(0);
+    // Killed by its liveness probe every 200 s it was started at once seven times, and had to wait then (the recording run-a).
+    expect([2, 3, 4, 5, 6, 7].map((restarts) => after(1, 199, restarts))).toEqual([0, 0, 0, 0, 0, 300]);
+    expect(valueOf('next_backoff_seconds', lived({ restarts: undefined }))).toBeNaN();
+    expect(valueOf('next_backoff_seconds', lived({ restarts: 2, lastTermination: undefined }))).toBeNaN();
   });
 
   test('what has left its rhythm has no restarts to speak of, and no last end', () => {

@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { FEATURES } from '../../../src/core/features/catalogue.ts';
 import { FEATURE_NAMES } from '../../../src/core/features/schema.ts';
 import { readMetadata } from '../../../src/core/predictions/model-metadata.ts';
-import { assumePrior, composeModel, modelRows, predictStatuses } from '../../../src/core/predictions/model.ts';
+import {
+  assumePrior,
+  composeModel,
+  modelRows,
+  predictStatuses,
+  STARTING_SECONDS,
+} from '../../../src/core/predictions/model.ts';
 import { reasonsOf } from '../../../src/core/predictions/reasons.ts';
 import type { Status } from '../../../src/core/pods/status.ts';
 
@@ -41,7 +47,7 @@ describe('a risk forest and a status forest together', () => {
 
   test('and the proportions of the other within each side', () => {
     const status = model.forest.predict(modelRows(model, matrix), rowCount);
-    const [first] = predictStatuses({ ...model, persistence: 0 }, matrix, asNow('Running'));
+    const [first] = predictStatuses({ ...model, persistenceSeconds: undefined }, matrix, asNow('Running'));
     const of = (name: Status): number => status[model.classes.indexOf(name)] as number;
     const { CrashLoopBackOff: crash = 0, Error: error = 0, Pending: pending = 0, Running: running = 0 } = first ?? {};
     expect(crash / error).toBeCloseTo(of('CrashLoopBackOff') / of('Error'), 9);
@@ -50,7 +56,7 @@ describe('a risk forest and a status forest together', () => {
 });
 
 describe('a model of one forest', () => {
-  const { risk: _, persistence: __, ...one } = METADATA;
+  const { risk: _, persistenceSeconds: __, ...one } = METADATA;
 
   test('says what the forest says', () => {
     const alone = composeModel(readMetadata(JSON.stringify(one)), { model: BYTES.model, risk: undefined });
@@ -86,19 +92,32 @@ describe('a model of one forest', () => {
   });
 });
 
-test('what is no failure goes by its share to what the pod is now; RISK stays as it is', () => {
-  const [plain, lasting] = [0, 0.25].map((persistence) =>
-    predictStatuses({ ...model, persistence }, matrix, asNow('Pending')),
-  );
-  for (const [i, { CrashLoopBackOff, Error, Pending, ContainerCreating, Running }] of (plain ?? []).entries()) {
-    expect(lasting?.[i]).toMatchObject({ CrashLoopBackOff, Error, Running: 0.75 * Running });
-    const pending = 0.75 * Pending + 0.25 * (Pending + ContainerCreating + Running);
-    expect(lasting?.[i]?.Pending).toBeCloseTo(pending, 12);
+test('the longer a pod has been starting, the more of what is no failure goes to what it is now; RISK stays as it is', () => {
+  const startingFor = (seconds: number): typeof matrix => {
+    const own = values.slice();
+    for (let row = 0; row < rowCount; row++) own[row * columnCount + STARTING_SECONDS] = seconds;
+    return { ...matrix, values: own };
+  };
+  const without = { ...model, persistenceSeconds: undefined };
+  for (const [seconds, share] of [
+    [10, 0.25],
+    [90, 0.75],
+    [0, 0],
+    [Number.NaN, 0],
+  ] as const) {
+    const own = startingFor(seconds);
+    const [plain, lasting] = [without, { ...model, persistenceSeconds: 30 }].map((one) =>
+      predictStatuses(one, own, asNow('Pending')),
+    );
+    for (const [i, { CrashLoopBackOff, Error, Pending, ContainerCreating, Running }] of (plain ?? []).entries()) {
+      expect(lasting?.[i]).toMatchObject({ CrashLoopBackOff, Error });
+      expect(lasting?.[i]?.Running).toBeCloseTo((1 - share) * Running, 12);
+      const pending = (1 - share) * Pending + share * (Pending + ContainerCreating + Running);
+      expect(lasting?.[i]?.Pending).toBeCloseTo(pending, 12);
+    }
   }
   for (const now of [asNow('Error'), asNow(undefined)]) {
-    expect(predictStatuses({ ...model, persistence: 0.25 }, matrix, now)).toEqual(
-      predictStatuses({ ...model, persistence: 0 }, matrix, now),
-    );
+    expect(predictStatuses(model, startingFor(90), now)).toEqual(predictStatuses(without, startingFor(90), now));
   }
 });
 
@@ -176,7 +195,7 @@ describe('metadata', () => {
     ['a risk without calibration', { risk: { file: 'risk.json' } }, /"calibration"/],
     ['a slope of 0', { risk: { file: 'risk.json', calibration: { slope: 0, intercept: 0 } } }, /upside down/],
     ['a prior of 1', { prior: { trained: 1, assumed: 0.1 } }, /prior outside/],
-    ['a persistence above 1', { persistence: 1.5 }, /persistence outside/],
+    ['a persistence of 0 s', { persistenceSeconds: 0 }, /persistenceSeconds that are not above 0/],
     ['a prior of 0', { prior: { trained: 0.1, assumed: 0 } }, /prior outside/],
   ])('with %s is refused', (_, change, problem) => {
     expect(() => readMetadata(edited(change))).toThrow(problem);
