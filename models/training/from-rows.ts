@@ -28,7 +28,7 @@ export function trainOnRows(paths: readonly string[], out: string): void {
       status,
       startingSeconds: starting_seconds === '' ? Number.NaN : Number(starting_seconds),
     }));
-    const held = askHeldOut(rowsPath, asked, scratch, {}, ['applications']).get('kpfd') ?? [];
+    const held = askHeldOut(rowsPath, asked, scratch, {}, ['applications'], horizonSeconds).get('kpfd') ?? [];
     const facts = trainForests(scratch, out);
     if (!(facts.calibration.slope > 0)) {
       refuse(

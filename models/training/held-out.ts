@@ -5,7 +5,7 @@ import { zeroByStatus, type Status } from '../../src/core/pods/status.ts';
 import { decideUnknown, letLast, STARTING_SECONDS } from '../../src/core/predictions/model.ts';
 import type { Predictions, Probabilities } from './evaluation.ts';
 import { runPython } from './run-python.ts';
-import { STEP_SECONDS, writeRows, writeSchema, type TrainingRow } from './rows.ts';
+import { HORIZON_SECONDS, STEP_SECONDS, writeRows, writeSchema, type TrainingRow } from './rows.ts';
 
 /** How much longer what a starting pod is now must last to be seen again: statuses are looked at each 30 s. */
 export const PERSISTENCE_SECONDS = STEP_SECONDS;
@@ -16,7 +16,7 @@ export function heldOutPredictions(rows: readonly TrainingRow[], scratch: string
   writeRows(rowsPath, rows);
   const kinds = Object.fromEntries(rows.map(({ application, kind }) => [application, kind]));
   const asked = rows.map(({ status, features }) => ({ status, startingSeconds: features[STARTING_SECONDS] as number }));
-  return askHeldOut(rowsPath, asked, scratch, kinds, []);
+  return askHeldOut(rowsPath, asked, scratch, kinds, [], HORIZON_SECONDS);
 }
 
 /** The same of a file of rows, of which these are known. `parts`: which predictors (evaluate.py), all where none is named. */
@@ -26,7 +26,9 @@ export function askHeldOut(
   scratch: string,
   kinds: Readonly<Record<string, string>>,
   parts: readonly string[],
+  horizonSeconds: number,
 ): Predictions {
+  const lasting = { horizonSeconds, persistenceSeconds: PERSISTENCE_SECONDS };
   const [schemaPath, kindsPath, outPath] = ['schema.json', 'kinds.json', 'predictions.csv'].map((name) =>
     join(scratch, name),
   ) as [string, string, string];
@@ -41,7 +43,7 @@ export function askHeldOut(
         const decided = { ...p };
         const row = rows[i];
         if (row === undefined) throw new Error('more predictions than rows');
-        if (name.startsWith('kpfd')) letLast(decided, row.status, row.startingSeconds, PERSISTENCE_SECONDS);
+        if (name.startsWith('kpfd')) letLast(decided, row.status, row.startingSeconds, lasting);
         decideUnknown(decided, row.status);
         return decided;
       }),

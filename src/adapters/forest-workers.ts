@@ -142,9 +142,13 @@ export class ForestWorkers {
     this.#demandOpen();
     while (this.#workers.length < this.#threads) this.#workers.push(this.#start());
     const left = [...tasks];
+    const workers = this.#workers;
+    // Idle threads do not keep a process alive; those that work do, and those that are being ended, else it would be over
+    // before anybody heard what went wrong.
+    for (const worker of workers) worker.ref();
     try {
       await Promise.all(
-        this.#workers.map(async (worker) => {
+        workers.map(async (worker) => {
           for (let task = left.shift(); task !== undefined; task = left.shift()) await answerOf(worker, task);
         }),
       );
@@ -153,6 +157,7 @@ export class ForestWorkers {
       await this.#endThreads();
       throw error;
     }
+    for (const worker of workers) worker.unref();
   }
 }
 
@@ -160,7 +165,6 @@ async function answerOf(worker: Worker, task: ForestTask): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      worker.unref();
     };
     const onMessage = (answer: ForestAnswer): void => {
       settle();
@@ -175,7 +179,6 @@ async function answerOf(worker: Worker, task: ForestTask): Promise<void> {
       settle();
       reject(new Error('the thread that predicted was closed'));
     };
-    worker.ref();
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(task);

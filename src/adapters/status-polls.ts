@@ -75,5 +75,5 @@ function readPoll(text: string): Poll | string {
     const restarts = typeof printed[2] === 'number' ? printed[2] : undefined;
     pods.set(key, { unixSeconds, uid: undefined, now, status: foldStatus(now, undefined), restarts });
   }
-  return { unixSeconds, pods };
+  return { unixSeconds, seenAtUnixSeconds: unixSeconds, pods };
 }

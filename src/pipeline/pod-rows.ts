@@ -44,6 +44,8 @@ const STATUS_STEP_SECONDS = 15;
 /** A pause in the scrapes longer than this, or than so many intervals, hides what happened in it. */
 const LONGEST_GAP_SECONDS = 60;
 const LONGEST_GAP_INTERVALS = 2.5;
+/** What happens after the last scrape within the horizon nobody sees. One scrape may be late, and statuses are read in steps. */
+const END_GAP_INTERVALS = 1.5;
 
 const OBSERVED: readonly RequestName[] = [...STATUS_REQUESTS, 'restarts'];
 
@@ -117,7 +119,8 @@ function labelled(
     if (pod.presence !== 'present' || status === undefined || whyNotEvaluated(pod, own) !== undefined) return [];
     return [{ pod, now, status, restarts }];
   });
-  const isTold = isWatched(seen.watchedAt, t, t + horizonSeconds, found.longestGapSeconds);
+  const { longestGapSeconds, endGapSeconds } = found;
+  const isTold = isWatched(seen.watchedAt, t, t + horizonSeconds, longestGapSeconds, endGapSeconds);
   const matrix = featureMatrix(evaluated.map(({ pod }) => pod));
   return evaluated.map(({ pod, now, status, restarts }, i): PodRow => {
     const key = podKey(pod.namespace, pod.name);
@@ -129,16 +132,19 @@ function labelled(
       now,
       status,
       features: matrix.values.subarray(i * matrix.columnCount, (i + 1) * matrix.columnCount),
-      longestGapSeconds: found.longestGapSeconds,
+      longestGapSeconds,
       horizonSeconds,
-      label: isTold ? labelOf(row, later, horizonSeconds, found.longestGapSeconds) : undefined,
+      label: isTold ? labelOf(row, later, horizonSeconds, longestGapSeconds, endGapSeconds) : undefined,
       seen: later.filter(({ unixSeconds }) => unixSeconds < t + span.step),
       conditions: conditions.get(key) ?? NONE,
     };
   });
 }
 
-type Moment = Awaited<ReturnType<typeof podsAt>> & { readonly longestGapSeconds: number };
+type Moment = Awaited<ReturnType<typeof podsAt>> & {
+  readonly longestGapSeconds: number;
+  readonly endGapSeconds: number;
+};
 
 /** undefined where kube-state-metrics told nothing at that instant, or nothing new for so long that it is silent. */
 async function momentAt(
@@ -149,8 +155,12 @@ async function momentAt(
 ): Promise<Moment | undefined> {
   try {
     const found = await podsAt(history, unixSeconds, requests, { scope, naming, kubernetesVersion });
-    const longestGapSeconds = Math.max(LONGEST_GAP_SECONDS, LONGEST_GAP_INTERVALS * (found.scrapeIntervalSeconds ?? 0));
-    return unixSeconds - found.scrapedAt > longestGapSeconds ? undefined : { ...found, longestGapSeconds };
+    const interval = found.scrapeIntervalSeconds ?? 0;
+    const longestGapSeconds = Math.max(LONGEST_GAP_SECONDS, LONGEST_GAP_INTERVALS * interval);
+    const endGapSeconds = Math.max(2 * STATUS_STEP_SECONDS, END_GAP_INTERVALS * interval);
+    return unixSeconds - found.scrapedAt > longestGapSeconds
+      ? undefined
+      : { ...found, longestGapSeconds, endGapSeconds };
   } catch (error) {
     if (error instanceof FailureError && SILENT.has(error.failure.kind)) return undefined;
     throw error;
@@ -171,7 +181,7 @@ async function* metricPolls(history: History, span: Span, request: HistoryReques
       const { now, status, restarts } = podStatus(pod, found.rules);
       pods.set(podKey(pod.namespace, pod.name), { unixSeconds: t, uid: pod.uid, now, status, restarts });
     }
-    yield { unixSeconds: t, pods };
+    yield { unixSeconds: t, seenAtUnixSeconds: found.scrapedAt, pods };
   }
 }
 
@@ -199,7 +209,7 @@ class Outlook {
         this.#next = value;
       }
       if (this.#next.unixSeconds > unixSeconds) return;
-      this.#watchedAt.push(this.#next.unixSeconds);
+      this.#watchedAt.push(this.#next.seenAtUnixSeconds);
       for (const [key, observation] of this.#next.pods) {
         const own = this.#seen.get(key);
         if (own === undefined) this.#seen.set(key, [observation]);

@@ -185,13 +185,13 @@ function fastest(pod: PodSnapshot): number | undefined {
 function containers(pod: PodSnapshot, unixSeconds: number): string[][] {
   return pod.containers.map((container) => [
     clean(container.name) + (container.role === 'container' ? '' : ` (${container.role})`),
-    stateText(container, unixSeconds),
+    stateText(container, pod, unixSeconds),
     activityText(container, unixSeconds),
   ]);
 }
 
-function stateText(container: ContainerSnapshot, unixSeconds: number): string {
-  if (container.state === undefined) return 'no status yet';
+function stateText(container: ContainerSnapshot, { phase }: PodSnapshot, unixSeconds: number): string {
+  if (container.state === undefined) return phase === 'Pending' ? 'no status yet' : 'no status';
   const since = container.startedAtUnixSeconds;
   if (container.state === 'running') {
     const running = since === undefined ? 'running' : `running for ${age(unixSeconds - since)}`;

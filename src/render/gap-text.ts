@@ -19,7 +19,7 @@ export function gapText(reason: GapReason): string {
     case 'older-than-container':
       return 'the newest sample is of the container before the last restart';
     case 'not-running':
-      return 'no container is running';
+      return 'the containers of the pod are not running';
     case 'not-scheduled':
       return 'the pod is on no node';
     case 'host-network':
@@ -49,7 +49,9 @@ export function warningText(warning: Warning): string {
     case 'pods-not-sampled':
       return `${exporterName(warning.exporter)} has no samples of ${plural(warning.pods, 'pod')} where it should: ${enumerate(warning.signals)} count as missing`;
     case 'silence':
-      return silenceText(warning.silence, warning.pods);
+      return silenceText(warning);
+    case 'namesakes':
+      return `${plural(warning.names, 'name')} (${clean(warning.example)}) ${warning.names === 1 ? 'is' : 'are'} of two pods that both live: this Prometheus seems to hold several clusters, and only the newer pod of a name is shown; choose one cluster with --ksm-selector and --cadvisor-selector`;
     case 'pods-untold':
       return `nothing can be told of ${plural(warning.pods, 'pod')}: the copy of kube-state-metrics that knew them has fallen silent, or Prometheus did not answer everything`;
     case 'copies':
@@ -72,16 +74,17 @@ export function exporterName(exporter: Exporter): string {
   return exporter === 'cadvisor' ? 'cAdvisor' : exporter;
 }
 
-function silenceText(silence: Extract<Warning, { kind: 'silence' }>['silence'], pods: number): string {
+function silenceText({ silence, pods, nodes }: Extract<Warning, { kind: 'silence' }>): string {
   const what = `${plural(pods, 'pod')} not evaluated: `;
+  const where = `${nodes.length === 1 ? 'node' : 'nodes'} ${enumerate(nodes.map(clean), 'and')}`;
   switch (silence) {
     case 'ksm-silent':
       return `${what}the copy of kube-state-metrics that knows them was not scraped for a while`;
     case 'no-history':
-      return `${what}Prometheus knows nothing of a few minutes ago, it or its scraping has just begun`;
+      return `${what}Prometheus knows nothing of five to nine minutes ago: it or its scraping has just begun, or paused`;
     case 'node-lost':
-      return `${what}the control plane does not hear from the node`;
+      return `${what}the control plane does not hear from ${where}`;
     case 'node-silent':
-      return `${what}cAdvisor on the node has fallen silent`;
+      return `${what}cAdvisor on ${where} has fallen silent`;
   }
 }

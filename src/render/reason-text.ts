@@ -2,7 +2,9 @@ import {
   aboveEarlierPercent,
   endedInFailure,
   endedLast,
+  hasInitialized,
   isBeingMade,
+  isUnstarted,
   lastingSlope,
   settledContainers,
   type Topic,
@@ -165,9 +167,10 @@ function startFact(pod: PodSnapshot): string {
 
 function startText(pod: PodSnapshot): string {
   if (pod.unschedulable === true) return 'no node can take the pod';
+  const init = pod.containers.find((c) => c.role === 'init' && c.state === 'running');
+  if (init !== undefined) return `init container ${clean(init.name)} runs`;
   const waiting = pod.containers.find((c) => c.state === 'waiting' && c.reason !== undefined);
   if (waiting !== undefined) return `container ${clean(waiting.name)} waits: ${clean(waiting.reason ?? '')}`;
-  if (pod.containers.some((c) => c.role === 'init' && c.state === 'running')) return 'an init container runs';
   if (pod.phase === 'Pending') return 'the pod is pending';
   return isStateKnown(pod) ? 'all containers have started' : 'whether its containers have started is not known';
 }
@@ -181,7 +184,9 @@ function stateFact(pod: PodSnapshot): string {
     return `container ${clean(down.name)} ${verb}${down.reason === undefined ? ', why is not kept' : `: ${clean(down.reason)}`}`;
   }
   if (pod.phase === 'Failed') return 'the phase is Failed';
-  // Of a pod that waits for a node nobody has started anything.
+  if (pod.phase === 'Pending' && pod.containers.every((c) => c.state === undefined || isBeingMade(c))) {
+    return 'no container has started';
+  }
   return isStateKnown(pod) || pod.phase === 'Pending'
     ? 'no container is down'
     : 'whether a container is down is not known';
@@ -192,10 +197,13 @@ function isStateKnown({ containers }: PodSnapshot): boolean {
 }
 
 function restartsFact(pod: PodSnapshot): string {
-  const worst = pod.containers.reduce<ContainerSnapshot | undefined>(
-    (most, c) => ((c.restartsIn30m ?? 0) > (most?.restartsIn30m ?? 0) ? c : most),
-    undefined,
-  );
+  if (isUnstarted(pod)) return 'no container has started';
+  const worst = pod.containers
+    .filter((c) => !hasInitialized(c))
+    .reduce<ContainerSnapshot | undefined>(
+      (most, c) => ((c.restartsIn30m ?? 0) > (most?.restartsIn30m ?? 0) ? c : most),
+      undefined,
+    );
   if (worst === undefined) return olderRestartsFact(pod);
   const since = worst.state === 'running' ? worst.startedAtUnixSeconds : undefined;
   const now = since === undefined ? [] : [`runs for ${age(pod.readAtUnixSeconds - since)}`];

@@ -74,15 +74,22 @@ function modelOf(root: Members): PlainModel {
   const targets = parameters.get('num_target') === undefined ? 1 : countOf(parameters.get('num_target'));
   const outputCount = Math.max(classes, targets, 1);
   const objective = textOf(objectOf(learner.get('objective')).get('name'));
-  const base = baseMarginsOf(objective, baseScoresOf(parameters.get('base_score')), outputCount, version);
   const booster = objectOf(learner.get('gradient_booster'));
+  const scores = baseScoresOf(parameters.get('base_score'));
+  const baseFor = (rounds: number): number[] => {
+    const unfitted = rounds === 0 && parameters.get('boost_from_average') === '1' && !isBefore(version, 3, 1);
+    return baseMarginsOf(unfitted ? 'reg:squarederror' : objective, scores, outputCount, version);
+  };
   const shape = { version, featureCount, outputCount };
   if (textOf(booster.get('name')) === 'gblinear') {
     const weights = linearWeightsOf(booster, shape);
+    const rounds = objectOf(booster.get('model')).get('boosted_rounds');
+    const base = baseFor(rounds === 0 ? 0 : 1);
     return { ...shape, base: base.map(() => base[0] as number), trees: [], iterations: [], isDart: false, weights };
   }
   const configured = wrapped === undefined ? undefined : configuredParallelOf(root.get('Config'));
-  return { ...shape, base, ...treesOf(booster, featureCount, outputCount, configured), weights: undefined };
+  const grown = treesOf(booster, featureCount, outputCount, configured);
+  return { ...shape, base: baseFor(grown.trees.length), ...grown, weights: undefined };
 }
 
 /** How many trees a pickle says were grown at once, beside its model. */

@@ -34,8 +34,10 @@ failing = np.isin(classes, FAILING)
 p = status.astype(np.float64)
 whole = np.where(failing, risk * p / p[:, failing].sum(1, keepdims=True), (1 - risk) * p / p[:, ~failing].sum(1, keepdims=True))
 starting = np.nan_to_num(rows.columns(['starting_seconds']).astype(np.float64))
-lasts = starting / (starting + metadata['persistenceSeconds'])
-whole = np.where(failing, whole, (1 - lasts) * whole + (1 - risk) * lasts * (np.array(classes) == 'ContainerCreating'))
+lasting = np.array(classes) == 'ContainerCreating'
+for side, seconds in ((failing, metadata['horizonSeconds']), (~failing, metadata['persistenceSeconds'])):
+    moved = starting / (starting + seconds) * whole[:, side].sum(1, keepdims=True)
+    whole = np.where(side, (1 - starting / (starting + seconds)) * whole, whole) + moved * lasting
 print(base64.b64encode(np.ascontiguousarray(whole, dtype='<f8').tobytes()).decode())
 `;
 

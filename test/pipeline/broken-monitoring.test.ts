@@ -156,6 +156,6 @@ describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fa
     expect(there.filter(({ node }) => node !== 'node2')).toEqual([]);
     expect(there.filter(({ prediction }) => prediction !== null)).toEqual([]);
     expect(there.filter(({ now }) => now.kubectl === 'Running').length).toBeGreaterThan(10);
-    expect(found.stderr).toMatch(/^warning: \d+ pods not evaluated: the control plane does not hear from the node$/m);
+    expect(found.stderr).toMatch(/^warning: \d+ pods not evaluated: the control plane does not hear from node node2$/m);
   });
 });

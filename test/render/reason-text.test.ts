@@ -115,7 +115,11 @@ describe('start, state, readiness, network and node', () => {
   test.each<[string, Topic, Partial<PodSnapshot>]>([
     ['no node can take the pod', 'start', { unschedulable: true }],
     ['container app waits: ImagePullBackOff', 'start', { containers: [waiting] }],
-    ['an init container runs', 'start', { containers: [running({ role: 'init' })] }],
+    [
+      'init container app runs',
+      'start',
+      { containers: [running({ role: 'init' }), container({ state: 'waiting', reason: 'PodInitializing' })] },
+    ],
     ['the pod is pending', 'start', { phase: 'Pending' }],
     [
       'no node can take the pod, the pod is 12m old',
@@ -128,7 +132,9 @@ describe('start, state, readiness, network and node', () => {
     ['container app waits: ImagePullBackOff', 'state', { containers: [waiting] }],
     ['the phase is Failed', 'state', { phase: 'Failed' }],
     ['no container is down', 'state', { containers: [running()] }],
-    ['no container is down', 'state', { phase: 'Pending' }],
+    ['no container has started', 'state', { phase: 'Pending' }],
+    ['no container has started', 'restarts', { phase: 'Pending' }],
+    ['no container is down', 'state', { phase: 'Pending', containers: [running({ role: 'init' })] }],
     ['the pod is ready', 'readiness', { readyCondition: 'true' }],
     ['the pod is not ready', 'readiness', { readyCondition: 'false' }],
     [

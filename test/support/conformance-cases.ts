@@ -185,7 +185,8 @@ const ASPECTS: Readonly<Record<string, { applies: (example: ConformanceCase) => 
     compare: compareInfinite,
   },
   'predictions of doubles': { applies: ({ truth }) => truth.float64 !== undefined, compare: compareDoubles },
-  leaves: { applies: ({ truth }) => typeof truth.leaves === 'string', compare: compareLeaves },
+  // Without trees there are none.
+  leaves: { applies: ({ truth }) => typeof truth.leaves === 'string' && truth.leaves !== '', compare: compareLeaves },
   importances: { applies: ({ truth }) => Object.keys(truth.importance).length > 0, compare: compareImportances },
   contributions: {
     applies: ({ truth }) => typeof truth.contributions === 'string',

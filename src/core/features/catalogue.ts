@@ -48,6 +48,8 @@ const GROWING_PERCENT_PER_MINUTE = 0.5;
 /** What tells how long lives lasted. */
 const LIFE_SIGNALS: readonly SignalName[] = [
   'running-share-30m',
+  'earliest-start-30m',
+  'earliest-end-30m',
   'restarts',
   'restarts-30m-ago',
   'last-terminated-at',
@@ -248,11 +250,12 @@ export const FEATURES: readonly Feature[] = [
     name: 'starting_seconds',
     topic: 'start',
     unit: 'seconds',
-    about: 'how long the phase has been Pending, from when the pod was made; 0 in other phases; at most 900',
-    from: ['phase', 'pod-created'],
+    about:
+      'how long the phase has been Pending, since the pod got its node, or else since it was made; 0 in other phases; at most 900',
+    from: ['phase', 'pod-created', 'pod-scheduled'],
     value: (pod) => {
       if (pod.phase === undefined) return Number.NaN;
-      return pod.phase === 'Pending' ? age(pod, [pod.createdAtUnixSeconds]) : 0;
+      return pod.phase === 'Pending' ? age(pod, [pod.scheduledAtUnixSeconds ?? pod.createdAtUnixSeconds]) : 0;
     },
   },
   {
@@ -280,7 +283,7 @@ export const FEATURES: readonly Feature[] = [
     name: 'failing_now',
     topic: 'state',
     unit: '0 or 1',
-    about: 'a container waits or has ended for a reason that is a failure, or the pod has failed',
+    about: 'a container waits or has ended for a reason that is a failure, or the phase is Failed or Unknown',
     from: [
       'container-waiting-reason',
       'init-waiting-reason',
@@ -290,7 +293,7 @@ export const FEATURES: readonly Feature[] = [
       'init-terminated-reason',
       'phase',
     ],
-    value: (pod) => (pod.phase === 'Failed' ? 1 : state(pod, (c) => failsNow(c, pod))),
+    value: (pod) => (pod.phase === 'Failed' || pod.phase === 'Unknown' ? 1 : state(pod, (c) => failsNow(c, pod))),
   },
   {
     name: 'waiting_crash_loop',
@@ -411,8 +414,8 @@ export const FEATURES: readonly Feature[] = [
     topic: 'restarts',
     unit: 'seconds',
     about:
-      'mean time between ends since the pod was made, up to 3600; not of a container that runs three times as long',
-    from: ['restarts', 'last-terminated-at', 'pod-created'],
+      'mean time between ends within 30 minutes, else since the pod was made; at most 3600; not of one that runs three times as long as before',
+    from: LIFE_SIGNALS,
     value: meanCycle,
   },
   {
@@ -601,9 +604,17 @@ function hasStatus(pod: PodSnapshot): boolean {
   return pod.containers.some((c) => c.state !== undefined);
 }
 
-/** Whether any container is in the state; not known of a pod that has no container status. */
+/** Without these nobody knows whether a container has a status. */
+const STATE_SIGNALS: ReadonlySet<SignalName> = new Set(['container-waiting', 'init-waiting', 'init-running']);
+
+/** A pod that waits for a node, or whose node has not taken it up yet: nothing in it has started, or can have failed. */
+export function isUnstarted(pod: PodSnapshot): boolean {
+  return pod.phase === 'Pending' && !hasStatus(pod) && !pod.gaps.some(({ signal }) => STATE_SIGNALS.has(signal));
+}
+
+/** Whether any container is in the state; not known of a pod whose containers should have a status and have none. */
 function state(pod: PodSnapshot, test: (container: ContainerSnapshot) => boolean): number {
-  return hasStatus(pod) ? Number(pod.containers.some(test)) : Number.NaN;
+  return hasStatus(pod) || isUnstarted(pod) ? Number(pod.containers.some(test)) : Number.NaN;
 }
 
 function sum(pod: PodSnapshot, of: (container: ContainerSnapshot) => number | undefined): number {
@@ -762,8 +773,9 @@ function usualLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | unde
 }
 
 function endedLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  if (c.runningShareOver30m !== undefined && (c.restartsIn30m ?? 0) > 0) {
-    return ownLifeSeconds(c, c.runningShareOver30m, c.restartsIn30m ?? 1, pod);
+  if ((c.restartsIn30m ?? 0) > 0) {
+    const own = ownLifeSeconds(c, c.restartsIn30m ?? 1, pod);
+    if (own !== undefined) return own;
   }
   const whole = (c.restarts ?? 0) >= RHYTHM_RESTARTS ? wholeCycleSeconds(c, pod) : undefined;
   // A restart every few days is no rhythm.
@@ -785,32 +797,44 @@ function hasOutlived(rhythmSeconds: number, c: ContainerSnapshot, pod: PodSnapsh
 }
 
 /**
- * The first of the lives that ended within the window may have begun before it.
- * - Where the container never restarted before, it began with the pod. Of a young pod, or of a single life, that is the
- *   whole; but one of days says nothing of the lives after it, which lie within the shortest window that holds all ends.
- * - Else its part within the window is too short, so that the mean is at least that of all of them with this part, and at
- *   most that of the others if this part is theirs. Between these bounds the mean since the pod was made decides.
+ * The mean of the lives that ended within the window, the whole of each. The first of them may have begun before it, and may
+ * be of days, which says nothing of those after it: where it is much longer than the others, the others count.
  */
-function ownLifeSeconds(
-  c: ContainerSnapshot,
-  runningShare: number,
-  ends: number,
-  pod: PodSnapshot,
-): number | undefined {
-  const { createdAtUnixSeconds: created, readAtUnixSeconds: now } = pod;
-  if (created === undefined && c.restarts === ends) return undefined;
-  const podAge = created === undefined ? RHYTHM_SECONDS : now - created;
-  const window = Math.min(RHYTHM_SECONDS, podAge);
-  const down = (1 - runningShare) * window;
-  const livedWithin = (seconds: number): number => Math.max(seconds - down - (lifeSeconds(c, pod) ?? 0), 0);
-  if (c.restarts === ends) {
-    if (ends === 1 || podAge <= RHYTHM_SECONDS) return livedWithin(podAge) / ends;
-    return livedWithin(c.restartsIn5m === ends ? 300 : c.restartsIn15m === ends ? 900 : window) / ends;
+function ownLifeSeconds(c: ContainerSnapshot, ends: number, pod: PodSnapshot): number | undefined {
+  const isFirstEver = c.restarts === ends;
+  const first = c.earliestStartOver30m ?? (isFirstEver ? pod.createdAtUnixSeconds : undefined);
+  const down = downSeconds(c, pod);
+  if (first === undefined || down === undefined) return undefined;
+  const windowStart = pod.readAtUnixSeconds - RHYTHM_SECONDS;
+  // Where the window began with a wait, the first start in it was a restart, of a life that is not in it.
+  const isAfterWait = first > windowStart && !isFirstEver;
+  const lives = isAfterWait ? ends - 1 : ends;
+  if (lives <= 0) return undefined;
+  const lastStart = c.state === 'running' ? (c.startedAtUnixSeconds ?? first) : pod.readAtUnixSeconds;
+  const downBefore = isAfterWait ? first - windowStart : 0;
+  const lived = Math.max(lastStart - first - Math.max(down - downBefore, 0), 0);
+  if (lives === 1) return lived;
+  const firstEnd = c.earliestEndOver30m;
+  if (firstEnd !== undefined && firstEnd > first) {
+    const others = Math.max(lived - (firstEnd - first), 0) / (lives - 1);
+    return firstEnd - first > 2 * others ? others : lived / lives;
   }
-  const lived = livedWithin(window);
-  const lower = lived / ends;
-  const upper = ends === 1 ? Number.POSITIVE_INFINITY : lived / (ends - 1);
-  return Math.min(Math.max(wholeCycleSeconds(c, pod) ?? lower, lower), upper);
+  // Before 2.12 kube-state-metrics does not say when it ended: somewhere in the window.
+  const within = lived - Math.max(windowStart - first, 0);
+  return lived / lives > within / (lives - 1) ? within / lives : lived / lives;
+}
+
+/** How long the container was down within the window. */
+function downSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  if (c.runningShareOver30m === undefined || pod.createdAtUnixSeconds === undefined) return undefined;
+  const seen = Math.min(RHYTHM_SECONDS, pod.readAtUnixSeconds - pod.createdAtUnixSeconds);
+  return (1 - c.runningShareOver30m) * seen;
+}
+
+/** How long the container waited after each end within the window, on average. */
+function meanWaitSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+  const down = downSeconds(c, pod);
+  return down === undefined || (c.restartsIn30m ?? 0) <= 0 ? undefined : down / (c.restartsIn30m ?? 1);
 }
 
 /** How long the container has been running; undefined where it is not. */
@@ -857,15 +881,15 @@ function meanCycle(pod: PodSnapshot): number {
 }
 
 /**
- * The mean time between the ends of the container: over the whole life of the pod, but no longer than the ends within 30
- * minutes are apart. undefined as above, and where it is more than an hour: that is no rhythm.
+ * The mean time between the ends of the container: of those within 30 minutes, else over the whole life of the pod. undefined
+ * where the container is well again, and where it is more than an hour: that is no rhythm.
  */
 function cycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  const whole = wholeCycleSeconds(c, pod);
-  if (whole === undefined) return undefined;
-  const recent = c.restartsIn30m ?? 0;
-  const cycle = recent < 2 ? whole : Math.min(whole, RHYTHM_SECONDS / recent);
-  return cycle > LONGEST_LIFE_SECONDS || hasOutlived(cycle, c, pod) ? undefined : cycle;
+  if (isWellAgain(c, pod)) return undefined;
+  const wait = meanWaitSeconds(c, pod);
+  const own = wait === undefined ? undefined : ownLifeSeconds(c, c.restartsIn30m ?? 0, pod);
+  const cycle = own === undefined || wait === undefined ? wholeCycleSeconds(c, pod) : own + wait;
+  return cycle === undefined || cycle > LONGEST_LIFE_SECONDS ? undefined : cycle;
 }
 
 /** The mean time between the ends of the container over the whole life of the pod; undefined where it has not ended yet. */
@@ -876,8 +900,14 @@ function wholeCycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | und
   return (at - created) / (c.restarts ?? 1);
 }
 
+/** Whether it has done its part in starting the pod: it does not run again, however often it failed before. */
+export function hasInitialized(c: ContainerSnapshot): boolean {
+  return c.role === 'init' && c.state === 'terminated' && !endedInFailure(c);
+}
+
 /** Whether the container runs on and on after it had failed: its restarts are a thing of the past. */
 function isWellAgain(c: ContainerSnapshot, pod: PodSnapshot): boolean {
+  if (hasInitialized(c)) return true;
   const rhythm = endedLifeSeconds(c, pod) ?? wholeCycleSeconds(c, pod);
   return rhythm !== undefined && hasOutlived(rhythm, c, pod);
 }
@@ -892,6 +922,7 @@ function isRecent(c: ContainerSnapshot, pod: PodSnapshot): boolean {
 
 /** Restarts within a window, of containers whose rhythm they may be. */
 function recentRestarts(pod: PodSnapshot, of: (container: ContainerSnapshot) => number | undefined): number {
+  if (isUnstarted(pod)) return 0;
   return sum(pod, (c) => {
     const restarts = of(c);
     return restarts !== undefined && restarts > 0 && isWellAgain(c, pod) ? 0 : restarts;
@@ -937,11 +968,14 @@ function nextBackoffSeconds(pod: PodSnapshot): number {
 function nextWaitSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   if (c.restarts === 0) return 0;
   const lived = lifeSeconds(c, pod);
-  const waited = waitedSeconds(c);
-  if (lived === undefined || c.restarts === undefined) return undefined;
-  if (Math.max(lived, usualLifeSeconds(c, pod) ?? 0) > FORGOTTEN_AFTER_SECONDS) return 0;
+  if (lived === undefined || c.restarts === undefined || isWellAgain(c, pod)) return undefined;
+  if (lived > FORGOTTEN_AFTER_SECONDS) return 0;
+  const waited = waitedSeconds(c) ?? meanWaitSeconds(c, pod);
   if (waited === undefined || c.restartsIn30m === undefined) return undefined;
   if (waited >= LEAST_BACKOFF_SECONDS) return Math.min(2 * waited, LONGEST_BACKOFF_SECONDS);
+  // One life of days does not make the next one long.
+  const usual = usualLifeSeconds(c, pod) ?? 0;
+  if (usual > FORGOTTEN_AFTER_SECONDS && usual < LONGEST_LIFE_SECONDS) return 0;
   const cycle = cycleSeconds(c, pod) ?? Number.POSITIVE_INFINITY;
   if (c.restartsIn30m < 2 || cycle > FORGOTTEN_AFTER_SECONDS) return FIRST_BACKOFF_SECONDS;
   const backoff = Math.min(FIRST_BACKOFF_SECONDS * 2 ** (c.restartsIn30m - 2), LONGEST_BACKOFF_SECONDS);

@@ -58,6 +58,7 @@ export function readDumpJson(bytes: Uint8Array, facts: DumpFacts, options: Readi
     featureNames,
     objective: facts.objective,
     baseScore: facts.baseScore.map(Math.fround),
+    hasMarginBase: false,
     version,
     bestIteration: undefined,
     trees: builder.build({

@@ -85,7 +85,7 @@ export class Forest {
     this.#parts = parts;
     this.#objective = objective;
     this.#kernel = trees === undefined ? undefined : chooseKernel({ trees, featureCount, outputCount });
-    this.#base = baseMargins(objective, parts.baseScore, outputCount, parts.version);
+    this.#base = baseMargins(objective, parts, outputCount);
     this.#baseLast = trees !== undefined && isBefore(parts.version, [1, parts.booster === 'dart' ? 4 : 3, 0]);
   }
 
@@ -96,6 +96,8 @@ export class Forest {
     if (options.iterationRange !== undefined) [first, last] = this.#treesOf(options.iterationRange);
     let base = this.#baseOf(rowCount, options.baseMargin);
     const margins = answerOf(options.out, rowCount, this.outputCount);
+    // Margins are written before the last row is read.
+    if (margins === options.out && overlap(margins, rows)) throw new RangeError('`out` shares memory with the rows');
     if (this.#baseLast && margins.buffer === base.buffer) base = base.slice();
     if (this.#baseLast) margins.fill(0);
     else fillRows(margins, base);
@@ -258,6 +260,12 @@ function answerOf(out: Float32Array | undefined, rowCount: number, perRow: numbe
   demandFloats(out, '`out`');
   if (out.length === wanted) return out;
   throw new RangeError(`the answer for ${rowCount} rows has ${wanted} numbers, and \`out\` has ${out.length}`);
+}
+
+function overlap(a: Float32Array, b: Float32Array): boolean {
+  return (
+    a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
+  );
 }
 
 /** `base` over and over. */

@@ -10,7 +10,7 @@ import { ForestBuilder, type RawCategories, type RawVectors } from './forest-bui
 import { MemberNames } from './member-names.ts';
 import { ModelError } from './model-error.ts';
 import type { Trees } from './trees.ts';
-import type { XgboostVersion } from './version.ts';
+import { isBefore, type XgboostVersion } from './version.ts';
 
 /** All that a file says of a model. */
 export interface ModelParts {
@@ -22,6 +22,8 @@ export interface ModelParts {
   readonly objective: string;
   /** As in the file: in the space of predictions where the objective has a link, else of margins. */
   readonly baseScore: readonly number[];
+  /** Whether the base score is a margin whatever the objective: see `isUnfitted`. */
+  readonly hasMarginBase: boolean;
   readonly version: XgboostVersion;
   /** The best iteration of early stopping, where the trainer noted one. */
   readonly bestIteration: number | undefined;
@@ -103,6 +105,7 @@ class ModelReader {
   #objective: unknown;
   #names: unknown;
   #booster: unknown;
+  #linearRounds: unknown;
 
   constructor(reader: DocumentReader, options: ReadingOptions) {
     this.#reader = reader;
@@ -120,6 +123,7 @@ class ModelReader {
     const targets = countOf(target, 'num_target', MOST_OUTPUTS);
     const outputCount = Math.max(classes, targets, 1);
     const version = this.#options.version ?? readVersion(this.#version);
+    const trees = isLinear ? undefined : this.#trees(featureCount, outputCount, version);
     return {
       booster,
       featureCount,
@@ -127,9 +131,10 @@ class ModelReader {
       featureNames: namesOf(this.#names, featureCount),
       objective: textOf(this.#objective, 'objective'),
       baseScore: baseScoresOf(this.#parameters['base_score']),
+      hasMarginBase: this.#isUnfitted(trees, version),
       version,
       bestIteration: wholeNumberOf(this.#attributes['best_iteration']),
-      trees: isLinear ? undefined : this.#trees(featureCount, outputCount, version),
+      trees,
       weights: isLinear ? this.#linearWeights(featureCount, outputCount) : undefined,
     };
   }
@@ -203,8 +208,15 @@ class ModelReader {
         ['trees', () => this.#reader.array(() => this.#tree.read())],
         ['weight_drop', this.#treeWeights],
         ['weights', this.#weights],
+        ['boosted_rounds', () => (this.#linearRounds = this.#reader.value())],
       ]),
     );
+  }
+
+  /** Since 3.1 a base score that nobody gave and no round has estimated stands for a margin. */
+  #isUnfitted(trees: Trees | undefined, version: XgboostVersion): boolean {
+    if (isBefore(version, [3, 1, 0]) || this.#parameters['boost_from_average'] !== '1') return false;
+    return trees === undefined ? this.#linearRounds === 0 : trees.groups.length === 0;
   }
 
   #boosterOf(): { booster: ModelParts['booster']; isLinear: boolean } {

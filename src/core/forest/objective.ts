@@ -5,6 +5,7 @@
  */
 import { expm1f, log1pf } from './expm1-log1p.ts';
 import { expf, expfAt, logf } from './float32.ts';
+import type { ModelParts } from './model-document.ts';
 import { ModelError } from './model-error.ts';
 import { isBefore, type XgboostVersion } from './version.ts';
 
@@ -77,9 +78,8 @@ export function objectiveNamed(name: string): Objective {
 /** The margins that outputs start from. Takes one base score for all outputs, or one for each. */
 export function baseMargins(
   objective: Objective,
-  baseScore: readonly number[],
+  { baseScore, hasMarginBase, version }: Pick<ModelParts, 'baseScore' | 'hasMarginBase' | 'version'>,
   outputCount: number,
-  version: XgboostVersion,
 ): Float32Array {
   if (baseScore.length !== 1 && baseScore.length !== outputCount) {
     throw new ModelError(`it has ${baseScore.length} base scores for ${outputCount} outputs`);
@@ -87,7 +87,7 @@ export function baseMargins(
   const base = Float32Array.from({ length: outputCount }, (_, k) =>
     baseScore.length === 1 ? (baseScore[0] as number) : (baseScore[k] as number),
   );
-  objective.linkBase?.(base, version);
+  if (!hasMarginBase) objective.linkBase?.(base, version);
   return base;
 }
 

@@ -64,6 +64,24 @@ export function sightings(readings: Readings): Sighting[] {
   return found;
 }
 
+/** A pod that is made anew under its old name has taken its place for so long. */
+const REPLACED_SECONDS = 600;
+
+/**
+ * Names under which two pods live at once, of which the younger one was made long ago. In one cluster no two pods have a name:
+ * this Prometheus holds several, and no label that kpfd knows tells them apart.
+ */
+export function namesakes(readings: Readings): string[] {
+  const createdAt = new Map(rowsOf(readings, 'pod-created').map((row) => [identityOf(row), row.value]));
+  const uids = new Map<string, Set<string>>();
+  for (const row of rowsOf(readings, 'pod-info')) {
+    const created = createdAt.get(identityOf(row)) ?? Number.POSITIVE_INFINITY;
+    if (readings.unixSeconds - created < REPLACED_SECONDS) continue;
+    uids.set(keyOf(row), (uids.get(keyOf(row)) ?? new Set()).add(row.labels['uid'] ?? ''));
+  }
+  return [...uids].filter(([, own]) => own.size > 1).map(([key]) => key);
+}
+
 function sighting(row: SignalRow, presence: Sighting['presence'], scrapedAt: number | undefined): Sighting {
   return {
     namespace: row.labels['namespace'] ?? '',

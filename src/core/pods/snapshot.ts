@@ -24,6 +24,8 @@ export interface PodSnapshot {
   readonly rootOwner: Owner | undefined;
   readonly hostNetwork: boolean;
   readonly createdAtUnixSeconds: number | undefined;
+  /** When it got its node; asked only while the phase is Pending. */
+  readonly scheduledAtUnixSeconds: number | undefined;
   /** The scrape of kube-state-metrics that this snapshot tells of, and the instant at which it is read. */
   readonly scrapedAtUnixSeconds: number | undefined;
   readonly readAtUnixSeconds: number;
@@ -88,6 +90,10 @@ export interface ContainerSnapshot {
   readonly restartsIn30m: number | undefined;
   /** The part of the last 30 minutes, or of what was seen of them, in which it ran; of 1. */
   readonly runningShareOver30m: number | undefined;
+  /** When the first life that was seen within 30 minutes began; undefined where there was no other since. */
+  readonly earliestStartOver30m: number | undefined;
+  /** The first end that was known within 30 minutes, which may lie before them; undefined where there was no other since. */
+  readonly earliestEndOver30m: number | undefined;
   /** What pods of the same owner, this one among them, did in containers of this name; undefined without an owner. */
   readonly siblings: SiblingRestarts | undefined;
   readonly startedAtUnixSeconds: number | undefined;

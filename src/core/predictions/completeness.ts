@@ -1,5 +1,6 @@
 import type { Failure } from '../failure.ts';
 import { ageOfPods, isStale, replicaCount } from '../signals/layout.ts';
+import { namesakes } from '../pods/presence.ts';
 import type { Silence } from '../pods/snapshot.ts';
 import { SIGNALS, signalsOf, type SignalName } from '../signals/catalogue.ts';
 import { FAST_WINDOW_SECONDS, type Readings } from '../signals/readings.ts';
@@ -16,7 +17,8 @@ export type Warning = { readonly incomplete: boolean } & (
   | { kind: 'node-not-sampled'; exporter: Exporter; node: string; pods: number }
   | { kind: 'pods-not-sampled'; exporter: Exporter; pods: number; signals: SignalName[] }
   | { kind: 'pods-untold'; pods: number }
-  | { kind: 'silence'; silence: Silence; pods: number }
+  | { kind: 'silence'; silence: Silence; pods: number; nodes: string[] }
+  | { kind: 'namesakes'; names: number; example: string }
   | { kind: 'copies'; copies: number }
   | { kind: 'stale'; exporter: Exporter; ageSeconds: number }
   | { kind: 'clock'; aheadSeconds: number }
@@ -111,8 +113,14 @@ function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Wa
   for (const silence of ['ksm-silent', 'no-history', 'node-lost', 'node-silent'] as const) {
     // Where every copy is silent, that is said once.
     if (silence === 'ksm-silent' && isStale(layout, unixSeconds)) continue;
-    const pods = predictions.filter(({ notEvaluated }) => notEvaluated === silence).length;
-    if (pods > 0) warnings.push({ kind: 'silence', silence, pods, incomplete: true });
+    const pods = predictions.filter(({ notEvaluated }) => notEvaluated === silence).map(({ pod }) => pod);
+    // Nodes where it is a matter of nodes.
+    const nodes = silence.startsWith('node') ? [...new Set(pods.map(({ node }) => node?.name ?? ''))].sort() : [];
+    if (pods.length > 0) warnings.push({ kind: 'silence', silence, pods: pods.length, nodes, incomplete: true });
+  }
+  const twice = namesakes(readings);
+  if (twice[0] !== undefined) {
+    warnings.push({ kind: 'namesakes', names: twice.length, example: twice[0], incomplete: true });
   }
   const replicas = replicaCount(layout);
   if (replicas > 0) warnings.push({ kind: 'copies', copies: layout.copies.length, incomplete: false });

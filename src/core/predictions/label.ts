@@ -7,13 +7,15 @@ import { failureAt, isGone, worse, type Observation } from './observation.ts';
  * label, also where the pod had failed by then: else only those that fail would be kept of what is cut off. Where metrics could
  * not tell the status nobody observed the pod.
  *
- * `later`: the observations of this pod, in order of time; those that are not after `row` are passed over.
+ * `later`: the observations of this pod, in order of time; those that are not after `row` are passed over. A pod that was not
+ * seen any more within `endGapSeconds` of the end is gone.
  */
 export function labelOf(
   row: Observation,
   later: readonly Observation[],
   horizonSeconds: number,
   longestGapSeconds: number,
+  endGapSeconds: number,
 ): Status | undefined {
   const end = row.unixSeconds + horizonSeconds;
   let worst: Status | undefined;
@@ -28,18 +30,25 @@ export function labelOf(
     if (next.status !== undefined) worst = worse(worst, next.status);
     last = next;
   }
-  return end - last.unixSeconds <= longestGapSeconds ? worst : ifFailing(worst);
+  return end - last.unixSeconds <= endGapSeconds ? worst : ifFailing(worst);
 }
 
-/** Whether somebody looked at the cluster from `start` to `end` without a longer pause. `watchedAt`: when, in order of time. */
+/**
+ * Whether somebody looked at the cluster from `start` to `end` without a longer pause, and up to the end but for
+ * `endGapSeconds`. `watchedAt`: when, in order of time.
+ */
 export function isWatched(
   watchedAt: readonly number[],
   start: number,
   end: number,
   longestGapSeconds: number,
+  endGapSeconds: number,
 ): boolean {
   const within = watchedAt.filter((t) => t > start && t <= end);
-  return [...within, end].every((t, i) => t - (within[i - 1] ?? start) <= longestGapSeconds);
+  return (
+    end - (within.at(-1) ?? start) <= endGapSeconds &&
+    within.every((t, i) => t - (within[i - 1] ?? start) <= longestGapSeconds)
+  );
 }
 
 function ifFailing(status: Status | undefined): Status | undefined {

@@ -1,4 +1,4 @@
-import { STATUSES, type Status } from '../pods/status.ts';
+import { isFailing, STATUSES, type Status } from '../pods/status.ts';
 import type { SortKey } from './sort-keys.ts';
 import { compareText } from '../compare-text.ts';
 import { byName, byRisk, type PodPrediction } from './prediction.ts';
@@ -23,7 +23,7 @@ function severity(status: Status | undefined): number {
 }
 
 export interface ListingOptions {
-  /** Only pods at risk. */
+  /** Only pods at risk, and those that were not evaluated and fail now, or whose node is lost. */
   readonly atRisk: boolean;
   /** Only pods with at least this risk. */
   readonly minRisk: number | undefined;
@@ -55,7 +55,7 @@ export function listPods(
   const threshold = minRisk ?? modelThreshold;
   const inView = completed ? [...predictions] : predictions.filter((p) => !isFinished(p));
   const risky = inView.filter((p) => isAtRisk(p, threshold));
-  const pods = atRisk || minRisk !== undefined ? risky : inView;
+  const pods = atRisk || minRisk !== undefined ? inView.filter((p) => isAtRisk(p, threshold) || isUnwell(p)) : inView;
   return {
     pods: pods.toSorted((a, b) => ORDERS[sortBy](a, b) || byRisk(a, b)),
     threshold,
@@ -69,6 +69,11 @@ export function listPods(
 
 export function isAtRisk({ prediction }: PodPrediction, threshold: number): boolean {
   return prediction !== undefined && prediction.risk >= threshold;
+}
+
+/** No RISK tells of it, but it is not healthy: it fails now, or nobody hears from its node. */
+function isUnwell({ notEvaluated, now }: PodPrediction): boolean {
+  return notEvaluated !== undefined && (isFailing(now.status) || notEvaluated === 'node-lost');
 }
 
 function isFinished({ notEvaluated, pod }: PodPrediction): boolean {

@@ -176,7 +176,7 @@ export function predictStatuses(
     if (risks !== undefined) spread(probabilities, risks[row] as number);
     if (model.persistenceSeconds !== undefined) {
       const startingSeconds = matrix.values[row * matrix.columnCount + STARTING_SECONDS] as number;
-      letLast(probabilities, now[row], startingSeconds, model.persistenceSeconds);
+      letLast(probabilities, now[row], startingSeconds, { ...model, persistenceSeconds: model.persistenceSeconds });
     }
     if (!knowsUnknown) decideUnknown(probabilities, now[row]);
     return probabilities;
@@ -210,22 +210,27 @@ function spread(probabilities: Probabilities, risk: number): void {
 export const STARTING_SECONDS = FEATURE_NAMES.indexOf('starting_seconds');
 
 /**
- * The horizon begins now: a pod that starts and does not fail will be seen as what it is once more, and the likelier the
- * longer it has been so (what has lasted for s lasts for d longer with s / (s + d), where nothing else is known of it).
- * Without this a forest that never met a pod which waits for its volume says that it will soon run. RISK stays as it is.
- * Changes `probabilities`.
+ * What has lasted for s lasts for d longer with s / (s + d), where nothing else is known of it. A pod that has been starting
+ * for s goes on starting through the horizon with that probability, and cannot fail as long as it does. And where it does not
+ * fail, it will be seen as what it is once more at least: the horizon begins now. Without this a forest that never met a pod
+ * which waits for its volume, or for a node, says that it will soon run, or fail. Changes `probabilities`.
  */
 export function letLast(
   probabilities: Probabilities,
   now: Status | undefined,
   startingSeconds: number,
-  persistenceSeconds: number,
+  { horizonSeconds, persistenceSeconds }: { readonly horizonSeconds: number; readonly persistenceSeconds: number },
 ): void {
   if (!(startingSeconds > 0) || now === undefined || now === 'NotFound' || isFailing(now)) return;
-  const persistence = startingSeconds / (startingSeconds + persistenceSeconds);
-  const well = sumOf(probabilities, WELL);
-  for (const status of WELL) probabilities[status] *= 1 - persistence;
-  probabilities[now] += persistence * well;
+  for (const [statuses, seconds] of [
+    [FAILING, horizonSeconds],
+    [WELL, persistenceSeconds],
+  ] as const) {
+    const lasting = startingSeconds / (startingSeconds + seconds);
+    const moved = lasting * sumOf(probabilities, statuses);
+    for (const status of statuses) probabilities[status] *= 1 - lasting;
+    probabilities[now] += moved;
+  }
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Observation {
 /** All pods as they were seen at one instant, by podKey. */
 export interface Poll {
   readonly unixSeconds: number;
+  /** Of when it tells: metrics are older than the instant at which they are read. */
+  readonly seenAtUnixSeconds: number;
   readonly pods: ReadonlyMap<string, Observation>;
 }
 

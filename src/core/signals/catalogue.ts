@@ -41,6 +41,21 @@ const table = [
     feeds: 'AGE; which of two uids of one name is the newer',
     expression: (q) => q.series('kube_pod_created'),
   },
+  {
+    name: 'pod-scheduled',
+    request: 'created',
+    exporter: 'kube-state-metrics',
+    subject: 'pod',
+    labels: [],
+    unit: 'unix seconds',
+    metric: 'kube_pod_status_scheduled_time',
+    expect: 'nothing',
+    feeds: 'feature starting_seconds, of pods whose phase is Pending',
+    expression: (q) => {
+      const pending = q.series('kube_pod_status_phase', { label: 'phase', op: '=', value: 'Pending' });
+      return `${q.series('kube_pod_status_scheduled_time')} and on (${q.keys('pod').join(',')}) ${pending} == 1`;
+    },
+  },
   // What kubectl would print
   {
     name: 'phase',
@@ -348,6 +363,33 @@ const table = [
     expect: 'nothing',
     feeds: 'features usual_life_seconds, usual_life_elapsed_percent',
     expression: (q) => `avg_over_time(${q.series('kube_pod_container_status_running')}[30m])`,
+  },
+  {
+    name: 'earliest-start-30m',
+    request: 'rhythm',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'unix seconds',
+    windowSeconds: 1800,
+    metric: 'kube_pod_container_state_started',
+    expect: 'nothing',
+    feeds:
+      'feature usual_life_seconds: when the first life within the window began, of containers that had another since',
+    raw: (q) => q.lowerWithin('kube_pod_container_state_started', '30m'),
+  },
+  {
+    name: 'earliest-end-30m',
+    request: 'rhythm',
+    exporter: 'kube-state-metrics',
+    subject: 'container',
+    labels: [],
+    unit: 'unix seconds',
+    windowSeconds: 1800,
+    metric: 'kube_pod_container_status_last_terminated_timestamp',
+    expect: 'nothing',
+    feeds: 'feature usual_life_seconds: the first end that was known within the window, where there was another since',
+    raw: (q) => q.lowerWithin('kube_pod_container_status_last_terminated_timestamp', '30m'),
   },
   {
     name: 'ready-share-5m',
@@ -1089,6 +1131,13 @@ class QueryWriter {
       return `${by('min', labels, `min_over_time(${series}[${window}])`)} < ${by('max', labels, series)}`;
     };
     return `${restarted(`kube_pod_container_status_${counter}`)} or ${restarted(`kube_pod_init_container_status_${counter}`)}`;
+  }
+
+  /** The least value of a gauge of containers within the window, where the last one is higher. */
+  lowerWithin(metric: string, window: string): string {
+    const [labels, series] = [this.keys('container'), this.series(metric)];
+    const within = (least: 'min' | 'max', over: string): string => by(least, labels, `${over}(${series}[${window}])`);
+    return `${within('min', 'min_over_time')} < ${within('max', 'last_over_time')}`;
   }
 
   /**

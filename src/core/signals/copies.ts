@@ -127,6 +127,14 @@ export function readAuthorities(
   );
 }
 
+/** What one label calls one cluster, another may tell apart. */
+function assertOneCluster(series: readonly Series[], labels: readonly string[]): void {
+  for (const label of labels) {
+    const values = [...new Set(series.map((s) => s.labels[label] ?? ''))].filter((value) => value !== '').sort();
+    if (values.length > 1) throw new FailureError({ kind: 'cluster-ambiguous', label, values });
+  }
+}
+
 function chooseCluster(series: readonly Series[], wanted: string | undefined): Cluster | undefined {
   const valuesOf = (label: string): string[] => [...new Set(series.map((s) => s.labels[label] ?? ''))].sort();
   const named = CLUSTER_LABELS.map((label) => ({ label, values: valuesOf(label) })).filter(({ values }) =>
@@ -135,7 +143,13 @@ function chooseCluster(series: readonly Series[], wanted: string | undefined): C
   const telling = named.find(({ values }) => values.length > 1) ?? named[0];
   if (wanted !== undefined) {
     const holder = named.find(({ values }) => values.includes(wanted));
-    if (holder !== undefined) return { label: holder.label, value: wanted };
+    if (holder !== undefined) {
+      assertOneCluster(
+        series.filter((s) => s.labels[holder.label] === wanted),
+        named.map(({ label }) => label),
+      );
+      return { label: holder.label, value: wanted };
+    }
     throw new FailureError({
       kind: 'cluster-unknown',
       cluster: wanted,

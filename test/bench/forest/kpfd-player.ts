@@ -63,7 +63,7 @@ async function pinned(bytes: Uint8Array, name: string): Promise<Predictor<Float3
   const chosen = module[maker]?.({ trees, featureCount, outputCount });
   if (chosen === undefined) throw new Error('the kernel cannot have this model');
   const objective = objectiveNamed(parts.objective);
-  const base = baseMargins(objective, parts.baseScore, outputCount, version);
+  const base = baseMargins(objective, { ...parts, version }, outputCount);
   const treeCount = trees.groups.length;
   return {
     predict: (rows, rowCount) => {

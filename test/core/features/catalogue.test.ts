@@ -250,6 +250,48 @@ describe('how long lives last', () => {
       containers: [container({ state: 'running', ...known })],
     });
 
+  /** A container of lives [from, to), in seconds before now, the last of which goes on: what Prometheus tells of it. */
+  const living = (lives: readonly (readonly [number, number])[], created = lives[0]?.[0] ?? 0): PodSnapshot => {
+    const window = Math.min(1800, created);
+    const ran = lives.reduce((sum, [from, to]) => sum + Math.max(Math.min(from, window) - to, 0), 0);
+    const restarts = (within: number): number => lives.slice(1).filter(([from]) => from < within).length;
+    const seen = lives.find(([, to]) => to < 1800) ?? [0, 0];
+    const ends = lives.slice(0, -1).map(([, to]) => to);
+    const [last, before] = [ends.at(-1), ends.findLast((to) => to >= 1800) ?? ends[0]];
+    const then = (ago: number): number => HOURS_2 - ago;
+    return lived(
+      {
+        restarts: lives.length - 1,
+        restartsIn5m: restarts(300),
+        restartsIn15m: restarts(900),
+        restartsIn30m: restarts(1800),
+        runningShareOver30m: ran / window,
+        startedAtUnixSeconds: then(lives.at(-1)?.[0] ?? 0),
+        earliestStartOver30m: seen === lives.at(-1) ? undefined : then(seen[0]),
+        earliestEndOver30m: before === undefined || before === last ? undefined : then(before),
+        ...(last === undefined ? {} : { lastTermination: { reason: 'Error', exitCode: 1, atUnixSeconds: then(last) } }),
+      },
+      then(created),
+    );
+  };
+  /** Ended lives of so many seconds, each followed by a wait, and one that has gone on for `running`. */
+  const rhythm = (count: number, life: number, wait: number, running: number): [number, number][] => [
+    ...Array.from({ length: count }, (_, i): [number, number] => {
+      const start = running + (count - i) * (life + wait);
+      return [start, start - life];
+    }),
+    [running, 0],
+  ];
+  /** The same without the times of ends: kube-state-metrics before 2.12. */
+  const withoutEnds = (known: PodSnapshot): PodSnapshot => ({
+    ...known,
+    containers: known.containers.map((c) => ({
+      ...c,
+      earliestEndOver30m: undefined,
+      lastTermination: c.lastTermination && { ...c.lastTermination, atUnixSeconds: undefined },
+    })),
+  });
+
   test('a first life that began before the window is counted whole', () => {
     // It ran from 4200 to 6600, was down for 60 s and has run for 540 s: of the window of 1800 s 1740 s.
     const once = lived(
@@ -267,29 +309,40 @@ describe('how long lives last', () => {
     expect(valueOf('usual_life_seconds', lived({ ...known, lastTermination: last }))).toBeCloseTo(1500);
   });
 
-  test('several ends in the window are a rhythm of their own', () => {
-    // Three lives within 1500 s, and one that has run for 300 s: nothing of what the pod did before.
-    const known = { restarts: 40, restartsIn30m: 3, runningShareOver30m: 1, startedAtUnixSeconds: HOURS_2 - 300 };
-    expect(valueOf('usual_life_seconds', lived(known))).toBeCloseTo(500);
+  test.each([
+    ['of a young pod', rhythm(3, 200, 20, 60)],
+    ['that began with a pod which is now older than the window', rhythm(3, 580, 10, 300)],
+    ['of a pod that restarts since days', rhythm(400, 580, 10, 300)],
+    ['longer than ten minutes', rhythm(40, 720, 15, 100)],
+    ['of which the window holds one end', rhythm(9, 1200, 10, 700)],
+    ['with waits that are longer than the lives', rhythm(30, 60, 300, 30)],
+    ['with long waits, of long lives', rhythm(30, 540, 300, 200)],
+  ])('a rhythm %s is told the same at any time', (_, lives) => {
+    const [from = 0, to = 0] = lives[0] ?? [];
+    const [first = 0] = lives.at(-1) ?? [];
+    for (const later of [0, 50, 170, 290, 400]) {
+      const own = lives.map(([a, b], i): [number, number] => [a + later, i === lives.length - 1 ? 0 : b + later]);
+      if (first + later > 3 * Math.max(from - to, 60)) continue;
+      expect(valueOf('usual_life_seconds', living(own))).toBeCloseTo(from - to, 6);
+    }
   });
 
   test('the first crash loop of an old pod has the rhythm of the loop, not that of the days before', () => {
-    // Made three days ago, it has been killed each 360 s since a while: the fourth life has run for 60 s.
-    const killed = (ends: number, known: Partial<ContainerSnapshot>): number => {
-      const last = { reason: 'Error', exitCode: 137, atUnixSeconds: HOURS_2 - 60 };
-      const lives = { restarts: ends, restartsIn30m: ends, runningShareOver30m: 1, lastTermination: last };
-      const own = lived({ ...lives, startedAtUnixSeconds: HOURS_2 - 60, ...known }, HOURS_2 - 3 * 86_400);
-      return valueOf('usual_life_seconds', own);
+    // Made three days ago, it has been killed each 360 s since a while: the last life has run for 60 s.
+    const killed = (ends: number): PodSnapshot => {
+      const [, ...later] = rhythm(ends, 350, 10, 60);
+      return living([[3 * 86_400, (later[0]?.[0] ?? 0) + 10], ...later]);
     };
     // One end may be anything.
-    expect(killed(1, { restartsIn5m: 1, restartsIn15m: 1 })).toBe(3600);
-    // Three ends lie within 15 minutes: at 60, 420 and 780 s. The part of the first life in them makes it a little too long or short.
-    expect(killed(3, { restartsIn5m: 1, restartsIn15m: 3 })).toBeCloseTo((900 - 60) / 3);
-    expect(killed(5, { restartsIn5m: 1, restartsIn15m: 3 })).toBeCloseTo((1800 - 60) / 5);
-    const own = { restarts: 5, restartsIn30m: 5, runningShareOver30m: 1, startedAtUnixSeconds: HOURS_2 - 60 };
-    const last = { reason: 'Error', exitCode: 137, atUnixSeconds: HOURS_2 - 60 };
-    const old = lived({ ...own, lastTermination: last }, HOURS_2 - 3 * 86_400);
-    expect(valueOf('mean_cycle_seconds', old)).toBe(1800 / 5);
+    expect(valueOf('usual_life_seconds', killed(1))).toBe(3600);
+    for (const ends of [2, 3, 5]) expect(valueOf('usual_life_seconds', killed(ends))).toBeCloseTo(350);
+    expect(valueOf('mean_cycle_seconds', killed(5))).toBeCloseTo(350 + 10);
+    // Without the times of ends somebody has to guess how much of the window the first life has taken.
+    for (const ends of [3, 5]) {
+      const guess = valueOf('usual_life_seconds', withoutEnds(killed(ends)));
+      expect(guess).toBeGreaterThan(0.9 * 350);
+      expect(guess).toBeLessThan(2 * 350);
+    }
   });
 
   test('of lives about as long as the window the mean since the pod was made decides, as far as the window allows', () => {
@@ -344,27 +397,55 @@ describe('how long lives last', () => {
 
   test('the next back-off doubles the last one up to 300 s, and is forgotten after ten minutes of running', () => {
     // docs of Kubernetes, pod lifecycle: 10 s, 20 s, 40 s, … at most 300 s; a container that ran for 10 minutes begins anew.
-    const after = (waited: number, life: number, restarts = 3, running = 60): number => {
-      const startedAt = HOURS_2 - running;
-      const last = { reason: 'Error', exitCode: 1, atUnixSeconds: startedAt - waited };
-      const share = 1 - (restarts * waited) / 1800;
-      const lives = { restarts, restartsIn30m: restarts, runningShareOver30m: share };
-      const created = startedAt - restarts * (life + waited);
-      return valueOf(
-        'next_backoff_seconds',
-        lived({ ...lives, startedAtUnixSeconds: startedAt, lastTermination: last }, created),
-      );
-    };
+    const after = (waited: number, life: number, restarts = 3, running = 60): number =>
+      valueOf('next_backoff_seconds', living(rhythm(restarts, life, waited, running)));
     expect([11, 21, 85, 160].map((waited) => after(waited, 60))).toEqual([22, 42, 170, 300]);
     // The first end is followed by no wait, the second by 10 s unless the first life was too long.
-    expect(valueOf('next_backoff_seconds', lived({ restarts: 0, startedAtUnixSeconds: HOURS_2 - 60 }))).toBe(0);
+    expect(valueOf('next_backoff_seconds', living(rhythm(0, 0, 0, 60)))).toBe(0);
     expect(after(1, 300, 1)).toBe(10);
     expect(after(1, 900, 1)).toBe(0);
-    expect(after(40, 60, 3, 650)).toBe(0);
+    expect(after(1, 86_400, 1)).toBe(10);
+    expect(after(40, 590, 3, 650)).toBe(0);
+    // Whoever was kept waiting had not run for ten minutes, whatever others did.
+    expect(
+      valueOf(
+        'next_backoff_seconds',
+        living([
+          [9000, 8200],
+          [8000, 640],
+          [620, 0],
+        ]),
+      ),
+    ).toBe(0);
+    expect(
+      valueOf(
+        'next_backoff_seconds',
+        living([
+          [1500, 700],
+          [690, 110],
+          [70, 0],
+        ]),
+      ),
+    ).toBe(80);
     // Killed by its liveness probe every 200 s it was started at once seven times, and had to wait then (the recording run-a).
     expect([2, 3, 4, 5, 6, 7].map((restarts) => after(1, 199, restarts))).toEqual([0, 0, 0, 0, 0, 300]);
     expect(valueOf('next_backoff_seconds', lived({ restarts: undefined }))).toBeNaN();
-    expect(valueOf('next_backoff_seconds', lived({ restarts: 2, lastTermination: undefined }))).toBeNaN();
+    // Without the times of ends the time that it was down tells the waits.
+    expect(valueOf('next_backoff_seconds', withoutEnds(living(rhythm(5, 100, 60, 60))))).toBeCloseTo(120);
+    // Well again, it does not end soon.
+    expect(valueOf('next_backoff_seconds', living(rhythm(8, 6, 150, 300)))).toBeNaN();
+  });
+
+  test('an init container that has initialized its pod does not run again', () => {
+    const known = living(rhythm(3, 10, 20, 60));
+    const [own] = known.containers;
+    const done = { ...own, role: 'init', state: 'terminated', reason: 'Completed' } as ContainerSnapshot;
+    const app = container({ state: 'running', restarts: 0, restartsIn30m: 0, startedAtUnixSeconds: HOURS_2 - 50 });
+    const facts = ['restarts_30m', 'last_exit_code', 'mean_cycle_seconds'];
+    const of = (init: ContainerSnapshot): number[] =>
+      facts.map((name) => valueOf(name, { ...known, containers: [app, init] }));
+    expect(of(done)).toEqual([0, Number.NaN, Number.NaN]);
+    expect(of({ ...done, state: 'waiting', reason: 'CrashLoopBackOff' }).slice(0, 2)).toEqual([3, 1]);
   });
 
   test('what has left its rhythm has no restarts to speak of, and no last end', () => {
@@ -381,33 +462,23 @@ describe('how long lives last', () => {
   });
 
   test('what has run for three times as long has left its rhythm, and one of seconds is taken for a minute', () => {
-    // Made at 6000, it crashed after 80 s, and has been running ever since.
-    const since = (startedAt: number, firstLife: number): PodSnapshot =>
-      lived(
-        {
-          restarts: 1,
-          restartsIn30m: 1,
-          runningShareOver30m: (HOURS_2 - startedAt + firstLife) / 1200,
-          startedAtUnixSeconds: startedAt,
-          lastTermination: { reason: 'Error', exitCode: 1, atUnixSeconds: 6000 + firstLife },
-        },
-        6000,
-      );
-    const rhythm = [
+    // It crashed once, and has been running ever since.
+    const since = (seconds: number, firstLife: number): PodSnapshot => living(rhythm(1, firstLife, 10, seconds));
+    const facts = [
       'usual_life_seconds',
       'usual_life_elapsed_percent',
       'seconds_to_usual_life_end',
       'mean_cycle_seconds',
     ];
-    expect(rhythm.map((feature) => valueOf(feature, since(HOURS_2 - 230, 80)))).toEqual([
+    expect(facts.map((feature) => valueOf(feature, since(230, 80)))).toEqual([
       expect.closeTo(80),
       expect.closeTo(287.5),
       expect.closeTo(-150),
-      80,
+      expect.closeTo(90),
     ]);
-    expect(rhythm.map((feature) => valueOf(feature, since(HOURS_2 - 250, 80)))).toEqual(rhythm.map(() => Number.NaN));
-    expect(valueOf('mean_cycle_seconds', since(HOURS_2 - 170, 5))).toBe(5);
-    expect(valueOf('mean_cycle_seconds', since(HOURS_2 - 190, 5))).toBeNaN();
+    expect(facts.map((feature) => valueOf(feature, since(250, 80)))).toEqual(facts.map(() => Number.NaN));
+    expect(valueOf('mean_cycle_seconds', since(170, 5))).toBeCloseTo(15);
+    expect(valueOf('mean_cycle_seconds', since(190, 5))).toBeNaN();
   });
 
   test('no life counts as longer than an hour', () => {
@@ -478,10 +549,22 @@ test.each([
   expect(valueOf('failing_now', pod({ phase: 'Running', containers: [container(known)] }))).toBe(failing);
 });
 
-test('failing now: a pod whose phase is Failed, whatever its containers did', () => {
+test('failing now: a pod whose phase is Failed or Unknown, whatever its containers did', () => {
   const done = container({ state: 'terminated', reason: 'Completed' });
   expect(valueOf('failing_now', pod({ phase: 'Failed', containers: [done] }))).toBe(1);
-  expect(valueOf('failing_now', pod({ phase: 'Pending' }))).toBeNaN();
+  expect(valueOf('failing_now', pod({ phase: 'Unknown', containers: [container({ state: 'running' })] }))).toBe(1);
+  expect(valueOf('failing_now', pod({ phase: 'Running' }))).toBeNaN();
+});
+
+test('in a pod that no node has taken up yet nothing has failed or restarted, if it is known that it has no status', () => {
+  const facts = ['failing_now', 'waiting_crash_loop', 'terminated_error', 'restarts_15m'];
+  const of = (known: PodSnapshot): number[] => facts.map((name) => valueOf(name, known));
+  const unstarted = pod({ phase: 'Pending' });
+  expect(of(unstarted)).toEqual([0, 0, 0, 0]);
+  const failure = { kind: 'connection-refused', address: 'http://p' } as const;
+  const gaps = [{ signal: 'init-waiting', reason: { kind: 'request-failed', failure } }] as const;
+  expect(of({ ...unstarted, gaps })).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
+  expect(of(pod({ phase: 'Running' }))).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
 });
 
 test('a container of which nobody kept how it ended has not failed, nor not failed', () => {

@@ -230,6 +230,10 @@ test.each(['1.2.0', '3.4.1'])('base margins may lie where the answer goes, by th
   const baseMargin = new Float32Array(forest.outputCount).fill(7.5);
   const wanted = forest.predictMargin(row, 1, { baseMargin });
   expect(forest.predictMargin(row, 1, { baseMargin, out: baseMargin })).toEqual(wanted);
+  const shared = new Float32Array(forest.featureCount + forest.outputCount);
+  const [rows, out] = [shared.subarray(0, forest.featureCount), shared.subarray(0, forest.outputCount)];
+  expect(() => forest.predictMargin(rows, 1, { out })).toThrow('shares memory');
+  expect(() => forest.predict(rows, 1, { out: shared.subarray(forest.featureCount) })).not.toThrow();
 });
 
 /** What the fuzzer found. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sightings } from '../../../src/core/pods/presence.ts';
+import { namesakes, sightings } from '../../../src/core/pods/presence.ts';
 import type { Readings } from '../../../src/core/signals/readings.ts';
 import { AT, copy, info, readings, replicas, row } from '../../support/readings.ts';
 
@@ -52,6 +52,26 @@ describe('one copy of kube-state-metrics', () => {
       gone: [row('web-0', { uid: 'old', job: 'ksm', instance: 'a' }, 1)],
     });
     expect(seen(own)).toEqual({ 'web-0': 'present' });
+  });
+});
+
+describe('names under which two pods live', () => {
+  const rows = [info('db-0', 'a', AT - 2, { uid: 'x' }), info('db-0', 'b', AT - 4, { uid: 'y' })];
+  const made = (x: number, y: number): string[] =>
+    namesakes(
+      readings({
+        'pod-info': rows,
+        'pod-created': [row('db-0', { uid: 'x' }, AT - x), row('db-0', { uid: 'y' }, AT - y)],
+      }),
+    );
+
+  test('are of two clusters where both pods were made long ago', () => {
+    expect(made(7200, 900)).toEqual(['shop/db-0']);
+  });
+
+  test('are a pod that was made anew where one is young', () => {
+    expect(made(7200, 300)).toEqual([]);
+    expect(namesakes(readings({ 'pod-info': rows }))).toEqual([]);
   });
 });
 

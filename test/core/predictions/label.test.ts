@@ -5,6 +5,7 @@ import { foldStatus } from '../../../src/core/pods/status.ts';
 
 const HORIZON = 600;
 const GAP = 60;
+const END_GAP = 30;
 
 /** How the pod was seen `t` seconds after the row. */
 function seen(t: number, now: string, restarts = 0, uid: string | undefined = 'u1'): Observation {
@@ -24,9 +25,9 @@ function label(
 ): string | undefined {
   const times = Array.from({ length: HORIZON / 30 + 1 }, (_, i) => i * 30).filter(looked);
   const watchedAt = times.map((t) => 1000 + t);
-  if (!isWatched(watchedAt, row.unixSeconds, row.unixSeconds + HORIZON, GAP)) return undefined;
+  if (!isWatched(watchedAt, row.unixSeconds, row.unixSeconds + HORIZON, GAP, END_GAP)) return undefined;
   const seenThen = later.filter(({ unixSeconds }) => looked(unixSeconds - 1000));
-  return labelOf(row, seenThen, HORIZON, GAP);
+  return labelOf(row, seenThen, HORIZON, GAP, END_GAP);
 }
 
 describe('what becomes of a pod within the horizon', () => {
@@ -68,6 +69,7 @@ describe('what becomes of a pod within the horizon', () => {
 describe('nobody can say where the pod was not watched to the end', () => {
   test.each<[string, (t: number) => Observation | undefined]>([
     ['it was deleted', (t) => (t < 300 ? seen(t, 'Running') : undefined)],
+    ['it was deleted just before the horizon was over', (t) => (t < 570 ? seen(t, 'Running') : undefined)],
     ['it is on its way out', (t) => seen(t, t < 300 ? 'Running' : 'Terminating')],
     ['another pod got its name', (t) => seen(t, 'Running', 0, t < 300 ? 'u1' : 'u2')],
     [
@@ -82,6 +84,7 @@ describe('nobody can say where the pod was not watched to the end', () => {
   test.each<[string, (t: number) => boolean]>([
     ['the scrapes paused', (t) => !(t > 200 && t < 300)],
     ['the data end', (t) => t <= 500],
+    ['the data end just before the horizon does', (t) => t <= 540],
   ])('because %s, also where it failed before', (_, looked) => {
     expect(
       label(

@@ -22,9 +22,9 @@ const model = composeModel(readMetadata(JSON.stringify(METADATA)), BYTES, true);
 
 const columnCount = FEATURE_NAMES.length;
 const rowCount = 200;
-/** Rows of anything, a third of it missing; the same each time. */
+/** Rows of anything, a third of it missing, of pods that have started; the same each time. */
 const values = Float32Array.from({ length: rowCount * columnCount }, (_, i) =>
-  (i * 7919) % 3 === 0 ? Number.NaN : ((i * 104_729) % 1009) / 5,
+  i % columnCount === STARTING_SECONDS ? 0 : (i * 7919) % 3 === 0 ? Number.NaN : ((i * 104_729) % 1009) / 5,
 );
 const matrix = { values, rowCount, columnCount };
 const asNow = (status: Status | undefined): (Status | undefined)[] => Array.from({ length: rowCount }, () => status);
@@ -92,28 +92,34 @@ describe('a model of one forest', () => {
   });
 });
 
-test('the longer a pod has been starting, the more of what is no failure goes to what it is now; RISK stays as it is', () => {
+test('the longer a pod has been starting, the more of RISK and of the rest goes to what it is now', () => {
   const startingFor = (seconds: number): typeof matrix => {
     const own = values.slice();
     for (let row = 0; row < rowCount; row++) own[row * columnCount + STARTING_SECONDS] = seconds;
     return { ...matrix, values: own };
   };
   const without = { ...model, persistenceSeconds: undefined };
-  for (const [seconds, share] of [
-    [10, 0.25],
-    [90, 0.75],
-    [0, 0],
-    [Number.NaN, 0],
+  expect(model.horizonSeconds).toBe(600);
+  for (const [seconds, share, ofRisk] of [
+    [10, 0.25, 10 / 610],
+    [90, 0.75, 90 / 690],
+    [600, 600 / 630, 0.5],
+    [0, 0, 0],
+    [Number.NaN, 0, 0],
   ] as const) {
     const own = startingFor(seconds);
     const [plain, lasting] = [without, { ...model, persistenceSeconds: 30 }].map((one) =>
       predictStatuses(one, own, asNow('Pending')),
     );
     for (const [i, { CrashLoopBackOff, Error, Pending, ContainerCreating, Running }] of (plain ?? []).entries()) {
-      expect(lasting?.[i]).toMatchObject({ CrashLoopBackOff, Error });
+      expect(lasting?.[i]?.CrashLoopBackOff).toBeCloseTo((1 - ofRisk) * CrashLoopBackOff, 12);
+      expect(lasting?.[i]?.Error).toBeCloseTo((1 - ofRisk) * Error, 12);
+      const well = Pending + ContainerCreating + Running + ofRisk * (CrashLoopBackOff + Error);
       expect(lasting?.[i]?.Running).toBeCloseTo((1 - share) * Running, 12);
-      const pending = (1 - share) * Pending + share * (Pending + ContainerCreating + Running);
-      expect(lasting?.[i]?.Pending).toBeCloseTo(pending, 12);
+      expect((lasting?.[i]?.Pending ?? 0) + (lasting?.[i]?.ContainerCreating ?? 0)).toBeCloseTo(
+        well - (1 - share) * Running,
+        12,
+      );
     }
   }
   for (const now of [asNow('Error'), asNow(undefined)]) {

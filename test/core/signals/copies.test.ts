@@ -61,6 +61,17 @@ describe('the cluster', () => {
     });
   });
 
+  test('one that another label still tells apart is refused', () => {
+    const both = ['1', '2'].flatMap((id) => copySeries({ cluster: 'prod', cluster_id: id }, 1, 1));
+    const other = copySeries({ cluster: 'stage', cluster_id: '3' }, 1, 1);
+    expect(failureOf(() => readCopies([...both, ...other], { ...NO_OPTIONS, cluster: 'prod' }))).toMatchObject({
+      kind: 'cluster-ambiguous',
+      label: 'cluster_id',
+      values: ['1', '2'],
+    });
+    expect(readCopies([...both, ...other], { ...NO_OPTIONS, cluster: '2' }).cluster?.label).toBe('cluster_id');
+  });
+
   test('samples without any cluster label need none', () => {
     expect(readCopies(copySeries({ job: 'ksm', instance: 'a' }, 3, 100), NO_OPTIONS).cluster).toBeUndefined();
   });
