@@ -89,7 +89,10 @@ export function buildProgram(
     allNamespacesOption(),
     new Option('-l, --selector <selector>', "only pods with these labels, e.g. 'app=cart,tier in (web,api),!canary'"),
     new Option('--completed', 'list pods that completed as well (those that failed are always listed)'),
-    new Option('--at-risk', "only pods at or above the model's risk threshold"),
+    new Option(
+      '--at-risk',
+      "only pods at or above the model's risk threshold, and those that fail but could not be evaluated",
+    ),
     new Option('--min-risk <p>', 'only pods with at least this risk (0.3 or 30%)'),
     ...layoutOptions(),
     ...timeOptions(),
@@ -368,8 +371,8 @@ function finishModel(command: Command, name: string, examples: readonly string[]
 }
 
 /** Commander puts its suggestion on a line of its own, and has none for what is missing. */
-function usageError(text: string, command: string): string {
-  const [, problem = '', meant] = /^(.*?)(?:\n\(Did you mean (.*)\))?\s*$/s.exec(text) ?? [];
+function usageError(text: string, command: string, hint?: string): string {
+  const [, problem = '', meant = hint] = /^(.*?)(?:\n\(Did you mean (.*)\))?\s*$/s.exec(text) ?? [];
   const safe = problem.replace(/[^\P{C}\n]/gu, '\ufffd');
   return `${safe}; ${meant === undefined ? `see \`${command} --help\`` : `did you mean ${meant}`}\n`;
 }
@@ -460,7 +463,22 @@ function group(command: Command, heading: string, options: readonly Option[]): v
 }
 
 function finish(command: Command, examples: readonly string[], more = '', exitCodes = EXIT_CODES): void {
-  command.configureOutput({ outputError: (text, write) => write(usageError(text, `kpfd ${command.name()}`)) });
+  command.configureOutput({
+    outputError: (text, write) => {
+      // --fail-on takes the next word for its value.
+      const { failOn } = command.opts<{ failOn?: unknown }>();
+      const hasTakenName = text.includes('missing required argument') && typeof failOn === 'string';
+      write(
+        hasTakenName
+          ? usageError(
+              `${text.trimEnd()} (--fail-on has taken ${JSON.stringify(failOn)})`,
+              'kpfd',
+              'the pod first, --fail-on last',
+            )
+          : usageError(text, `kpfd ${command.name()}`),
+      );
+    },
+  });
   group(command, 'Prometheus:', connectionOptions(exitCodes === HISTORY_EXIT_CODES ? 'none' : '2m, 0: none'));
   const text = exampleText(examples);
   const settings = `

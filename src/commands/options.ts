@@ -111,7 +111,9 @@ const DEFAULT_ADDRESS = 'http://localhost:9090';
 export async function resolveOptions(sources: OptionSources): Promise<Options> {
   return withNearest(async () => {
     const { selector } = sources.flags;
-    return { ...readOptions(sources), labels: typeof selector === 'string' ? await readLabels(selector) : undefined };
+    // As kubectl, which takes an empty one for none.
+    const isEmpty = typeof selector !== 'string' || selector.trim() === '';
+    return { ...readOptions(sources), labels: isEmpty ? undefined : await readLabels(selector) };
   });
 }
 
@@ -281,11 +283,11 @@ class OptionReader {
   matchers(setting: Setting): string {
     const text = this.text(setting);
     if (text === undefined) return '';
-    const one = String.raw`[a-zA-Z_]\w*\s*(=~|!~|!=|=)\s*"(?:[^"\\\n]|\\.)*"`;
+    const one = String.raw`[a-zA-Z_]\w*\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')`;
     if (!new RegExp(String.raw`^\s*${one}(\s*,\s*${one})*\s*,?\s*$`).test(text)) {
       throw usage(
         `--${setting} ${JSON.stringify(text)} is no list of matchers`,
-        `write it like --${setting} 'job="kubelet",team!="x"'`,
+        `write it like --${setting} 'job="${setting === 'ksm-selector' ? 'kube-state-metrics' : 'kubelet'}",team!="x"'`,
       );
     }
     return text.trim().replace(/\s*,$/, '');

@@ -31,7 +31,14 @@ export type Failure =
   | { kind: 'answer-malformed'; address: string; problem: string }
   | { kind: 'query-refused'; address: string; status: number; errorType: string; error: string }
   // What the answers did not hold
-  | { kind: 'pods-silent'; address: string; lastSeenAgeSeconds: number | undefined; cadvisorSeries: number | undefined }
+  | {
+      kind: 'pods-silent';
+      address: string;
+      /** What the user narrows kube-state-metrics to; '' where to nothing. */
+      selector: string;
+      lastSeenAgeSeconds: number | undefined;
+      cadvisorSeries: number | undefined;
+    }
   | { kind: 'names-lost'; pods: number; names: number }
   | { kind: 'pod-never-seen'; pod: NeverSeen; lookbackSeconds: number; namespaces: string[] }
   /** `because`: a copy of kube-state-metrics fell silent, or not every question was answered in full. */

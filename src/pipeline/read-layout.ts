@@ -82,6 +82,7 @@ async function silence(source: MetricSource, unixSeconds: number, options: Namin
   return new FailureError({
     kind: 'pods-silent',
     address: source.address,
+    selector: options.ksmSelector,
     lastSeenAgeSeconds: seenAt === undefined ? undefined : unixSeconds - seenAt,
     cadvisorSeries,
   });

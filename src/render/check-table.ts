@@ -166,7 +166,7 @@ function checkText(check: Check): CheckText {
           advice: '',
         };
       }
-      const found = `${name} is scraped each ${significant(check.seconds)}s`;
+      const found = `${name} is scraped at least each ${significant(check.seconds)}s`;
       if (check.signals.length === 0) return fine(found);
       return {
         found: `${found}, too rarely for windows that need four samples`,

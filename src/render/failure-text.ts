@@ -254,13 +254,16 @@ function refusedWords(failure: Extract<Failure, { kind: 'query-refused' }>): Wor
 }
 
 function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words {
-  const { lastSeenAgeSeconds: seen, cadvisorSeries } = failure;
+  const { lastSeenAgeSeconds: seen, cadvisorSeries, selector } = failure;
   const history = seen === undefined ? 'and has had none for an hour' : `and had the last one ${age(seen)} ago`;
   const other =
     cadvisorSeries === undefined ? ' nor of cAdvisor' : ` (cAdvisor is there, with ${cadvisorSeries} series)`;
   return {
-    what: `cannot tell: ${clean(failure.address)} has no samples of kube-state-metrics${other} ${history}, so nothing is known of any pod`,
-    advice: 'see that kube-state-metrics runs and that it is among the targets of this Prometheus',
+    what: `cannot tell: ${clean(failure.address)} has no samples of kube-state-metrics${selector === '' ? '' : ` with ${clean(selector)}`}${other} ${history}, so nothing is known of any pod`,
+    advice:
+      selector === ''
+        ? 'see that kube-state-metrics runs and that it is among the targets of this Prometheus'
+        : 'see that --ksm-selector matches its series, or leave it out',
   };
 }
 

@@ -1,3 +1,4 @@
+import { Ajv } from 'ajv';
 import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -227,6 +228,18 @@ describe('files', () => {
       ran,
       /lacks a question of this run .*; it was made by `kpfd scan -A`: replay it with the same command and flags/,
     );
+  });
+
+  test('the JSON of check-prometheus is what its schema says, also where nothing listens', async () => {
+    const validate = new Ajv().compile(JSON.parse(readFileSync('docs/check-output.schema.json', 'utf8')) as object);
+    for (const from of [
+      ['--replay', 'fixtures/recordings/demo/check-prometheus.json.gz'],
+      ['--prometheus-url', 'http://127.0.0.1:1'],
+    ]) {
+      const { stdout } = await kpfd(['check-prometheus', '-o', 'json', ...from]);
+      validate(JSON.parse(stdout));
+      expect(validate.errors ?? []).toEqual([]);
+    }
   });
 
   test('check-prometheus goes on where the series cannot be counted, and passes on what Prometheus warns of', async () => {

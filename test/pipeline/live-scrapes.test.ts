@@ -127,6 +127,8 @@ describeWith(['prometheus'], 'a real Prometheus that scrapes', () => {
     expect(found.stderr).not.toContain('too rarely');
     // Nothing is predicted from a minute: trends and rhythms would be those of the scraping.
     expect(found).toMatchObject({ now: TRUTH, complete: false });
-    expect(found.stderr).toMatch(/^warning: 3 pods not evaluated: Prometheus knows nothing of a few minutes ago/m);
+    expect(found.stderr).toMatch(
+      /^warning: 3 pods not evaluated: Prometheus knows nothing of five to nine minutes ago/m,
+    );
   });
 });

@@ -808,7 +808,8 @@ function ownLifeSeconds(c: ContainerSnapshot, ends: number, pod: PodSnapshot): n
   const windowStart = pod.readAtUnixSeconds - RHYTHM_SECONDS;
   // Where the window began with a wait, the first start in it was a restart, of a life that is not in it.
   const isAfterWait = first > windowStart && !isFirstEver;
-  const lives = isAfterWait ? ends - 1 : ends;
+  // What is not running has ended once more than it was started again.
+  const lives = ends - Number(isAfterWait) + Number(c.state !== 'running');
   if (lives <= 0) return undefined;
   const lastStart = c.state === 'running' ? (c.startedAtUnixSeconds ?? first) : pod.readAtUnixSeconds;
   const downBefore = isAfterWait ? first - windowStart : 0;

@@ -14,9 +14,10 @@ export class SelectorError extends Error {
 const KEY = /^\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\/[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?)\s*/;
 const VALUE = /^\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|)\s*/;
 
-/** Parses `app=cart,tier!=web,env in (a,b),track notin (x),canary,!legacy`. */
+/** Parses `app=cart,tier!=web,env in (a,b),track notin (x),canary,!legacy`. Empty text requires nothing. */
 export function parseLabelSelector(text: string): Requirement[] {
   const requirements: Requirement[] = [];
+  if (text.trim() === '') return requirements;
   let rest = text;
   const take = (pattern: RegExp, what: string): string => {
     const match = pattern.exec(rest);
@@ -27,6 +28,7 @@ export function parseLabelSelector(text: string): Requirement[] {
   };
   const values = (): string[] => {
     take(/^\s*\(/, '(');
+    if (/^\s*\)/.test(rest)) throw new SelectorError('there is no value between ( and )');
     const found = [take(VALUE, 'a value')];
     while (/^\s*,/.test(rest)) {
       take(/^\s*,/, ',');

@@ -327,6 +327,13 @@ describe('how long lives last', () => {
     }
   });
 
+  test('a container that waits has ended once more than it was started again', () => {
+    // It has waited for 100 s after four lives.
+    const known = living([...rhythm(3, 540, 300, 640).slice(0, 3), [640, 100]]);
+    const waiting = known.containers.map((c) => ({ ...c, state: 'waiting' as const, startedAtUnixSeconds: undefined }));
+    expect(valueOf('usual_life_seconds', { ...known, containers: waiting })).toBeCloseTo(540);
+  });
+
   test('the first crash loop of an old pod has the rhythm of the loop, not that of the days before', () => {
     // Made three days ago, it has been killed each 360 s since a while: the last life has run for 60 s.
     const killed = (ends: number): PodSnapshot => {
