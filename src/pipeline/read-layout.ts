@@ -4,6 +4,7 @@ import { intervalsQuery, readLayout, type Layout } from '../core/signals/layout.
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
 import {
   CADVISOR_PROBE,
+  jobsQuery,
   namesQuery,
   plainNamesQuery,
   readNaming,
@@ -36,8 +37,9 @@ export async function findNaming(
   if (copies.length === 0) throw await silence(source, unixSeconds, options);
   const names = await (early ?? ask(namesQuery(options, cluster)));
   const plainQuery = plainNamesQuery(options, cluster, names);
-  const plain = plainQuery === undefined ? [] : await ask(plainQuery);
-  return { naming: readNaming(options, cluster, [...names, ...plain]), copies };
+  const further = [plainQuery, jobsQuery(options, cluster, names)].filter((query) => query !== undefined);
+  const told = await Promise.all(further.map(ask));
+  return { naming: readNaming(options, cluster, [...names, ...told.flat()]), copies };
 }
 
 /** Measures how often exporters are scraped and which copies of kube-state-metrics are replicas of each other. */

@@ -93,6 +93,34 @@ export function plainNamesQuery(
   return tagged(renamed.map((label) => ({ fact: `ksm/plain/${label}`, expression: plain(label) })));
 }
 
+/**
+ * How many series each further job of cAdvisor has of pods that the main one lacks: a job may scrape the same kubelets again, or
+ * those of other nodes. Undefined where there is one job, or labels were renamed.
+ */
+export function jobsQuery(
+  options: NamingOptions,
+  cluster: Cluster | undefined,
+  names: readonly Series[],
+): string | undefined {
+  const { own, isLabelled } = cadvisorFacts(cluster, names);
+  const [main, ...others] = cadvisorJobs(own);
+  // Renamed labels tell of the exporter: pods cannot be compared by them.
+  const isRenamed = own.some((s) => s.labels['fact'] !== 'cadvisor/series');
+  if (main === undefined || others.length === 0 || isRenamed) return undefined;
+  const matchers = isLabelled ? clusterMatchers(cluster) : [];
+  const of = (job: string): string =>
+    selector(CADVISOR_PROBE, [...matchers, { label: 'job', op: '=', value: job }], options.cadvisorSelector);
+  return tagged(
+    others.map(({ job }) => ({
+      fact: 'cadvisor/only',
+      expression: by('count', ['job', ...CLUSTER_LABELS], `${of(job)} unless on (namespace,pod) ${of(main.job)}`),
+    })),
+  );
+}
+
+/** A job of whose series the main job lacks more than this part scrapes other nodes. */
+const OTHER_NODES_SHARE = 0.5;
+
 /** Counts the pods (containers) that have the label as exported_*, or that have not. */
 function countPods(
   label: CanonicalLabel,
@@ -149,20 +177,16 @@ function cadvisorNames(
   jobs: { job: string; series: number }[];
   renamed: CanonicalLabel[];
 } {
-  const all = series.filter((s) => s.labels['fact']?.startsWith('cadvisor/') === true);
-  const labelled = cluster === undefined ? [] : all.filter((s) => s.labels[cluster.label] === cluster.value);
-  const unlabelled = cluster === undefined ? all : all.filter((s) => (s.labels[cluster.label] ?? '') === '');
-  // Where kube-state-metrics alone carries the label of the one cluster there is, cAdvisor's series are of it as well.
-  const own = labelled.length > 0 ? labelled : unlabelled;
-
-  const jobs = own
-    .filter((s) => s.labels['fact'] === 'cadvisor/series')
-    .map((s) => ({ job: s.labels['job'] ?? '', series: s.value }))
-    .sort((a, b) => (a.job < b.job ? -1 : 1));
-  // Several jobs that carry cAdvisor are copies of one truth: the kubelet's own is preferred, else the first by name.
-  const job = jobs.find((j) => j.job === 'kubelet') ?? jobs[0];
+  const { own, isLabelled } = cadvisorFacts(cluster, series);
+  const jobs = cadvisorJobs(own);
+  const [main] = jobs;
+  const only = new Map(own.filter((s) => s.labels['fact'] === 'cadvisor/only').map((s) => [s.labels['job'], s.value]));
+  // Others are copies of the same truth, unless they tell of other nodes.
+  const read = jobs.filter(
+    ({ job, series: all }) => job === main?.job || (only.get(job) ?? 0) > OTHER_NODES_SHARE * all,
+  );
   const has = (fact: string): boolean =>
-    own.some((s) => s.labels['fact'] === fact && (s.labels['job'] ?? '') === job?.job);
+    own.some((s) => s.labels['fact'] === fact && (s.labels['job'] ?? '') === main?.job);
   const renamed = CANONICAL.filter((label) => has(`cadvisor/${label}`));
   const labels = renameAll(renamed);
   if (has('cadvisor/pod_name')) {
@@ -170,9 +194,37 @@ function cadvisorNames(
     labels.pod = 'pod_name';
     labels.container = 'container_name';
   }
-  const matchers = labelled.length > 0 || all.length === 0 ? clusterMatchers(cluster) : [];
-  if (job !== undefined && jobs.length > 1) matchers.push({ label: 'job', op: '=', value: job.job });
+  const matchers = isLabelled ? clusterMatchers(cluster) : [];
+  if (read.length < jobs.length) {
+    const [op, value] = read.length === 1 ? (['=', main?.job ?? ''] as const) : (['=~', anyOf(read)] as const);
+    matchers.push({ label: 'job', op, value });
+  }
   return { labels, matchers, jobs, renamed };
+}
+
+function anyOf(jobs: readonly { readonly job: string }[]): string {
+  return jobs.map(({ job }) => job.replace(/[^\w\s-]/g, String.raw`\$&`)).join('|');
+}
+
+/** What is known of cAdvisor in the cluster, and whether its series carry the cluster's label. */
+function cadvisorFacts(
+  cluster: Cluster | undefined,
+  series: readonly Series[],
+): { own: Series[]; isLabelled: boolean } {
+  const all = series.filter((s) => s.labels['fact']?.startsWith('cadvisor/') === true);
+  const labelled = cluster === undefined ? [] : all.filter((s) => s.labels[cluster.label] === cluster.value);
+  const unlabelled = cluster === undefined ? all : all.filter((s) => (s.labels[cluster.label] ?? '') === '');
+  // Where kube-state-metrics alone carries the label of the one cluster there is, cAdvisor's series are of it as well.
+  return { own: labelled.length > 0 ? labelled : unlabelled, isLabelled: labelled.length > 0 || all.length === 0 };
+}
+
+/** The jobs that carry cAdvisor: the main one first, which is the kubelet's own, or else the first by name. */
+function cadvisorJobs(own: readonly Series[]): { job: string; series: number }[] {
+  const rank = (job: string): string => (job === 'kubelet' ? '' : job);
+  return own
+    .filter((s) => s.labels['fact'] === 'cadvisor/series')
+    .map((s) => ({ job: s.labels['job'] ?? '', series: s.value }))
+    .sort((a, b) => (rank(a.job) < rank(b.job) ? -1 : 1));
 }
 
 /** A selector of an exporter's series, as this Prometheus and the user's own matchers narrow it. */

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Series } from '../../../src/core/signals/metric-source.ts';
-import { canonicalLabels, plainNamesQuery, readNaming, type Naming } from '../../../src/core/signals/naming.ts';
+import {
+  canonicalLabels,
+  jobsQuery,
+  plainNamesQuery,
+  readNaming,
+  type Naming,
+} from '../../../src/core/signals/naming.ts';
 
 const NO_OPTIONS = { cluster: undefined, ksmSelector: '', cadvisorSelector: '' };
 
@@ -74,6 +80,21 @@ describe('naming', () => {
       fact('cadvisor/series', 9, { job: 'kubelet' }),
     );
     expect(naming.matchers.cadvisor).toEqual([{ label: 'job', op: '=', value: 'kubelet' }]);
+  });
+
+  test('jobs with cAdvisor of other nodes are read as well', () => {
+    const jobs = ['linux', 'gpu', 'again'].map((job) => fact('cadvisor/series', 9, { job }));
+    const only = [fact('cadvisor/only', 9, { job: 'linux' }), fact('cadvisor/only', 1, { job: 'gpu' })];
+    expect(read(...jobs, ...only).matchers.cadvisor).toEqual([{ label: 'job', op: '=~', value: 'again|linux' }]);
+    const all = jobs.map((one) => fact('cadvisor/only', 9, { job: one.labels['job'] ?? '' }));
+    expect(read(...jobs, ...all).matchers.cadvisor).toEqual([]);
+    const queries = jobsQuery(NO_OPTIONS, undefined, jobs);
+    expect(queries?.match(/job="\w+"\} unless on \(namespace,pod\) \w+\{job="\w+"/g)).toEqual([
+      'job="gpu"} unless on (namespace,pod) container_memory_working_set_bytes{job="again"',
+      'job="linux"} unless on (namespace,pod) container_memory_working_set_bytes{job="again"',
+    ]);
+    expect(jobsQuery(NO_OPTIONS, undefined, jobs.slice(1, 2))).toBeUndefined();
+    expect(jobsQuery(NO_OPTIONS, undefined, [...jobs, fact('cadvisor/pod', 9, { job: 'gpu' })])).toBeUndefined();
   });
 
   test('cAdvisor before Kubernetes 1.16 has names of its own', () => {
