@@ -73,7 +73,7 @@ function composed(
     version,
     target: 'the worst status that the pod shows within the horizon',
     composition:
-      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others; of a pod that has been starting for s seconds, s / (s + horizon) of RISK and s / (s + persistenceSeconds) of the rest go to the status that it has now',
+      'RISK = sigmoid(slope x margin of the risk forest + intercept), with the odds of pods that are well moved from the trained to the assumed prior; the status forest shares RISK among the statuses that fail, and the rest among the others; of a pod that has been starting for s seconds (at most 900), s / (s + horizon) of RISK and s / (s + persistenceSeconds) of the rest go to the status that it has now',
     horizonSeconds,
     lookbackSeconds: LOOKBACK_SECONDS,
     classes: facts.classes,
@@ -137,7 +137,7 @@ Two forests of XGBoost ${facts.xgboost}. The risk forest (\`risk.json\`: ${facts
 all, held by monotone constraints to what physics says (more memory in use, a shorter rhythm: not safer). The status forest
 (\`model.json\`) says which status. One softprob forest would have no sign to constrain: what makes Error likelier may make
 CrashLoopBackOff less likely. RISK is calibrated by Platt's method on applications held out (slope ${facts.calibration.slope.toFixed(3)}, intercept ${facts.calibration.intercept.toFixed(3)}).
-What has lasted goes on lasting: of a pod that has been starting for s seconds, s / (s + ${HORIZON_SECONDS}) of RISK and s / (s + ${PERSISTENCE_SECONDS}) of the
+What has lasted goes on lasting: of a pod that has been starting for s seconds (at most 900), s / (s + ${HORIZON_SECONDS}) of RISK and s / (s + ${PERSISTENCE_SECONDS}) of the
 rest (\`persistenceSeconds\`) go to the status that it has now.
 NotFound is not predicted: it is decided by evidence. **Unknown is not learned**: too few nodes were lost in the recordings. A pod
 on a node that nobody hears from is not evaluated, and said to be so; one that is Unknown now stays so, as far as it goes on
@@ -167,7 +167,7 @@ folds: on other clusters expect somewhat less.
 ## What it cannot see
 The first crash that no metric announces, a full disk, a node about to be lost, an error in what an application answers.
 A memory leak and a cache that fills look the same until the limit is near. Of a kind of fault that the training did not have,
-RISK says something still (\`kpfd-unseen-kind\` above), but which status it will be may be plainly wrong: its log loss is
+RISK says something still (\`kpfd-unseen-kind\` above), less surely, and which status it will be may be wrong: its log loss is
 ${unseen.rows.all.logLoss.toFixed(4)}, and ${Math.min(...evaluation.rivals.map(({ rows }) => rows.all.logLoss)).toFixed(4)} that of the best rule.
 
 ## How to make it again

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zeroByStatus, type Status } from '../../src/core/pods/status.ts';
-import { decideUnknown, letLast, STARTING_SECONDS } from '../../src/core/predictions/model.ts';
+import { decideUnknown, letLast, STARTING_COLUMN } from '../../src/core/predictions/model.ts';
 import type { Predictions, Probabilities } from './evaluation.ts';
 import { runPython } from './run-python.ts';
 import { HORIZON_SECONDS, STEP_SECONDS, writeRows, writeSchema, type TrainingRow } from './rows.ts';
@@ -15,7 +15,7 @@ export function heldOutPredictions(rows: readonly TrainingRow[], scratch: string
   const rowsPath = join(scratch, 'rows.csv');
   writeRows(rowsPath, rows);
   const kinds = Object.fromEntries(rows.map(({ application, kind }) => [application, kind]));
-  const asked = rows.map(({ status, features }) => ({ status, startingSeconds: features[STARTING_SECONDS] as number }));
+  const asked = rows.map(({ status, features }) => ({ status, startingSeconds: features[STARTING_COLUMN] as number }));
   return askHeldOut(rowsPath, asked, scratch, kinds, [], HORIZON_SECONDS);
 }
 

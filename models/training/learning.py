@@ -181,7 +181,7 @@ def fit_risk(rows: Rows, x: np.ndarray, learned: np.ndarray, columns: list[str])
 
 
 def train(
-    parameters: dict, rounds: int, x: np.ndarray, y: np.ndarray, columns: list[str], weights: dict[str, float] = {}
+    parameters: dict, rounds: int, x: np.ndarray, y: np.ndarray, columns: list[str], weights: dict[str, float] | None = None
 ) -> xgb.Booster:
     matrix = xgb.DMatrix(x, label=y, feature_names=columns)
     if weights:

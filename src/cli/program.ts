@@ -93,7 +93,7 @@ export function buildProgram(
       '--at-risk',
       "only pods at or above the model's risk threshold, and those that fail but could not be evaluated",
     ),
-    new Option('--min-risk <p>', 'only pods with at least this risk (0.3 or 30%)'),
+    new Option('--min-risk <p>', 'the same with another threshold (0.3 or 30%)'),
     ...layoutOptions(),
     ...timeOptions(),
   ]);
@@ -110,7 +110,7 @@ export function buildProgram(
     [
       'kpfd scan -A                                  # the whole cluster, worst first',
       'kpfd scan -n shop -l app=cart                 # the pods of one application',
-      'kpfd scan -A --at-risk -q --fail-on           # for cron: silent and 0 while nothing is at risk',
+      'kpfd scan -A --at-risk -q --fail-on           # for cron: silent and 0 while all is well',
       "kpfd scan -A -o json | jq '.pods[0]'          # for programs",
       'kpfd scan -A --record today.json.gz           # keep the answers of Prometheus, e.g. for a bug report',
     ],
@@ -467,7 +467,8 @@ function finish(command: Command, examples: readonly string[], more = '', exitCo
     outputError: (text, write) => {
       // --fail-on takes the next word for its value.
       const { failOn } = command.opts<{ failOn?: unknown }>();
-      const hasTakenName = text.includes('missing required argument') && typeof failOn === 'string';
+      const hasTakenName =
+        text.includes('missing required argument') && typeof failOn === 'string' && !/^[\d.]+%?$/.test(failOn);
       write(
         hasTakenName
           ? usageError(

@@ -71,7 +71,10 @@ export async function* podRows(
       found !== undefined && request.withRivals ? await conditionsAt(history, t, found.naming) : NO_CONDITIONS;
     await seen.readUntil(t + horizonSeconds);
     seen.forgetBefore(t);
-    const rows = found === undefined ? [] : labelled(found, conditions, seen, t, request);
+    // Whoever polled with kubectl did so as often as he liked.
+    const moment =
+      found === undefined || polls === undefined ? found : { ...found, endGapSeconds: found.longestGapSeconds };
+    const rows = moment === undefined ? [] : labelled(moment, conditions, seen, t, request);
     if (found !== undefined) lastTold = t;
     isAnyRow ||= rows.length > 0;
     const isTold =

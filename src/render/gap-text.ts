@@ -51,7 +51,7 @@ export function warningText(warning: Warning): string {
     case 'silence':
       return silenceText(warning);
     case 'namesakes':
-      return `${plural(warning.names, 'name')} (${clean(warning.example)}) ${warning.names === 1 ? 'is' : 'are'} of two pods that both live: this Prometheus seems to hold several clusters, and only the newer pod of a name is shown; choose one cluster with --ksm-selector and --cadvisor-selector`;
+      return `${plural(warning.names, 'name')} (${clean(warning.example)}) ${warning.names === 1 ? 'is' : 'are'} of two pods that both live: this Prometheus seems to hold several clusters, and only one of the two is shown; choose one cluster with --ksm-selector and --cadvisor-selector`;
     case 'pods-untold':
       return `nothing can be told of ${plural(warning.pods, 'pod')}: the copy of kube-state-metrics that knew them has fallen silent, or Prometheus did not answer everything`;
     case 'copies':

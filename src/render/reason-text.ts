@@ -1,14 +1,13 @@
 import {
   aboveEarlierPercent,
-  endedInFailure,
   endedLast,
-  hasInitialized,
-  isBeingMade,
   isUnstarted,
   lastingSlope,
   settledContainers,
   type Topic,
 } from '../core/features/catalogue.ts';
+import { endedInFailure, isBeingMade } from '../core/features/container-states.ts';
+import { hasInitialized } from '../core/features/rhythm.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, sumOfKnown, throttledPercent } from '../core/pods/usage.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';

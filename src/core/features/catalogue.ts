@@ -1,6 +1,24 @@
 import type { ContainerSnapshot, PodSnapshot } from '../pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, sumOfKnown, throttledPercent } from '../pods/usage.ts';
 import type { SignalName } from '../signals/catalogue.ts';
+import {
+  failsNow,
+  IMAGE_REASONS,
+  isBeingMade,
+  isKnownToHaveFailed,
+  waitsAfterCrash,
+  waitsFor,
+} from './container-states.ts';
+import {
+  cycleSeconds,
+  isRecent,
+  isWellAgain,
+  lifeSeconds,
+  nextWaitSeconds,
+  RHYTHM_SECONDS,
+  usualLifeSeconds,
+  waitedSeconds,
+} from './rhythm.ts';
 
 /**
  * Every feature: one closed table, in the order of the model's columns. A value that is not known is NaN, which the
@@ -38,10 +56,6 @@ const OLDEST_SECONDS = 900;
 const HIGH_PERCENT = 90;
 /** Minutes to the limit beyond this are as good as never. */
 const FARTHEST_MINUTES = 60;
-/** The window of the rhythm of restarts. */
-const RHYTHM_SECONDS = 1800;
-/** Lives longer than this are all long: no recording of the lab shows a longer one. */
-const LONGEST_LIFE_SECONDS = 3600;
 /** Memory that gains less of its limit in a minute does not grow. */
 const GROWING_PERCENT_PER_MINUTE = 0.5;
 
@@ -50,6 +64,7 @@ const LIFE_SIGNALS: readonly SignalName[] = [
   'running-share-30m',
   'earliest-start-30m',
   'earliest-end-30m',
+  'container-started',
   'restarts',
   'restarts-30m-ago',
   'last-terminated-at',
@@ -251,10 +266,11 @@ export const FEATURES: readonly Feature[] = [
     topic: 'start',
     unit: 'seconds',
     about:
-      'how long the phase has been Pending, since the pod got its node, or else since it was made; 0 in other phases; at most 900',
-    from: ['phase', 'pod-created', 'pod-scheduled'],
+      'how long the phase has been Pending, since the pod got its node, or else since it was made; 0 in other phases, and where a container has restarted within 30 minutes; at most 900',
+    from: ['phase', 'pod-created', 'pod-scheduled', 'restarts', 'restarts-30m-ago'],
     value: (pod) => {
       if (pod.phase === undefined) return Number.NaN;
+      if (recentRestarts(pod, (c) => c.restartsIn30m) > 0) return 0;
       return pod.phase === 'Pending' ? age(pod, [pod.scheduledAtUnixSeconds ?? pod.createdAtUnixSeconds]) : 0;
     },
   },
@@ -398,7 +414,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'restarts',
     unit: 'percent',
     about: 'how long it runs now, of that',
-    from: [...LIFE_SIGNALS, 'container-started'],
+    from: LIFE_SIGNALS,
     value: lifeElapsed,
   },
   {
@@ -406,7 +422,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'restarts',
     unit: 'seconds',
     about: 'until it has run as long as that',
-    from: [...LIFE_SIGNALS, 'container-started'],
+    from: LIFE_SIGNALS,
     value: secondsToLifeEnd,
   },
   {
@@ -432,7 +448,7 @@ export const FEATURES: readonly Feature[] = [
     unit: 'seconds',
     about:
       'how long the kubelet will keep the container waiting if it ends when it usually does; 0 where it will start it at once',
-    from: [...LIFE_SIGNALS, 'container-started', 'last-terminated-at'],
+    from: LIFE_SIGNALS,
     value: nextBackoffSeconds,
   },
   {
@@ -545,56 +561,6 @@ export const FEATURES: readonly Feature[] = [
     value: (pod) => flag(pod.node?.conditions.get('Ready'), () => pod.node?.cordoned === true),
   },
 ];
-
-const IMAGE_REASONS: ReadonlySet<string> = new Set([
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'ErrImageNeverPull',
-  'InvalidImageName',
-  'ImageInspectError',
-  'RegistryUnavailable',
-]);
-const START_REASONS: ReadonlySet<string> = new Set([
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'RunContainerError',
-  'StartError',
-  'PreCreateHookError',
-  'PreStartHookError',
-  'PostStartHookError',
-]);
-
-const MAKING_REASONS: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
-const CRASH_REASONS: ReadonlySet<string> = new Set(['CrashLoopBackOff']);
-
-function waitsFor({ state: own, reason }: ContainerSnapshot, reasons: ReadonlySet<string>): boolean {
-  return own === 'waiting' && reasons.has(reason ?? '');
-}
-
-/** The container waits for nothing but its turn to start. */
-export function isBeingMade(c: ContainerSnapshot): boolean {
-  return waitsFor(c, MAKING_REASONS);
-}
-
-function waitsAfterCrash(c: ContainerSnapshot): boolean {
-  return waitsFor(c, CRASH_REASONS);
-}
-
-/** A container that has ended, and not well. */
-export function endedInFailure(c: ContainerSnapshot): boolean {
-  // The kubelet calls an init container ready once it has ended well, which is known where reasons are not.
-  return c.state === 'terminated' && c.reason !== 'Completed' && !(c.role === 'init' && c.ready === true);
-}
-
-/** The same, where it is known how it ended: reasons that are not kept leave a gap, and make no failure. */
-function isKnownToHaveFailed(c: ContainerSnapshot, { gaps }: PodSnapshot): boolean {
-  const signal = c.role === 'container' ? 'container-terminated-reason' : 'init-terminated-reason';
-  return endedInFailure(c) && (c.reason !== undefined || !gaps.some((gap) => gap.signal === signal));
-}
-
-function failsNow(c: ContainerSnapshot, pod: PodSnapshot): boolean {
-  return isKnownToHaveFailed(c, pod) || waitsAfterCrash(c) || waitsFor(c, IMAGE_REASONS) || waitsFor(c, START_REASONS);
-}
 
 function flag<T>(value: T | undefined, test: (value: T) => boolean): number {
   return value === undefined ? Number.NaN : Number(test(value));
@@ -762,88 +728,6 @@ function most(numbers: readonly number[]): number {
   return numbers.reduce((known, n) => (Number.isNaN(known) || n > known ? n : known), Number.NaN);
 }
 
-/**
- * Seconds that earlier lives of the container lasted on average, at most an hour: those that ended within 30 minutes; where
- * none did, all of them if they are a rhythm, else those of the same container in pods of the same owner. undefined where
- * nobody restarted, and of a container that has outlived that rhythm.
- */
-function usualLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  const ended = endedLifeSeconds(c, pod);
-  return ended === undefined || hasOutlived(ended, c, pod) ? undefined : Math.min(ended, LONGEST_LIFE_SECONDS);
-}
-
-function endedLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  if ((c.restartsIn30m ?? 0) > 0) {
-    const own = ownLifeSeconds(c, c.restartsIn30m ?? 1, pod);
-    if (own !== undefined) return own;
-  }
-  const whole = (c.restarts ?? 0) >= RHYTHM_RESTARTS ? wholeCycleSeconds(c, pod) : undefined;
-  // A restart every few days is no rhythm.
-  if (whole !== undefined && whole <= LONGEST_LIFE_SECONDS) return whole;
-  if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;
-  return c.siblings.runningSeconds / c.siblings.restartsIn30m;
-}
-
-/** So many ends are a rhythm, however long ago the last one is. */
-const RHYTHM_RESTARTS = 3;
-
-/** What runs for so many times as long as its rhythm, which is taken for no shorter than a minute, has left it. */
-const OUTLIVED_TIMES = 3;
-const SHORTEST_RHYTHM_SECONDS = 60;
-
-/** An application that crashed until its database was there, and has been running since, is not bound to crash again. */
-function hasOutlived(rhythmSeconds: number, c: ContainerSnapshot, pod: PodSnapshot): boolean {
-  return (lifeSeconds(c, pod) ?? 0) > OUTLIVED_TIMES * Math.max(rhythmSeconds, SHORTEST_RHYTHM_SECONDS);
-}
-
-/**
- * The mean of the lives that ended within the window, the whole of each. The first of them may have begun before it, and may
- * be of days, which says nothing of those after it: where it is much longer than the others, the others count.
- */
-function ownLifeSeconds(c: ContainerSnapshot, ends: number, pod: PodSnapshot): number | undefined {
-  const isFirstEver = c.restarts === ends;
-  const first = c.earliestStartOver30m ?? (isFirstEver ? pod.createdAtUnixSeconds : undefined);
-  const down = downSeconds(c, pod);
-  if (first === undefined || down === undefined) return undefined;
-  const windowStart = pod.readAtUnixSeconds - RHYTHM_SECONDS;
-  // Where the window began with a wait, the first start in it was a restart, of a life that is not in it.
-  const isAfterWait = first > windowStart && !isFirstEver;
-  // What is not running has ended once more than it was started again.
-  const lives = ends - Number(isAfterWait) + Number(c.state !== 'running');
-  if (lives <= 0) return undefined;
-  const lastStart = c.state === 'running' ? (c.startedAtUnixSeconds ?? first) : pod.readAtUnixSeconds;
-  const downBefore = isAfterWait ? first - windowStart : 0;
-  const lived = Math.max(lastStart - first - Math.max(down - downBefore, 0), 0);
-  if (lives === 1) return lived;
-  const firstEnd = c.earliestEndOver30m;
-  if (firstEnd !== undefined && firstEnd > first) {
-    const others = Math.max(lived - (firstEnd - first), 0) / (lives - 1);
-    return firstEnd - first > 2 * others ? others : lived / lives;
-  }
-  // Before 2.12 kube-state-metrics does not say when it ended: somewhere in the window.
-  const within = lived - Math.max(windowStart - first, 0);
-  return lived / lives > within / (lives - 1) ? within / lives : lived / lives;
-}
-
-/** How long the container was down within the window. */
-function downSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  if (c.runningShareOver30m === undefined || pod.createdAtUnixSeconds === undefined) return undefined;
-  const seen = Math.min(RHYTHM_SECONDS, pod.readAtUnixSeconds - pod.createdAtUnixSeconds);
-  return (1 - c.runningShareOver30m) * seen;
-}
-
-/** How long the container waited after each end within the window, on average. */
-function meanWaitSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  const down = downSeconds(c, pod);
-  return down === undefined || (c.restartsIn30m ?? 0) <= 0 ? undefined : down / (c.restartsIn30m ?? 1);
-}
-
-/** How long the container has been running; undefined where it is not. */
-function lifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  if (c.state !== 'running' || c.startedAtUnixSeconds === undefined) return undefined;
-  return pod.readAtUnixSeconds - c.startedAtUnixSeconds;
-}
-
 function siblingRestarts(pod: PodSnapshot): number {
   return sum(pod, (c) =>
     c.siblings === undefined || c.restartsIn30m === undefined
@@ -881,46 +765,6 @@ function meanCycle(pod: PodSnapshot): number {
   return least(pod.containers.map((c) => cycleSeconds(c, pod) ?? Number.NaN));
 }
 
-/**
- * The mean time between the ends of the container: of those within 30 minutes, else over the whole life of the pod. undefined
- * where the container is well again, and where it is more than an hour: that is no rhythm.
- */
-function cycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  if (isWellAgain(c, pod)) return undefined;
-  const wait = meanWaitSeconds(c, pod);
-  const own = wait === undefined ? undefined : ownLifeSeconds(c, c.restartsIn30m ?? 0, pod);
-  const cycle = own === undefined || wait === undefined ? wholeCycleSeconds(c, pod) : own + wait;
-  return cycle === undefined || cycle > LONGEST_LIFE_SECONDS ? undefined : cycle;
-}
-
-/** The mean time between the ends of the container over the whole life of the pod; undefined where it has not ended yet. */
-function wholeCycleSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  const at = c.lastTermination?.atUnixSeconds;
-  const created = pod.createdAtUnixSeconds;
-  if (at === undefined || created === undefined || at <= created || (c.restarts ?? 0) <= 0) return undefined;
-  return (at - created) / (c.restarts ?? 1);
-}
-
-/** Whether it has done its part in starting the pod: it does not run again, however often it failed before. */
-export function hasInitialized(c: ContainerSnapshot): boolean {
-  return c.role === 'init' && c.state === 'terminated' && !endedInFailure(c);
-}
-
-/** Whether the container runs on and on after it had failed: its restarts are a thing of the past. */
-function isWellAgain(c: ContainerSnapshot, pod: PodSnapshot): boolean {
-  if (hasInitialized(c)) return true;
-  const rhythm = endedLifeSeconds(c, pod) ?? wholeCycleSeconds(c, pod);
-  return rhythm !== undefined && hasOutlived(rhythm, c, pod);
-}
-
-/** Whether the last end of the container says something of the next one. */
-function isRecent(c: ContainerSnapshot, pod: PodSnapshot): boolean {
-  // Before 2.12 kube-state-metrics does not say when it ended: no later than it was started again.
-  const startedAt = c.state === 'running' ? c.startedAtUnixSeconds : undefined;
-  const at = c.lastTermination?.atUnixSeconds ?? startedAt ?? pod.readAtUnixSeconds;
-  return pod.readAtUnixSeconds - at <= RHYTHM_SECONDS && !isWellAgain(c, pod);
-}
-
 /** Restarts within a window, of containers whose rhythm they may be. */
 function recentRestarts(pod: PodSnapshot, of: (container: ContainerSnapshot) => number | undefined): number {
   if (isUnstarted(pod)) return 0;
@@ -942,45 +786,10 @@ function backoffSeconds(pod: PodSnapshot): number {
   return most(runningContainers(pod).map((c) => (isRecent(c, pod) ? waitedSeconds(c) : undefined) ?? Number.NaN));
 }
 
-/** How long the container had been down before it was last started. */
-function waitedSeconds(c: ContainerSnapshot): number | undefined {
-  const at = c.lastTermination?.atUnixSeconds;
-  if (at === undefined || c.startedAtUnixSeconds === undefined) return undefined;
-  return Math.min(Math.max(c.startedAtUnixSeconds - at, 0), LONGEST_BACKOFF_SECONDS);
-}
-
-/** The kubelet's back-off: twice as long after each end, forgotten after a life of twice the longest. */
-const FIRST_BACKOFF_SECONDS = 10;
-const LONGEST_BACKOFF_SECONDS = 300;
-const FORGOTTEN_AFTER_SECONDS = 2 * LONGEST_BACKOFF_SECONDS;
-/** What was started again sooner had not been kept waiting: times are in whole seconds. */
-const LEAST_BACKOFF_SECONDS = 8;
-
-/**
- * The wait decides whether a pod that crashes is seen in CrashLoopBackOff or only, for a moment, in Error. A container that
- * ended by itself is started at once the first time, and waits from the second on. One that the kubelet killed (a probe)
- * goes on being started at once until the back-off, counted from the end before, is longer than its lives
- * (kubelet, `doBackOff`: it looks at the status from before the kill).
- */
 function nextBackoffSeconds(pod: PodSnapshot): number {
+  // What waits already is no matter of a next end.
+  if (pod.containers.some(waitsAfterCrash)) return Number.NaN;
   return most(runningContainers(pod).map((c) => nextWaitSeconds(c, pod) ?? Number.NaN));
-}
-
-function nextWaitSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  if (c.restarts === 0) return 0;
-  const lived = lifeSeconds(c, pod);
-  if (lived === undefined || c.restarts === undefined || isWellAgain(c, pod)) return undefined;
-  if (lived > FORGOTTEN_AFTER_SECONDS) return 0;
-  const waited = waitedSeconds(c) ?? meanWaitSeconds(c, pod);
-  if (waited === undefined || c.restartsIn30m === undefined) return undefined;
-  if (waited >= LEAST_BACKOFF_SECONDS) return Math.min(2 * waited, LONGEST_BACKOFF_SECONDS);
-  // One life of days does not make the next one long.
-  const usual = usualLifeSeconds(c, pod) ?? 0;
-  if (usual > FORGOTTEN_AFTER_SECONDS && usual < LONGEST_LIFE_SECONDS) return 0;
-  const cycle = cycleSeconds(c, pod) ?? Number.POSITIVE_INFINITY;
-  if (c.restartsIn30m < 2 || cycle > FORGOTTEN_AFTER_SECONDS) return FIRST_BACKOFF_SECONDS;
-  const backoff = Math.min(FIRST_BACKOFF_SECONDS * 2 ** (c.restartsIn30m - 2), LONGEST_BACKOFF_SECONDS);
-  return backoff > cycle ? backoff : 0;
 }
 
 /** 1 where the condition holds, 0 where it does not; a condition that the node does not know itself holds for neither. */

@@ -77,6 +77,9 @@ function assembleContainers(
 ): ContainerSnapshot[] {
   const init = new Set(INIT_SIGNALS.flatMap((signal) => rows.containers(signal)));
   const isUpAndRunning = rows.containers('container-running').some((name) => !init.has(name));
+  // Where series carry no uid, those of an earlier pod of the name go on in this one's.
+  const ofThisPod = (at: number | undefined): number | undefined =>
+    at === undefined || podCreatedAt === undefined || at >= podCreatedAt ? at : undefined;
   const names = new Set([...CONTAINER_SIGNALS.flatMap((signal) => rows.containers(signal)), ...init]);
   return [...names].sort().map((name) => {
     const state = rows.state(init.has(name) ? INIT_STATES : CONTAINER_STATES, name);
@@ -117,8 +120,8 @@ function assembleContainers(
       restartsIn15m,
       restartsIn30m: restartsIn('restarts-30m-ago', 1800),
       runningShareOver30m: rows.value('running-share-30m', name),
-      earliestStartOver30m: rows.value('earliest-start-30m', name),
-      earliestEndOver30m: rows.value('earliest-end-30m', name),
+      earliestStartOver30m: ofThisPod(rows.value('earliest-start-30m', name)),
+      earliestEndOver30m: ofThisPod(rows.value('earliest-end-30m', name)),
       siblings: siblings(name),
       startedAtUnixSeconds: startedAt,
       lastTermination: rows.lastTermination(name),

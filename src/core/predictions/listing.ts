@@ -25,7 +25,7 @@ function severity(status: Status | undefined): number {
 export interface ListingOptions {
   /** Only pods at risk, and those that were not evaluated and fail now, or whose node is lost. */
   readonly atRisk: boolean;
-  /** Only pods with at least this risk. */
+  /** The same with another threshold than the model's. */
   readonly minRisk: number | undefined;
   /** Whether finished pods are listed. */
   readonly completed: boolean;

@@ -20,8 +20,8 @@ export interface ModelMetadata {
   /** The shares of well pods that fail within the horizon; undefined: probabilities are those of the training data. */
   readonly prior: Prior | undefined;
   /**
-   * Of what is no failure, s / (s + persistenceSeconds) goes to the status that the pod has now, where it has been starting
-   * for s seconds; the forest spreads the rest. undefined where the metadata has none: then it spreads all.
+   * Where the pod has been starting for s seconds, s / (s + horizonSeconds) of RISK and s / (s + persistenceSeconds) of the rest
+   * go to the status that it has now (letLast). undefined where the metadata has none: then nothing does.
    */
   readonly persistenceSeconds: number | undefined;
   /** What a dump loses. */

@@ -166,6 +166,7 @@ export function predictStatuses(
   const width = model.forest.outputCount;
   const isBinary = model.forest.objective === 'binary:logistic';
   const risks = model.risk === undefined ? undefined : predictRisks(model, model.risk, rows, now);
+  const { horizonSeconds, persistenceSeconds } = model;
   const knowsUnknown = model.classes.includes('Unknown');
   return Array.from({ length: rowCount }, (_, row) => {
     const probabilities = zeroByStatus();
@@ -174,9 +175,9 @@ export function predictStatuses(
       probabilities[status] = isBinary && i === 0 ? 1 - output : output;
     }
     if (risks !== undefined) spread(probabilities, risks[row] as number);
-    if (model.persistenceSeconds !== undefined) {
-      const startingSeconds = matrix.values[row * matrix.columnCount + STARTING_SECONDS] as number;
-      letLast(probabilities, now[row], startingSeconds, { ...model, persistenceSeconds: model.persistenceSeconds });
+    if (persistenceSeconds !== undefined) {
+      const startingSeconds = matrix.values[row * matrix.columnCount + STARTING_COLUMN] as number;
+      letLast(probabilities, now[row], startingSeconds, { horizonSeconds, persistenceSeconds });
     }
     if (!knowsUnknown) decideUnknown(probabilities, now[row]);
     return probabilities;
@@ -206,14 +207,15 @@ function spread(probabilities: Probabilities, risk: number): void {
   }
 }
 
-/** The feature that says for how long the pod has been starting. */
-export const STARTING_SECONDS = FEATURE_NAMES.indexOf('starting_seconds');
+/** The column of the feature that says for how long the pod has been starting. */
+export const STARTING_COLUMN = FEATURE_NAMES.indexOf('starting_seconds');
 
 /**
  * What has lasted for s lasts for d longer with s / (s + d), where nothing else is known of it. A pod that has been starting
  * for s goes on starting through the horizon with that probability, and cannot fail as long as it does. And where it does not
  * fail, it will be seen as what it is once more at least: the horizon begins now. Without this a forest that never met a pod
- * which waits for its volume, or for a node, says that it will soon run, or fail. Changes `probabilities`.
+ * which waits for its volume, or for a node, says that it will soon run, or fail. (Of a pod whose init container crashes
+ * `startingSeconds` are 0.) Changes `probabilities`.
  */
 export function letLast(
   probabilities: Probabilities,

@@ -375,7 +375,7 @@ const table = [
     metric: 'kube_pod_container_state_started',
     expect: 'nothing',
     feeds:
-      'feature usual_life_seconds: when the first life within the window began, of containers that had another since',
+      'features usual_life_seconds, mean_cycle_seconds, next_backoff_seconds: when the first life within the window began, of containers that had another since',
     raw: (q) => q.lowerWithin('kube_pod_container_state_started', '30m'),
   },
   {
@@ -388,7 +388,8 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_last_terminated_timestamp',
     expect: 'nothing',
-    feeds: 'feature usual_life_seconds: the first end that was known within the window, where there was another since',
+    feeds:
+      'features usual_life_seconds, mean_cycle_seconds: the first end that was known within the window, where there was another since',
     raw: (q) => q.lowerWithin('kube_pod_container_status_last_terminated_timestamp', '30m'),
   },
   {

@@ -46,6 +46,10 @@ test('a pod is starting as long as its phase is Pending, and where that is not k
   expect(valueOf('starting_seconds', pending)).toBe(75);
   expect(valueOf('starting_seconds', { ...pending, readAtUnixSeconds: 90_000 })).toBe(900);
   expect(valueOf('starting_seconds', { ...pending, phase: 'Running' })).toBe(0);
+  expect(valueOf('starting_seconds', { ...pending, scheduledAtUnixSeconds: 1070 })).toBe(5);
+  // Between the crashes of its init container it only seems to start.
+  const crashes = container({ role: 'init', state: 'running', restarts: 7, restartsIn30m: 7 });
+  expect(valueOf('starting_seconds', { ...pending, containers: [crashes] })).toBe(0);
   expect(valueOf('starting_seconds', { ...pending, phase: undefined })).toBeNaN();
   expect(valueOf('starting_seconds', { ...pending, createdAtUnixSeconds: undefined })).toBeNaN();
 });
@@ -334,6 +338,25 @@ describe('how long lives last', () => {
     expect(valueOf('usual_life_seconds', { ...known, containers: waiting })).toBeCloseTo(540);
   });
 
+  test('an image that was pulled for ten minutes is no wait between lives', () => {
+    const late = living(rhythm(2, 270, 15, 30), 30 + 2 * 285 + 600);
+    expect(valueOf('usual_life_seconds', late)).toBeCloseTo(270);
+    expect(valueOf('mean_cycle_seconds', late)).toBeCloseTo(285);
+    expect(valueOf('next_backoff_seconds', withoutEnds(late))).toBeCloseTo(30);
+    expect(valueOf('usual_life_seconds', living(rhythm(1, 270, 1, 30), 901))).toBeCloseTo(270);
+  });
+
+  test('where nothing tells when it started, or whether it runs, no life is known', () => {
+    const known = living(rhythm(3, 200, 20, 60));
+    const lost = (what: Partial<ContainerSnapshot>): PodSnapshot => ({
+      ...known,
+      containers: known.containers.map((c) => ({ ...c, ...what })),
+    });
+    expect(valueOf('usual_life_seconds', lost({}))).toBeCloseTo(200);
+    expect(valueOf('usual_life_seconds', lost({ startedAtUnixSeconds: undefined }))).not.toBe(0);
+    expect(valueOf('usual_life_seconds', lost({ state: undefined }))).not.toBe(0);
+  });
+
   test('the first crash loop of an old pod has the rhythm of the loop, not that of the days before', () => {
     // Made three days ago, it has been killed each 360 s since a while: the last life has run for 60 s.
     const killed = (ends: number): PodSnapshot => {
@@ -439,6 +462,10 @@ describe('how long lives last', () => {
     expect(valueOf('next_backoff_seconds', lived({ restarts: undefined }))).toBeNaN();
     // Without the times of ends the time that it was down tells the waits.
     expect(valueOf('next_backoff_seconds', withoutEnds(living(rhythm(5, 100, 60, 60))))).toBeCloseTo(120);
+    // A sidecar that runs tells nothing of the container that waits.
+    const waits = container({ name: 'app', state: 'waiting', reason: 'CrashLoopBackOff', restarts: 4 });
+    const beside = living(rhythm(0, 0, 0, 60)).containers;
+    expect(valueOf('next_backoff_seconds', pod({ containers: [waits, ...beside] }))).toBeNaN();
     // Well again, it does not end soon.
     expect(valueOf('next_backoff_seconds', living(rhythm(8, 6, 150, 300)))).toBeNaN();
   });

@@ -8,7 +8,7 @@ import {
   composeModel,
   modelRows,
   predictStatuses,
-  STARTING_SECONDS,
+  STARTING_COLUMN,
 } from '../../../src/core/predictions/model.ts';
 import { reasonsOf } from '../../../src/core/predictions/reasons.ts';
 import type { Status } from '../../../src/core/pods/status.ts';
@@ -24,7 +24,7 @@ const columnCount = FEATURE_NAMES.length;
 const rowCount = 200;
 /** Rows of anything, a third of it missing, of pods that have started; the same each time. */
 const values = Float32Array.from({ length: rowCount * columnCount }, (_, i) =>
-  i % columnCount === STARTING_SECONDS ? 0 : (i * 7919) % 3 === 0 ? Number.NaN : ((i * 104_729) % 1009) / 5,
+  i % columnCount === STARTING_COLUMN ? 0 : (i * 7919) % 3 === 0 ? Number.NaN : ((i * 104_729) % 1009) / 5,
 );
 const matrix = { values, rowCount, columnCount };
 const asNow = (status: Status | undefined): (Status | undefined)[] => Array.from({ length: rowCount }, () => status);
@@ -95,7 +95,7 @@ describe('a model of one forest', () => {
 test('the longer a pod has been starting, the more of RISK and of the rest goes to what it is now', () => {
   const startingFor = (seconds: number): typeof matrix => {
     const own = values.slice();
-    for (let row = 0; row < rowCount; row++) own[row * columnCount + STARTING_SECONDS] = seconds;
+    for (let row = 0; row < rowCount; row++) own[row * columnCount + STARTING_COLUMN] = seconds;
     return { ...matrix, values: own };
   };
   const without = { ...model, persistenceSeconds: undefined };

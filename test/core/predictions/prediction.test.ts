@@ -125,6 +125,16 @@ describe('order and choice', () => {
     expect(names(listPods(pods, 0.5, { ...options, minRisk: 0 }))).not.toContain('out');
   });
 
+  test('what fails now, or whose node is lost, is not healthy, though no risk is told of it', () => {
+    const fails = { ...made('fails', undefined), notEvaluated: 'no-history' as const };
+    const unwell = { ...fails, now: { ...fails.now, now: 'CrashLoopBackOff', status: 'CrashLoopBackOff' as const } };
+    const lost = { ...made('lost', undefined), notEvaluated: 'node-lost' as const };
+    const runs = { ...made('runs', undefined), notEvaluated: 'no-history' as const };
+    const listing = listPods([runs, lost, unwell], 0.5, { ...options, atRisk: true });
+    expect(names(listing)).toEqual(['fails', 'lost']);
+    expect(listing.atRisk).toBe(0);
+  });
+
   test('another order falls back on the worst first', () => {
     expect(names(listPods(pods, 0.5, { ...options, sortBy: 'name' }))).toEqual([
       'a',
