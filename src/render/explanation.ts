@@ -84,7 +84,7 @@ function heading(prediction: PodPrediction, { unixSeconds, paint }: PageOptions)
   const owner = pod.rootOwner ?? pod.owner;
   const facts = [
     owner === undefined ? undefined : `of ${clean(owner.kind)} ${clean(owner.name)}`,
-    pod.node === undefined ? undefined : `on ${clean(pod.node.name)}`,
+    pod.node === undefined ? undefined : `${pod.presence === 'present' ? '' : 'was '}on ${clean(pod.node.name)}`,
     pod.createdAtUnixSeconds === undefined ? undefined : `${ageText(prediction, unixSeconds)} old`,
   ].filter((fact) => fact !== undefined);
   const title = paint.strong(`${clean(pod.namespace)}/${clean(pod.name)}`);

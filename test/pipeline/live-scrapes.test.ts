@@ -111,7 +111,7 @@ describeWith(['prometheus'], 'a real Prometheus that scrapes', () => {
   - {job_name: ksm, honor_labels: true, static_configs: [{targets: ['${a.target}']}]}`);
     a.page.text = exposition([...ksm([0], pods.slice(1), {}, STARTED), ...nodes([0], ['node1'], {})]);
     await until(async () => (await valueOf(prometheus, 'count(kube_pod_info)')) === 2);
-    expect((await shown(prometheus)).now).toEqual({ ...TRUTH, cart: 'NotFound on null' });
+    expect((await shown(prometheus)).now).toEqual({ ...TRUTH, cart: 'NotFound on node1' });
     a.page.status = 500;
     await until(async () => (await valueOf(prometheus, 'count(kube_pod_info)')) === 0);
     const silent = await kpfd(['predict', 'mail', '-n', 'shop', '--prometheus-url', prometheus.url]);

@@ -11,7 +11,7 @@ export interface Sighting {
   readonly name: string;
   readonly uid: string | undefined;
   readonly presence: 'present' | 'gone' | 'untold';
-  /** The labels of kube_pod_info; empty for a pod that is not present. */
+  /** The labels of kube_pod_info; of a pod that is not present, its node and owner only. */
   readonly labels: Readonly<Record<string, string>>;
   /** The scrape that counts for this pod. */
   readonly scrapedAtUnixSeconds: number | undefined;
@@ -58,6 +58,8 @@ export function sightings(readings: Readings): Sighting[] {
     // Of two that had the name nobody knows which went last: one that had not finished must not be lost.
     const known = absent.get(keyOf(row));
     if (known !== undefined && finished.has(identityOf(row))) continue;
+    // It was seen before it got its node as well.
+    if (known?.uid === row.labels['uid'] && (row.labels['node'] ?? '') === '') continue;
     addAbsent(row);
   }
   for (const [key, pod] of absent) if (!present.has(key)) found.push(pod);
@@ -88,7 +90,7 @@ function sighting(row: SignalRow, presence: Sighting['presence'], scrapedAt: num
     name: row.labels['pod'] ?? '',
     uid: row.labels['uid'],
     presence,
-    labels: presence === 'present' ? row.labels : {},
+    labels: row.labels,
     scrapedAtUnixSeconds: scrapedAt,
   };
 }

@@ -649,14 +649,15 @@ const table = [
     request: 'gone',
     exporter: 'kube-state-metrics',
     subject: 'pod',
-    labels: ['job', 'instance'],
+    labels: ['job', 'instance', 'node', 'created_by_kind', 'created_by_name'],
     unit: 'count',
     windowSeconds: 3600,
     metric: 'kube_pod_info',
     expect: 'nothing',
-    feeds: 'NotFound: seen within the lookback, gone now',
+    feeds: 'NotFound: seen within the lookback, gone now; its node and owner',
     raw: (q) => {
-      const seen = by('max', [...q.keys('pod'), 'job', 'instance'], `last_over_time(${q.series('kube_pod_info')}[1h])`);
+      const labels = [...q.keys('pod'), 'job', 'instance', ...q.keys('node'), 'created_by_kind', 'created_by_name'];
+      const seen = by('max', labels, `last_over_time(${q.series('kube_pod_info')}[1h])`);
       return `${seen} unless on (${q.keys('pod').join(',')}) ${q.series('kube_pod_info')}`;
     },
   },

@@ -46,6 +46,18 @@ describe('one copy of kube-state-metrics', () => {
     expect(seen(readings({ gone: [row('cart', { job: 'ksm', instance: 'a' }, 1)] }))).toEqual({ cart: 'gone' });
   });
 
+  test('where a pod that is gone was, and whose it was, stays known', () => {
+    const before = row('cart', { job: 'ksm', instance: 'a', node: '', created_by_name: 'cart-1' }, 1);
+    const after = { ...before, labels: { ...before.labels, node: 'node1' } };
+    for (const gone of [
+      [before, after],
+      [after, before],
+    ]) {
+      const [own] = sightings(readings({ gone }));
+      expect(own?.labels).toMatchObject({ node: 'node1', created_by_name: 'cart-1' });
+    }
+  });
+
   test('a name that lives again with another uid is not gone', () => {
     const own = readings({
       'pod-info': [info('web-0', 'a', AT - 2)],
