@@ -111,9 +111,7 @@ const DEFAULT_ADDRESS = 'http://localhost:9090';
 export async function resolveOptions(sources: OptionSources): Promise<Options> {
   return withNearest(async () => {
     const { selector } = sources.flags;
-    // As kubectl, which takes an empty one for none.
-    const isEmpty = typeof selector !== 'string' || selector.trim() === '';
-    return { ...readOptions(sources), labels: isEmpty ? undefined : await readLabels(selector) };
+    return { ...readOptions(sources), labels: typeof selector === 'string' ? await readLabels(selector) : undefined };
   });
 }
 
@@ -165,10 +163,12 @@ function priorOf(prior: number | undefined): number | undefined {
   );
 }
 
-async function readLabels(text: string): Promise<Requirement[]> {
+/** As kubectl, which takes an empty selector for none. */
+async function readLabels(text: string): Promise<Requirement[] | undefined> {
   const { parseLabelSelector, SelectorError } = await import('../core/signals/label-selector.ts');
   try {
-    return parseLabelSelector(text);
+    const requirements = parseLabelSelector(text);
+    return requirements.length === 0 ? undefined : requirements;
   } catch (error) {
     if (!(error instanceof SelectorError)) throw error;
     throw usage(

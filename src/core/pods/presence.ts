@@ -35,7 +35,7 @@ export function podKey(namespace: string, name: string): string {
 export function sightings(readings: Readings): Sighting[] {
   const rows = rowsOf(readings, 'pod-info');
   const overruled = overruledRows(readings, rows);
-  const createdAt = new Map(rowsOf(readings, 'pod-created').map((row) => [identityOf(row), row.value]));
+  const createdAt = creationTimes(readings);
   const present = new Map<string, SignalRow>();
   const overruledOnly = new Map<string, SignalRow>();
   for (const row of rows) {
@@ -74,7 +74,7 @@ const REPLACED_SECONDS = 600;
  * this Prometheus holds several, and no label that kpfd knows tells them apart.
  */
 export function namesakes(readings: Readings): string[] {
-  const createdAt = new Map(rowsOf(readings, 'pod-created').map((row) => [identityOf(row), row.value]));
+  const createdAt = creationTimes(readings);
   const uids = new Map<string, Set<string>>();
   for (const row of rowsOf(readings, 'pod-info')) {
     const created = createdAt.get(identityOf(row)) ?? Number.POSITIVE_INFINITY;
@@ -82,6 +82,11 @@ export function namesakes(readings: Readings): string[] {
     uids.set(keyOf(row), (uids.get(keyOf(row)) ?? new Set()).add(row.labels['uid'] ?? ''));
   }
   return [...uids].filter(([, own]) => own.size > 1).map(([key]) => key);
+}
+
+/** Identity -> when the pod was made, in Unix seconds. */
+function creationTimes(readings: Readings): ReadonlyMap<string, number> {
+  return new Map(rowsOf(readings, 'pod-created').map((row) => [identityOf(row), row.value]));
 }
 
 function sighting(row: SignalRow, presence: Sighting['presence'], scrapedAt: number | undefined): Sighting {

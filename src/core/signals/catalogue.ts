@@ -1127,19 +1127,18 @@ class QueryWriter {
 
   /** Restart counts at the start of the window, of containers that restarted within it only. */
   lowerBefore(counter: string, window: string): string {
-    const labels = this.keys('container');
-    const restarted = (metric: string): string => {
-      const series = this.series(metric);
-      return `${by('min', labels, `min_over_time(${series}[${window}])`)} < ${by('max', labels, series)}`;
-    };
+    const restarted = (metric: string): string => this.#lowerThan(this.series(metric), metric, window);
     return `${restarted(`kube_pod_container_status_${counter}`)} or ${restarted(`kube_pod_init_container_status_${counter}`)}`;
   }
 
   /** The least value of a gauge of containers within the window, where the last one is higher. */
   lowerWithin(metric: string, window: string): string {
-    const [labels, series] = [this.keys('container'), this.series(metric)];
-    const within = (least: 'min' | 'max', over: string): string => by(least, labels, `${over}(${series}[${window}])`);
-    return `${within('min', 'min_over_time')} < ${within('max', 'last_over_time')}`;
+    return this.#lowerThan(`last_over_time(${this.series(metric)}[${window}])`, metric, window);
+  }
+
+  #lowerThan(last: string, metric: string, window: string): string {
+    const labels = this.keys('container');
+    return `${by('min', labels, `min_over_time(${this.series(metric)}[${window}])`)} < ${by('max', labels, last)}`;
   }
 
   /**

@@ -127,17 +127,20 @@ export function readAuthorities(
   );
 }
 
+function valuesOf(series: readonly Series[], label: string): string[] {
+  return [...new Set(series.map((s) => s.labels[label] ?? ''))].sort();
+}
+
 /** What one label calls one cluster, another may tell apart. */
 function assertOneCluster(series: readonly Series[], labels: readonly string[]): void {
   for (const label of labels) {
-    const values = [...new Set(series.map((s) => s.labels[label] ?? ''))].filter((value) => value !== '').sort();
+    const values = valuesOf(series, label).filter((value) => value !== '');
     if (values.length > 1) throw new FailureError({ kind: 'cluster-ambiguous', label, values });
   }
 }
 
 function chooseCluster(series: readonly Series[], wanted: string | undefined): Cluster | undefined {
-  const valuesOf = (label: string): string[] => [...new Set(series.map((s) => s.labels[label] ?? ''))].sort();
-  const named = CLUSTER_LABELS.map((label) => ({ label, values: valuesOf(label) })).filter(({ values }) =>
+  const named = CLUSTER_LABELS.map((label) => ({ label, values: valuesOf(series, label) })).filter(({ values }) =>
     values.some((value) => value !== ''),
   );
   const telling = named.find(({ values }) => values.length > 1) ?? named[0];

@@ -1,5 +1,5 @@
 import type { Series } from './metric-source.ts';
-import { by, selector, tagged, type Matcher } from './promql.ts';
+import { anyOf, by, selector, tagged, type Matcher } from './promql.ts';
 import type { Exporter } from './signal.ts';
 
 /**
@@ -196,14 +196,11 @@ function cadvisorNames(
   }
   const matchers = isLabelled ? clusterMatchers(cluster) : [];
   if (read.length < jobs.length) {
-    const [op, value] = read.length === 1 ? (['=', main?.job ?? ''] as const) : (['=~', anyOf(read)] as const);
+    const [op, value] =
+      read.length === 1 ? (['=', main?.job ?? ''] as const) : (['=~', anyOf(read.map(({ job }) => job))] as const);
     matchers.push({ label: 'job', op, value });
   }
   return { labels, matchers, jobs, renamed };
-}
-
-function anyOf(jobs: readonly { readonly job: string }[]): string {
-  return jobs.map(({ job }) => job.replace(/[^\w\s-]/g, String.raw`\$&`)).join('|');
 }
 
 /** What is known of cAdvisor in the cluster, and whether its series carry the cluster's label. */
