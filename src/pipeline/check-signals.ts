@@ -2,10 +2,12 @@ import type { Failure } from '../core/failure.ts';
 import { SIGNALS } from '../core/signals/catalogue.ts';
 import {
   apiChecks,
+  cadvisorQuery,
   connectionCheck,
   metricCounts,
+  NOTHING_TOLD,
+  readCadvisor,
   sampleChecks,
-  silentCadvisorQuery,
   type Check,
   type Diagnosis,
   type MetricCount,
@@ -35,8 +37,8 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
       const counted = await countMetrics(source, unixSeconds, found.layout, journal).catch(expectedFailure);
       if (!('kind' in counted)) metrics = counted;
       const failure = 'kind' in counted ? counted : undefined;
-      const silent = await silentCadvisors(source, unixSeconds, found.layout, journal);
-      checks.push(...sampleChecks(found.layout, metrics, failure, silent, unixSeconds));
+      const told = await askCadvisor(source, unixSeconds, found.layout, journal);
+      checks.push(...sampleChecks(found.layout, metrics, failure, told, unixSeconds));
     }
     checks.push(...warningsCheck(journal));
   }
@@ -105,21 +107,19 @@ async function countMetrics(
   return metricCounts(new Map(journal.answered(answer).map(({ labels, value }) => [labels['fact'] ?? '', value])));
 }
 
-/** None where that is not told. */
-async function silentCadvisors(
+async function askCadvisor(
   source: MetricSource,
   unixSeconds: number,
   layout: Layout,
   journal: Journal,
-): Promise<string[]> {
-  const promql = silentCadvisorQuery(layout);
-  if (promql === undefined) return [];
+): Promise<ReturnType<typeof readCadvisor>> {
+  const promql = cadvisorQuery(layout);
+  if (promql === undefined) return NOTHING_TOLD;
   try {
-    const series = journal.answered(await source.query(promql, unixSeconds));
-    return series.map(({ labels }) => labels['instance'] ?? '').sort();
+    return readCadvisor(journal.answered(await source.query(promql, unixSeconds)));
   } catch (error) {
     expectedFailure(error);
-    return [];
+    return NOTHING_TOLD;
   }
 }
 

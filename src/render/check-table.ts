@@ -72,11 +72,20 @@ function checkText(check: Check): CheckText {
     case 'cadvisor': {
       if (check.jobs.length > 0) {
         const found = check.jobs.map(({ job, series }) => `job ${clean(job)}: ${series} series`).join(', ');
-        if (check.silent.length === 0) return fine(found);
+        const { silent, namesContainers } = check.told;
+        if (silent.length > 0) {
+          return {
+            found: `${found}; nothing new from ${enumerate(silent.map(clean))}`,
+            suffers: 'pods on these nodes are not evaluated while they run',
+            advice: 'check that their kubelets run and are scraped',
+          };
+        }
+        if (namesContainers !== false) return fine(found);
         return {
-          found: `${found}; nothing new from ${enumerate(check.silent.map(clean))}`,
-          suffers: 'pods on these nodes are not evaluated while they run',
-          advice: 'check that their kubelets run and are scraped',
+          found: `${found}, none of which names a container`,
+          suffers: 'memory and CPU are those of whole pods, and how they grew is not seen',
+          advice:
+            "the kubelet's cAdvisor does not see the runtime: give it the socket (--containerd=…); cri-dockerd has no such series",
         };
       }
       return {

@@ -486,8 +486,12 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       { namespace: 'shop', pod: 'cart', id: '/pod', ...KUBELET },
       6e7,
     );
-    const found = await scan([...ksm(HISTORY, [cart], A, STARTED), ...nodes(HISTORY, ['node1'], A), cgroup]);
+    const cluster = [...ksm(HISTORY, [cart], A, STARTED), ...nodes(HISTORY, ['node1'], A), cgroup];
+    const found = await scan(cluster);
     expect(found.pods[0]?.features).toMatchObject({ memory_usage_percent: 60 });
+    const checked = await ask(cluster, 'check-prometheus');
+    expect(checked.stdout).toMatch(/^cAdvisor +warning +job kubelet: 1 series, none of which names a container$/m);
+    expect((await ask(clean, 'check-prometheus')).stdout).toMatch(/^cAdvisor +ok +job kubelet: 2 series$/m);
   });
 
   test('a StatefulSet pod that was made anew is the new one', async () => {

@@ -86,7 +86,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   if (reason === 'Succeeded') reason = 'Completed';
   if (init !== undefined) reason = init;
   if (counted) reason = firstReason(main, pod) ?? (isAnyStateLost(main, pod) ? UNTOLD : reason);
-  if (reason === 'Completed' && counted) {
+  if (reason === 'Completed' && counted && pod.phase !== 'Succeeded') {
     reason = completedReason(main, running.length > 0, pod.readyCondition === 'true', rules);
   }
   if (pod.terminating === true) {
@@ -278,8 +278,9 @@ function completedReason(
 ): string {
   if (hasRunning && ready) return 'Running';
   if (rules.kubernetesMinor >= 35) {
-    const ends = containers.filter((c) => c.state === 'terminated').map((c) => c.reason);
-    const failed = ends.find((reason) => reason !== undefined && reason !== 'Completed');
+    // One that ended without a reason ended badly: its signal is in no metric.
+    const ends = containers.filter((c) => c.state === 'terminated').map((c) => c.reason ?? 'Error');
+    const failed = ends.find((reason) => reason !== 'Completed');
     if (failed !== undefined) return failed;
   }
   return hasRunning ? 'NotReady' : 'Completed';

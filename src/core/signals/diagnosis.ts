@@ -2,9 +2,9 @@ import type { Failure } from '../failure.ts';
 import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
 import { ageOfPods, isStale, namesOf, oldestUsageSeconds, replicaCount, staleShards, type Layout } from './layout.ts';
-import type { ConnectionStep } from './metric-source.ts';
+import type { ConnectionStep, Series } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries } from './naming.ts';
-import { by } from './promql.ts';
+import { by, tagged } from './promql.ts';
 import { FAST_WINDOW_SECONDS, gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
 
@@ -15,8 +15,7 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   | { name: 'version'; version: string | undefined }
   | { name: 'clock'; aheadSeconds: number | undefined }
   | { name: 'pods'; failure: Failure | undefined; pods: number }
-  /** `silent`: instances that told something minutes ago, and nothing since. */
-  | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[]; silent: readonly string[] }
+  | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[]; told: ToldByCadvisor }
   /** `failure`: why nothing was counted. */
   | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined }
   /** `stale`: copies that fell silent while others did not. */
@@ -41,6 +40,16 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
   readonly metrics: readonly MetricCount[];
 }
+
+/** What is asked of cAdvisor itself. */
+interface ToldByCadvisor {
+  /** Instances that told something minutes ago, and nothing since, as the label `instance`. */
+  readonly silent: readonly string[];
+  /** Whether its series name containers; undefined where nobody told. */
+  readonly namesContainers: boolean | undefined;
+}
+
+export const NOTHING_TOLD: ToldByCadvisor = { silent: [], namesContainers: undefined };
 
 /** Without these there is no NOW at all. */
 const VITAL_METRICS: ReadonlySet<string> = new Set(['kube_pod_info', 'kube_pod_status_phase']);
@@ -96,12 +105,30 @@ export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[]
   });
 }
 
-/** Instances of cAdvisor that have fallen silent, as the label `instance`; undefined where there is no cAdvisor. */
-export function silentCadvisorQuery(layout: Layout): string | undefined {
+/** Which instances of cAdvisor have fallen silent, and whether it names containers; undefined where there is no cAdvisor. */
+export function cadvisorQuery(layout: Layout): string | undefined {
   if (layout.cadvisorJobs.length === 0) return undefined;
   const series = exporterSeries(layout, 'cadvisor', CADVISOR_PROBE);
+  const label = layout.labels.cadvisor.container;
+  const ofContainers = exporterSeries(layout, 'cadvisor', CADVISOR_PROBE, [
+    { label, op: '!=', value: '' },
+    { label, op: '!=', value: 'POD' },
+  ]);
   const now = by('count', ['instance'], `count_over_time(${series}[${Math.round(oldestUsageSeconds(layout))}s])`);
-  return `${by('count', ['instance'], `last_over_time(${series}[15m])`)} unless ${now}`;
+  const silent = `${by('count', ['instance'], `last_over_time(${series}[15m])`)} unless ${now}`;
+  return tagged([
+    { fact: 'silent', expression: silent },
+    { fact: 'containers', expression: `count(${ofContainers})` },
+  ]);
+}
+
+/** Reads the answer to `cadvisorQuery`. */
+export function readCadvisor(series: readonly Series[]): ToldByCadvisor {
+  const silent = series.filter(({ labels }) => labels['fact'] === 'silent');
+  return {
+    silent: silent.map(({ labels }) => labels['instance'] ?? '').sort(),
+    namesContainers: series.some(({ labels }) => labels['fact'] === 'containers'),
+  };
 }
 
 /** What the layout and the counts, or why there are none, say of the samples themselves. */
@@ -109,7 +136,7 @@ export function sampleChecks(
   layout: Layout,
   metrics: readonly MetricCount[],
   failure: Failure | undefined,
-  silent: readonly string[],
+  told: ToldByCadvisor,
   unixSeconds: number,
 ): Check[] {
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
@@ -139,9 +166,9 @@ export function sampleChecks(
   return [
     {
       name: 'cadvisor',
-      outcome: cadvisorAbsent || silent.length > 0 ? 'warning' : 'ok',
+      outcome: cadvisorAbsent || told.silent.length > 0 || told.namesContainers === false ? 'warning' : 'ok',
       jobs: layout.cadvisorJobs,
-      silent,
+      told,
     },
     {
       name: 'metrics',
