@@ -144,11 +144,11 @@ on a node that nobody hears from is not evaluated, and said to be so; one that i
 failing, and no other pod is said to become it.
 
 ## Data
-${facts.rows} rows of ${facts.applications} applications from ${facts.runs.join(', ')} (fixtures/recordings): one lab cluster, Kubernetes 1.34, scraped each 15 s, where
+${facts.rows} rows of ${facts.applications} applications from ${facts.runs.join(', ')} (fixtures/recordings): clusters of one machine each, made for this, with Kubernetes 1.34 and 1.35, scraped each 15 s, where
 most applications were made to fail. Labels come from metrics. Of the rows of pods that are well, ${(100 * facts.prior).toFixed(1)} % fail within the horizon; in
 a cluster at work far fewer do. **Probabilities are those of the lab** unless \`--prior\` says how many fail where it is used.
-Pods in the lab are young, and its healthy ones never restart: one that crashed as it started and is well again is taken too seriously until it has run for three times as long as before, or for three minutes.
-No other cluster has been measured.
+Pods in the lab are young, and few of its healthy ones ever restart: one that crashed as it started and is well again is taken too seriously until it has run for three times as long as before, or for three minutes.
+No cluster at work has been measured.
 
 ## How good it is
 ${evaluationReport(evaluation)}

@@ -9,9 +9,35 @@
  */
 export type Nature = 'plain' | 'hard' | 'announced' | 'rhythmic' | 'unannounced';
 
-const PLAIN = ['steady', 'twins', 'nolimit', 'job-done', 'system'];
-const HARD = ['plateau', 'sawtooth', 'bursty', 'throttled', 'cpu-starve', 'slowstart', 'unready', 'init-slow'];
-const RHYTHMIC = ['hang', 'crash-minutes', 'crash-rare', 'sidecar-crashes'];
+const PLAIN = ['steady', 'twins', 'nolimit', 'job-done', 'system', 'stateful', 'daemon', 'sidecar', 'cron'];
+const HARD = [
+  'plateau',
+  'sawtooth',
+  'bursty',
+  'throttled',
+  'cpu-starve',
+  'slowstart',
+  'unready',
+  'init-slow',
+  'plateau-high',
+  'warmup',
+  'gc',
+  'steps-plateau',
+  'cache',
+  'slow-ready',
+  'job-grows',
+];
+const RHYTHMIC = [
+  'hang',
+  'crash-minutes',
+  'crash-rare',
+  'sidecar-crashes',
+  'crash-segv',
+  'ends-well',
+  'slows',
+  'never-started',
+  'job-retries',
+];
 /** And why nothing announces them. */
 export const UNANNOUNCED: ReadonlyMap<string, string> = new Map([
   ['disk-fill', 'the space that a container fills is in no metric here'],
@@ -22,7 +48,15 @@ export const UNANNOUNCED: ReadonlyMap<string, string> = new Map([
   ['image-missing', 'it fails as it starts'],
   ['image-never', 'it fails as it starts'],
   ['config-missing', 'it fails as it starts'],
+  ['image-name', 'it fails as it starts'],
+  ['oom-at-once', 'it fails as it starts'],
+  ['starts-at-last', 'it fails as it starts, and is well later'],
+  ['init-at-last', 'it fails as it starts, and is well later'],
+  ['once', 'it fails once'],
+  ['crash-random', 'it ends at random'],
   ['volume-missing', 'it waits for a volume'],
+  ['secret-volume-missing', 'it waits for a volume'],
+  ['gated', 'it waits to be let in'],
   ['unschedulable', 'it waits for a node'],
 ]);
 

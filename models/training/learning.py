@@ -66,7 +66,7 @@ COMMON = {"tree_method": "hist", "seed": SEED, "nthread": 1}
 RISK = {
     **COMMON,
     "objective": "binary:logistic",
-    "max_depth": 3,
+    "max_depth": 4,
     "eta": 0.1,
     "min_child_weight": 2,
     # Small forests in place of trees: with so few applications, the mean of several is steadier than one.
@@ -75,7 +75,7 @@ RISK = {
     "colsample_bytree": 0.2,
     "monotone_constraints": tuple(COLUMNS.values()),
 }
-RISK_ROUNDS = 110
+RISK_ROUNDS = 80
 STATUS = {
     **COMMON,
     "objective": "multi:softprob",

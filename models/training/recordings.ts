@@ -6,14 +6,15 @@ import { heldOutPredictions } from './held-out.ts';
 import { refuse } from './refuse.ts';
 import { recordingRows, SCRAPES, trainingRows, type TrainingRow } from './rows.ts';
 
-const DEFAULT_RECORDINGS = ['fixtures/recordings/run-a'];
+/** What the model that ships is made of. */
+export const RECORDINGS: readonly string[] = ['fixtures/recordings/run-a', 'fixtures/recordings/run-b'];
 
 /** Reads recordings, and measures the model on what was held out of each training. `use` gets the folder with rows.csv. */
 export async function evaluateRecordings<T>(
   recordings: readonly string[],
   use: (scratch: string, evaluation: Evaluation) => T | Promise<T>,
 ): Promise<T> {
-  const wanted = recordings.length === 0 ? DEFAULT_RECORDINGS : recordings;
+  const wanted = recordings.length === 0 ? RECORDINGS : recordings;
   for (const recording of wanted) assertRecording(recording);
   const [metrics, kubectl]: [TrainingRow[], TrainingRow[]] = [[], []];
   for (const recording of wanted) {

@@ -11,6 +11,7 @@ import {
   type Check,
   type Diagnosis,
   type MetricCount,
+  type ToldByCadvisor,
 } from '../core/signals/diagnosis.ts';
 import { countPods, type Layout } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
@@ -112,7 +113,7 @@ async function askCadvisor(
   unixSeconds: number,
   layout: Layout,
   journal: Journal,
-): Promise<ReturnType<typeof readCadvisor>> {
+): Promise<ToldByCadvisor> {
   const promql = cadvisorQuery(layout);
   if (promql === undefined) return NOTHING_TOLD;
   try {

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { FailureError } from '../../src/core/failure.ts';
 import { podStatus } from '../../src/core/pods/status.ts';
 import { podsAt, STATUS_REQUESTS } from '../../src/pipeline/pods-at.ts';
 import { clientOf, startPrometheus } from '../support/prometheus.ts';
@@ -40,20 +41,29 @@ const WINDOW_SECONDS = 20;
 
 const NOT_SEEN = '(not seen)';
 
-/** Every pod at every poll of the recording; `onPoll` is told of the progress. */
+/**
+ * Every pod at every poll of the recording, and how many pods kubectl printed while there was no kube-state-metrics: then
+ * kpfd says that it cannot tell, which neither agrees nor differs. `onPoll` is told of the progress.
+ */
 export async function comparePolls(
   folder: string,
   onPoll: (done: number, polls: number) => void = () => {},
-): Promise<Pair[]> {
+): Promise<{ pairs: Pair[]; untold: number }> {
   const polls = readPolls(join(folder, 'status.jsonl.gz'));
   const changes = changesOf(polls);
   const pairs: Pair[] = [];
+  let untold = 0;
   const prometheus = await startPrometheus({ archive: join(folder, 'tsdb.tar.gz') });
   try {
     const source = clientOf(prometheus.url);
     for (const [i, poll] of polls.entries()) {
       if (poll.pods.size === 0) continue;
-      const { pods, scrapedAt, rules } = await podsAt(source, poll.t, STATUS_REQUESTS);
+      const found = await podsAt(source, poll.t, STATUS_REQUESTS).catch(undefinedWhereSilent);
+      if (found === undefined) {
+        untold += poll.pods.size;
+        continue;
+      }
+      const { pods, scrapedAt, rules } = found;
       const now = new Map(
         pods
           .filter((pod) => pod.presence === 'present')
@@ -78,7 +88,12 @@ export async function comparePolls(
   } finally {
     await prometheus.stop();
   }
-  return pairs;
+  return { pairs, untold };
+}
+
+function undefinedWhereSilent(error: unknown): undefined {
+  if (error instanceof FailureError && error.failure.kind === 'pods-silent') return undefined;
+  throw error;
 }
 
 /** Shares of all pairs, each NaN where there is no pair. */

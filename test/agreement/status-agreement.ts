@@ -10,12 +10,14 @@ if (folders.length === 0) {
   process.exit(2);
 }
 const pairs: Pair[] = [];
+let untold = 0;
 for (const folder of folders) {
   const own = await comparePolls(folder, (done, polls) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${folder}: poll ${done} of ${polls} `);
   });
   if (process.stderr.isTTY) process.stderr.write('\n');
-  for (const pair of own) pairs.push(pair);
+  for (const pair of own.pairs) pairs.push(pair);
+  untold += own.untold;
 }
 reportTable();
 reportCauses();
@@ -24,6 +26,7 @@ console.log(
   JSON.stringify({
     pairs: count,
     ...Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, Math.round(share * 1e6) / 1e6])),
+    untold,
   }),
 );
 
@@ -55,5 +58,6 @@ function reportCauses(): void {
 changed since the scrape:  ${pairsOf('changed since the scrape')}. kubectl printed what kpfd says at the scrape, and something else since.
 changed around the scrape: ${pairsOf('changed around the scrape')}. The pod changed or restarted between the two polls around the scrape, through a
                            state that neither of them saw.
-not explained:             ${pairsOf('not explained')}.`);
+not explained:             ${pairsOf('not explained')}.
+cannot be told:            ${untold} more pairs, in no share: there was no sample of kube-state-metrics.`);
 }

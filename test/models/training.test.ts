@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RECORDINGS } from '../../models/training/recordings.ts';
 import { SCRAPES, trainingRows, writeRows, writeSchema, type TrainingRow } from '../../models/training/rows.ts';
 import { loadModel } from '../../src/adapters/model-file.ts';
 import { modelRows, predictStatuses, type Model } from '../../src/core/predictions/model.ts';
@@ -42,7 +43,7 @@ print(base64.b64encode(np.ascontiguousarray(whole, dtype='<f8').tobytes()).decod
 `;
 
 describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships', () => {
-  /** Rows of the recording, computed once for all tests. */
+  /** Rows of the recordings, computed once for all tests. */
   let place: string;
   let rowsPath: string;
   let schemaPath: string;
@@ -52,7 +53,9 @@ describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships
     place = mkdtempSync(join(tmpdir(), 'kpfd-rows-'));
     [rowsPath, schemaPath] = [join(place, 'rows.csv'), join(place, 'schema.json')];
     const rows: TrainingRow[] = [];
-    for (const everyScrape of SCRAPES) rows.push(...(await trainingRows('fixtures/recordings/run-a', everyScrape)));
+    for (const recording of RECORDINGS) {
+      for (const everyScrape of SCRAPES) rows.push(...(await trainingRows(recording, everyScrape)));
+    }
     writeRows(rowsPath, rows);
     writeSchema(schemaPath);
     model = await loadModel('models/default');
@@ -60,7 +63,7 @@ describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships
 
   afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-  test('is what its training makes of the recording, byte for byte', () => {
+  test('is what its training makes of the recordings, byte for byte', () => {
     const out = folder();
     execFileSync(python(), ['models/training/train.py', rowsPath, schemaPath, out], { stdio: 'ignore' });
     for (const name of ['model.json', 'risk.json']) {

@@ -86,6 +86,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   if (reason === 'Succeeded') reason = 'Completed';
   if (init !== undefined) reason = init;
   if (counted) reason = firstReason(main, pod) ?? (isAnyStateLost(main, pod) ? UNTOLD : reason);
+  // All containers of a pod that succeeded have ended well, also where reasons are not kept.
   if (reason === 'Completed' && counted && pod.phase !== 'Succeeded') {
     reason = completedReason(main, running.length > 0, pod.readyCondition === 'true', rules);
   }
@@ -278,7 +279,7 @@ function completedReason(
 ): string {
   if (hasRunning && ready) return 'Running';
   if (rules.kubernetesMinor >= 35) {
-    // One that ended without a reason ended badly: its signal is in no metric.
+    // One that ended without a reason is taken for a failure: neither exit codes nor signals of what ended are in metrics.
     const ends = containers.filter((c) => c.state === 'terminated').map((c) => c.reason ?? 'Error');
     const failed = ends.find((reason) => reason !== 'Completed');
     if (failed !== undefined) return failed;

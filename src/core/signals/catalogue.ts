@@ -1,6 +1,13 @@
 import { anyOf, by, newestOf, scrapeTimeWhere, tagged, type Matcher } from './promql.ts';
 import type { Series } from './metric-source.ts';
-import { canonicalLabels, exporterSeries, isCanonical, type CanonicalLabel, type Naming } from './naming.ts';
+import {
+  canonicalLabels,
+  containerMatchers,
+  exporterSeries,
+  isCanonical,
+  type CanonicalLabel,
+  type Naming,
+} from './naming.ts';
 import type { Exporter, Scope, SignalRow, Subject, Unit } from './signal.ts';
 
 /**
@@ -711,7 +718,7 @@ const table = [
     metric: 'container_cpu_usage_seconds_total',
     expect: 'running container',
     feeds: 'features cpu_usage_percent, cpu_trend',
-    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[5m])`),
+    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecondOver(s, 300)),
   },
   {
     name: 'cpu-usage-15m',
@@ -724,7 +731,7 @@ const table = [
     metric: 'container_cpu_usage_seconds_total',
     expect: 'running container',
     feeds: 'features cpu_usage_rolling_mean, cpu_trend',
-    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => `rate(${s}[15m])`),
+    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecondOver(s, 900)),
   },
   {
     name: 'cpu-usage-of-pod',
@@ -737,7 +744,7 @@ const table = [
     metric: 'container_cpu_usage_seconds_total',
     expect: 'nothing',
     feeds: 'feature cpu_usage_percent where the runtime has rows for the pod only (cri-dockerd)',
-    raw: (q) => q.wherePodRowsOnly('container_cpu_usage_seconds_total', (s) => `rate(${s}[5m])`),
+    raw: (q) => q.wherePodRowsOnly('container_cpu_usage_seconds_total', (s) => perSecondOver(s, 300)),
   },
   {
     name: 'memory-working-set',
@@ -1038,6 +1045,14 @@ const SIGNALS_BY_NAME: ReadonlyMap<string, Signal> = new Map(SIGNALS.map((signal
 /** Pod names beyond this many characters of PromQL are not sent: the query asks for the namespace, kpfd picks. */
 const POD_PATTERN_LIMIT = 1000;
 
+/**
+ * What a counter gained per second on average over the window, as if it had been there all the time. Prometheus' rate() is
+ * the same; that of VictoriaMetrics divides by the time between the samples that there are, of which a young container has few.
+ */
+function perSecondOver(series: string, seconds: number): string {
+  return `increase(${series}[${seconds / 60}m]) / ${seconds}`;
+}
+
 /** Writes selectors for one exporter in the names of this Prometheus. */
 class QueryWriter {
   readonly #exporter: Exporter;
@@ -1178,13 +1193,8 @@ class QueryWriter {
     });
   }
 
-  /** cAdvisor's rows of containers: without the pod's cgroup (no container label) and without the pause container. */
   containers(metric: string): string {
-    const label = this.#label('container');
-    const more: Matcher[] = [
-      { label, op: '!=', value: '' },
-      { label, op: '!=', value: 'POD' },
-    ];
+    const more = containerMatchers(this.#label('container'));
     // Old cAdvisors have a series for each CPU beside the total.
     if (metric === 'container_cpu_usage_seconds_total') more.push({ label: 'cpu', op: '=~', value: 'total|' });
     return this.series(metric, ...more);
@@ -1212,6 +1222,6 @@ class QueryWriter {
     const pod = this.keys('pod');
     const series = this.series(metric, { label: this.#label('pod'), op: '!=', value: '' });
     const interfaces = [...pod, 'interface'];
-    return by('sum', pod, by('max', interfaces, newestOf(`rate(${series}[5m])`, series, interfaces)));
+    return by('sum', pod, by('max', interfaces, newestOf(perSecondOver(series, 300), series, interfaces)));
   }
 }

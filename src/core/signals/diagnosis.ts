@@ -3,7 +3,7 @@ import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
 import { ageOfPods, isStale, namesOf, oldestUsageSeconds, replicaCount, staleShards, type Layout } from './layout.ts';
 import type { ConnectionStep, Series } from './metric-source.ts';
-import { CADVISOR_PROBE, exporterSeries } from './naming.ts';
+import { CADVISOR_PROBE, containerMatchers, exporterSeries } from './naming.ts';
 import { by, tagged } from './promql.ts';
 import { FAST_WINDOW_SECONDS, gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
@@ -42,7 +42,7 @@ export interface Diagnosis {
 }
 
 /** What is asked of cAdvisor itself. */
-interface ToldByCadvisor {
+export interface ToldByCadvisor {
   /** Instances that told something minutes ago, and nothing since, as the label `instance`. */
   readonly silent: readonly string[];
   /** Whether its series name containers; undefined where nobody told. */
@@ -109,11 +109,8 @@ export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[]
 export function cadvisorQuery(layout: Layout): string | undefined {
   if (layout.cadvisorJobs.length === 0) return undefined;
   const series = exporterSeries(layout, 'cadvisor', CADVISOR_PROBE);
-  const label = layout.labels.cadvisor.container;
-  const ofContainers = exporterSeries(layout, 'cadvisor', CADVISOR_PROBE, [
-    { label, op: '!=', value: '' },
-    { label, op: '!=', value: 'POD' },
-  ]);
+  const matchers = containerMatchers(layout.labels.cadvisor.container);
+  const ofContainers = exporterSeries(layout, 'cadvisor', CADVISOR_PROBE, matchers);
   const now = by('count', ['instance'], `count_over_time(${series}[${Math.round(oldestUsageSeconds(layout))}s])`);
   const silent = `${by('count', ['instance'], `last_over_time(${series}[15m])`)} unless ${now}`;
   return tagged([

@@ -234,6 +234,14 @@ export function exporterSeries(
   return selector(metric, [...naming.matchers[exporter], ...more], naming.userMatchers[exporter]);
 }
 
+/** Of cAdvisor's rows those of containers: without the pod's cgroup (no container label) and without the pause container. */
+export function containerMatchers(label: string): Matcher[] {
+  return [
+    { label, op: '!=', value: '' },
+    { label, op: '!=', value: 'POD' },
+  ];
+}
+
 /** The labels of a result under their canonical names. */
 export function canonicalLabels(
   naming: Naming,

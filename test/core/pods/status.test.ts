@@ -113,6 +113,18 @@ const cases: readonly Case[] = [
     prints: 'NotReady',
   },
   {
+    why: 'since 1.35 also one that ended without a reason, by a signal',
+    pod: { phase: 'Failed', containers: [ended('Completed', 'a'), ended(undefined, 'b')] },
+    prints: 'Error',
+    minor: 35,
+  },
+  {
+    why: 'a pod that succeeded has completed, also where not every reason is kept',
+    pod: { phase: 'Succeeded', containers: [ended('Completed', 'a'), ended(undefined, 'b')] },
+    prints: 'Completed',
+    minor: 35,
+  },
+  {
     why: 'since 1.35 a failure beside Completed is named',
     pod: { phase: 'Failed', containers: [ended('Completed', 'a'), ended('Error', 'b')] },
     prints: 'Error',
