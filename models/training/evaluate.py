@@ -28,7 +28,7 @@ from learning import COLUMNS, COMMON, SEED, Model, Rows, parts_of
 FOLDS = 5
 # Where many models are made, each is calibrated on fewer.
 FEW_FOLDS = 2
-# So many times kinds are left out: one alone where there are no more, else those that stand as far apart by name.
+# Of more kinds than this, those that stand so many places apart by name are left out together: each costs a training.
 MOST_KIND_PARTS = 32
 FIRST_MINUTE = 60
 # What the seed's project fed to its model, in kpfd's names. (Its event texts exist in no metric.)
