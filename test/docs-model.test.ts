@@ -32,10 +32,10 @@ function commandsOf(page: string): string[] {
   return [...page.matchAll(/^ *\$ (.*)$/gm)].map(([, command = '']) => command);
 }
 
-describeWith(['prometheus', 'tar', 'python with xgboost'], 'docs/model.md as a walk-through', () => {
+describeWith(['prometheus', 'tar with xz', 'python with xgboost'], 'docs/model.md as a walk-through', () => {
   let prometheus: RunningPrometheus;
   beforeAll(async () => {
-    prometheus = await startPrometheus({ archive: 'fixtures/recordings/run-a/tsdb.tar.gz' });
+    prometheus = await startPrometheus({ recording: 'fixtures/recordings/run-a' });
   }, 60_000);
   afterAll(() => prometheus?.stop());
 

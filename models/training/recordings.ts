@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { archiveIn } from '../../test/support/archive.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { heldOutPredictions } from './held-out.ts';
 import { refuse } from './refuse.ts';
@@ -32,7 +33,7 @@ export async function evaluateRecordings<T>(
 }
 
 function assertRecording(recording: string): void {
-  for (const file of ['tsdb.tar.gz', 'status.jsonl.gz', 'faults.json']) {
-    if (!existsSync(join(recording, file))) refuse(`${recording} is no recording: it has no ${file}`);
-  }
+  const lacks = (file: string): never => refuse(`${recording} is no recording: it has no ${file}`);
+  for (const file of ['status.jsonl.gz', 'faults.json']) if (!existsSync(join(recording, file))) lacks(file);
+  if (archiveIn(recording) === undefined) lacks('tsdb.tar.gz and no tsdb.tar.xz');
 }

@@ -2,7 +2,6 @@
  * The training rows of recordings, computed by kpfd itself through a real Prometheus over each, so that a model is
  * trained on what it will be served (pipeline/pod-rows.ts tells what a row and its label are).
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { FEATURES } from '../../src/core/features/catalogue.ts';
@@ -14,6 +13,7 @@ import type { PodRow } from '../../src/core/predictions/pod-row.ts';
 import { podRows } from '../../src/pipeline/pod-rows.ts';
 import { openPolls } from '../../src/adapters/status-polls.ts';
 import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';
+import { readPacked } from '../../test/support/archive.ts';
 import { clientOf, startPrometheus } from '../../test/support/prometheus.ts';
 import { startRewritten } from '../../test/support/rewritten-recording.ts';
 
@@ -39,7 +39,7 @@ export const SCRAPES = [1, 2, 4] as const;
 const SCRAPE_SECONDS = 15;
 
 /**
- * Every row of a recording (a folder with tsdb.tar.gz and faults.json), labelled by metrics or by what kubectl printed. With
+ * Every row of a recording (a folder with tsdb.tar.gz or .xz, and faults.json), labelled by metrics or by what kubectl printed. With
  * `everyScrape` only every so many scrapes are left, as if the cluster had been scraped more rarely.
  */
 export async function recordingRows(
@@ -48,13 +48,12 @@ export async function recordingRows(
   everyScrape: (typeof SCRAPES)[number] = 1,
 ): Promise<TrainingRow[]> {
   const name = basename(resolve(recording));
-  const archive = resolve(recording, 'tsdb.tar.gz');
-  const [start, end] = extent(archive);
+  const [start, end] = extent(recording);
   const kinds = JSON.parse(readFileSync(join(recording, 'faults.json'), 'utf8')) as Record<string, { fault: string }>;
   const rollouts = rolloutsOf(join(recording, 'actions.jsonl'));
   const polls = labels === 'metrics' ? undefined : openPolls(join(recording, 'status.jsonl.gz'));
   const prometheus =
-    everyScrape === 1 ? await startPrometheus({ archive }) : await startRewritten(archive, { everyScrape });
+    everyScrape === 1 ? await startPrometheus({ recording }) : await startRewritten(recording, { everyScrape });
   try {
     const rows: TrainingRow[] = [];
     const request = {
@@ -133,8 +132,8 @@ function featuresOf(isMeant: (signal: Signal) => boolean): string[] {
 }
 
 /** The first and the last second of the recording's blocks, on whole steps. */
-function extent(archive: string): [number, number] {
-  const metas = execFileSync('tar', ['xzOf', archive, '--wildcards', '*/meta.json'], { encoding: 'utf8' });
+function extent(recording: string): [number, number] {
+  const metas = readPacked(recording, '*/meta.json');
   const times = (name: string): number[] =>
     [...metas.matchAll(new RegExp(`"${name}": *(\\d+)`, 'g'))].map(([, ms]) => Number(ms) / 1000);
   const whole = (seconds: number, round: (n: number) => number): number =>

@@ -25,7 +25,7 @@ test.each([
   expect(causeOf({ ...pair, ...difference })).toBe(cause);
 });
 
-describeWith(['prometheus', 'promtool'], 'on a recorded cluster', () => {
+describeWith(['prometheus', 'tar with xz'], 'on a recorded cluster', () => {
   test(
     'NOW is what kubectl printed, but for what changed since or around the scrape',
     { timeout: 300_000 },

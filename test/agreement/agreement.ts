@@ -1,6 +1,6 @@
 /**
  * NOW, computed from a recording's metrics, against the STATUS that kubectl printed at the same moment. A recording is a
- * folder with tsdb.tar.gz and status.jsonl.gz. Every poll of kubectl is evaluated by the same code that serves
+ * folder with tsdb.tar.gz (or .xz) and status.jsonl.gz. Every poll of kubectl is evaluated by the same code that serves
  * `kpfd scan --at`, as if nothing after it was known.
  */
 import { readFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ export async function comparePolls(
   const changes = changesOf(polls);
   const pairs: Pair[] = [];
   let untold = 0;
-  const prometheus = await startPrometheus({ archive: join(folder, 'tsdb.tar.gz') });
+  const prometheus = await startPrometheus({ recording: folder });
   try {
     const source = clientOf(prometheus.url);
     for (const [i, poll] of polls.entries()) {

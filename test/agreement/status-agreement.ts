@@ -6,7 +6,9 @@ import { causeOf, comparePolls, sharesOf, type Pair } from './agreement.ts';
 
 const folders = process.argv.slice(2);
 if (folders.length === 0) {
-  console.error('usage: npm run status-agreement -- RECORDING…   (a folder with tsdb.tar.gz and status.jsonl.gz)');
+  console.error(
+    'usage: npm run status-agreement -- RECORDING…   (a folder with tsdb.tar.gz or .xz, and status.jsonl.gz)',
+  );
   process.exit(2);
 }
 const pairs: Pair[] = [];

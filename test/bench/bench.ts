@@ -19,7 +19,7 @@ import { forestBench } from './forest/forest-bench.ts';
 import { largeCluster } from './large-cluster.ts';
 
 const RUNS = 21;
-const ARCHIVE = 'fixtures/recordings/run-a/tsdb.tar.gz';
+const RECORDING = 'fixtures/recordings/run-a';
 const AT = '1795413664';
 const SCAN = ['scan', '-A', '--at', AT, '-q'];
 
@@ -104,8 +104,8 @@ async function scansAgainstCurl(): Promise<void> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'kpfd-bench-'));
   try {
-    await scanAgainstCurl({ archive: ARCHIVE }, folder, RUNS);
-    await scanAgainstCurl({ blocks: await largeCluster(ARCHIVE, Number(AT), 16, folder) }, folder, 9);
+    await scanAgainstCurl({ recording: RECORDING }, folder, RUNS);
+    await scanAgainstCurl({ blocks: await largeCluster(RECORDING, Number(AT), 16, folder) }, folder, 9);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { unpackBlocks } from '../support/archive.ts';
 
 /** Labels that name a pod or what belongs to one: a copy of a series differs in these. */
 const NAMES = /(\b(?:pod|uid|replicaset|id|job_name|created_by_name)=")([^"]+)"/g;
@@ -14,12 +15,12 @@ const KEPT_EVERY = 4;
  * each pod's series again under another name, scraped each minute. Returns a folder of Prometheus' blocks in `folder`.
  */
 export async function largeCluster(
-  archive: string,
+  recording: string,
   unixSeconds: number,
   copies: number,
   folder: string,
 ): Promise<string> {
-  execFileSync('tar', ['xzf', archive, '-C', folder]);
+  unpackBlocks(recording, folder);
   const text = join(folder, 'large.txt');
   const out = createWriteStream(text);
   for (const lines of copiesOf(await seriesBefore(join(folder, 'tsdb'), unixSeconds), copies)) {

@@ -26,10 +26,10 @@ interface Summary {
   macroF1: number;
 }
 
-describeWith(['prometheus', 'tar'], 'the past of a real cluster', () => {
+describeWith(['prometheus', 'tar with xz'], 'the past of a real cluster', () => {
   let prometheus: RunningPrometheus;
   beforeAll(async () => {
-    prometheus = await startPrometheus({ archive: join(RUN_A, 'tsdb.tar.gz') });
+    prometheus = await startPrometheus({ recording: RUN_A });
   }, 60_000);
   afterAll(() => prometheus?.stop());
 

@@ -8,7 +8,7 @@ import { freePort, startPrometheus, type PrometheusOptions, type RunningPromethe
 import { kpfd } from '../support/run.ts';
 import { describeWith } from '../support/tools.ts';
 
-const RECORDING = 'fixtures/recordings/run-a/tsdb.tar.gz';
+const RECORDING = 'fixtures/recordings/run-a';
 const AT = ['--at', '1795413664'];
 
 async function running(options: PrometheusOptions): Promise<RunningPrometheus> {
@@ -20,10 +20,10 @@ async function running(options: PrometheusOptions): Promise<RunningPrometheus> {
 /** bcrypt of "pass:word", as prometheus.io/docs/guides/basic-auth makes it. */
 const LOGIN = 'basic_auth_users: {ann: "$2b$05$dAShxLHjRazOZIQUubY6Be0Pp.OXdGClT1PJmsn2wlvKxo1zc/2ue"}';
 
-describeWith(['prometheus', 'tar'], 'a real Prometheus', () => {
+describeWith(['prometheus', 'tar with xz'], 'a real Prometheus', () => {
   test('below a path prefix', async () => {
     const prometheus = await running({
-      archive: RECORDING,
+      recording: RECORDING,
       prefix: '/prom',
       flags: ['--web.external-url=http://localhost/prom'],
     });
@@ -42,7 +42,7 @@ describeWith(['prometheus', 'tar'], 'a real Prometheus', () => {
   });
 
   test('behind basic authentication', async () => {
-    const prometheus = await running({ archive: RECORDING, webConfig: LOGIN, awaitReady: false });
+    const prometheus = await running({ recording: RECORDING, webConfig: LOGIN, awaitReady: false });
     const scan = ['scan', '-A', ...AT, '--prometheus-url', prometheus.url];
     const password = file('password', 'pass:word\n');
     expect((await kpfd([...scan, '--username', 'ann', '--password-file', password])).code).toBe(0);
@@ -81,7 +81,7 @@ describeWith(['prometheus', 'tar'], 'a real Prometheus', () => {
   });
 });
 
-describeWith(['prometheus', 'tar', 'openssl'], 'a real Prometheus with TLS', () => {
+describeWith(['prometheus', 'tar with xz', 'openssl'], 'a real Prometheus with TLS', () => {
   test('of a private authority', async () => {
     const keys = folder();
     const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { cwd: keys, stdio: 'ignore' });
@@ -132,7 +132,7 @@ describeWith(['prometheus', 'tar', 'openssl'], 'a real Prometheus with TLS', () 
       'cert.pem',
     );
     const webConfig = `tls_server_config: {cert_file: ${join(keys, 'cert.pem')}, key_file: ${join(keys, 'key.pem')}}`;
-    const prometheus = await running({ archive: RECORDING, webConfig, awaitReady: false, scheme: 'https' });
+    const prometheus = await running({ recording: RECORDING, webConfig, awaitReady: false, scheme: 'https' });
     const scan = ['scan', '-A', ...AT, '--prometheus-url', prometheus.url];
 
     const stranger = await kpfd(scan);

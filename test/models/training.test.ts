@@ -42,7 +42,7 @@ for side, seconds in ((failing, metadata['horizonSeconds']), (~failing, metadata
 print(base64.b64encode(np.ascontiguousarray(whole, dtype='<f8').tobytes()).decode())
 `;
 
-describeWith(['prometheus', 'tar', 'python with xgboost'], 'the model that ships', () => {
+describeWith(['prometheus', 'tar with xz', 'python with xgboost'], 'the model that ships', () => {
   /** Rows of the recordings, computed once for all tests. */
   let place: string;
   let rowsPath: string;

@@ -28,14 +28,14 @@ interface Scan {
   readonly notEvaluated: readonly { name: string; reason: string }[];
 }
 
-describeWith(['prometheus', 'tar'], 'monitoring that breaks is not a pod that fails', () => {
+describeWith(['prometheus', 'tar with xz'], 'monitoring that breaks is not a pod that fails', () => {
   let prometheus: RunningPrometheus;
   /** The same cluster, seen by a Prometheus that did not break. */
   let whole: RunningPrometheus;
 
   beforeAll(async () => {
-    whole = await startPrometheus({ archive: 'fixtures/recordings/run-a/tsdb.tar.gz' });
-    prometheus = await startRewritten('fixtures/recordings/run-a/tsdb.tar.gz', {
+    whole = await startPrometheus({ recording: 'fixtures/recordings/run-a' });
+    prometheus = await startRewritten('fixtures/recordings/run-a', {
       fate: (labels, t) => {
         if (t < BEGIN) return 'lost';
         const isKsm = labels.includes('job="kube-state-metrics"');

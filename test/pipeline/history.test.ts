@@ -22,15 +22,15 @@ const REQUEST = {
   withRivals: false,
 };
 
-describeWith(['prometheus', 'tar'], 'the past, read by range queries', () => {
+describeWith(['prometheus', 'tar with xz'], 'the past, read by range queries', () => {
   let prometheus: RunningPrometheus;
   /** One that refuses what would load more than a few samples. */
   let small: RunningPrometheus;
 
   beforeAll(async () => {
-    const archive = 'fixtures/recordings/run-a/tsdb.tar.gz';
-    prometheus = await startPrometheus({ archive });
-    small = await startPrometheus({ archive, flags: ['--query.max-samples=4000'] });
+    const recording = 'fixtures/recordings/run-a';
+    prometheus = await startPrometheus({ recording });
+    small = await startPrometheus({ recording, flags: ['--query.max-samples=4000'] });
   }, 60_000);
   afterAll(async () => {
     await prometheus?.stop();

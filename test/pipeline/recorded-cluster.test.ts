@@ -46,10 +46,10 @@ function expectValid(json: string): Record<string, never> {
   return document;
 }
 
-describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus', () => {
+describeWith(['prometheus', 'tar with xz'], 'a recorded cluster behind a real Prometheus', () => {
   let prometheus: RunningPrometheus;
   beforeAll(async () => {
-    prometheus = await startPrometheus({ archive: join(RECORDING, 'tsdb.tar.gz') });
+    prometheus = await startPrometheus({ recording: RECORDING });
   });
   afterAll(async () => prometheus.stop());
 
@@ -367,16 +367,16 @@ describeWith(['prometheus', 'tar'], 'a recorded cluster behind a real Prometheus
   });
 });
 
-describeWith(['prometheus', 'tar'], 'a Prometheus with a low limit of samples', () => {
+describeWith(['prometheus', 'tar with xz'], 'a Prometheus with a low limit of samples', () => {
   let tight: RunningPrometheus;
   beforeAll(async () => {
     // Enough for half of the namespaces, not for all: unsplit, phases of all pods are refused with 422.
-    tight = await startPrometheus({ archive: join(RECORDING, 'tsdb.tar.gz'), flags: ['--query.max-samples=1000'] });
+    tight = await startPrometheus({ recording: RECORDING, flags: ['--query.max-samples=1000'] });
   });
   afterAll(async () => tight.stop());
 
   test('answers that are too big are asked for in parts, and the sum is the same', async () => {
-    const free = await startPrometheus({ archive: join(RECORDING, 'tsdb.tar.gz') });
+    const free = await startPrometheus({ recording: RECORDING });
     try {
       const argv = ['scan', '-A', '--at', AT, '-o', 'csv'];
       const whole = await kpfd([...argv, '-q', '--prometheus-url', free.url]);

@@ -1,10 +1,11 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PrometheusClient } from '../../src/adapters/prometheus/client.ts';
 import { HttpTransport } from '../../src/adapters/prometheus/http-transport.ts';
+import { unpackBlocks } from './archive.ts';
 
 /** A real Prometheus on loopback, over data of its own copy. `stop` ends it and removes the data. */
 export interface RunningPrometheus {
@@ -14,9 +15,9 @@ export interface RunningPrometheus {
 }
 
 export interface PrometheusOptions {
-  /** A folder of blocks, or a recording's tsdb.tar.gz; empty storage where both are missing. */
+  /** A folder of blocks, or a recording's folder; empty storage where both are missing. */
   readonly blocks?: string;
-  readonly archive?: string;
+  readonly recording?: string;
   /** prometheus.yml; empty where missing. */
   readonly config?: string;
   readonly flags?: readonly string[];
@@ -61,7 +62,7 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
   const folder = mkdtempSync(join(tmpdir(), 'kpfd-prometheus-'));
   const data = join(folder, 'tsdb');
   mkdirSync(data);
-  if (options.archive !== undefined) execFileSync('tar', ['xzf', options.archive, '-C', folder]);
+  if (options.recording !== undefined) unpackBlocks(options.recording, folder);
   if (options.blocks !== undefined) cpSync(options.blocks, data, { recursive: true });
   writeFileSync(join(folder, 'prometheus.yml'), options.config ?? '');
   const port = await freePort();

@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SIGNALS } from '../../src/core/signals/catalogue.ts';
+import { unpackBlocks } from './archive.ts';
 import { startPrometheus, type RunningPrometheus } from './prometheus.ts';
 
 /** What Prometheus would have stored had it been another one: scraped more rarely, or broken. */
@@ -31,8 +32,8 @@ interface RawSeries {
  * A real Prometheus that was given a recording's samples, rewritten, by remote write. Samples and staleness marks come from
  * `promtool tsdb dump`, which prints a mark as NaN (no metric here is NaN otherwise).
  */
-export async function startRewritten(archive: string, rewriting: Rewriting): Promise<RunningPrometheus> {
-  const series = await dump(archive);
+export async function startRewritten(recording: string, rewriting: Rewriting): Promise<RunningPrometheus> {
+  const series = await dump(recording);
   const prometheus = await startPrometheus({
     flags: ['--web.enable-remote-write-receiver', '--storage.tsdb.min-block-duration=2h'],
   });
@@ -45,10 +46,10 @@ export async function startRewritten(archive: string, rewriting: Rewriting): Pro
   }
 }
 
-async function dump(archive: string): Promise<RawSeries[]> {
+async function dump(recording: string): Promise<RawSeries[]> {
   const folder = mkdtempSync(join(tmpdir(), 'kpfd-dump-'));
   try {
-    execFileSync('tar', ['xzf', archive, '-C', folder]);
+    unpackBlocks(recording, folder);
     // promtool opens a log of its own beside the blocks, and ends without one.
     mkdirSync(join(folder, 'tsdb', 'wal'), { recursive: true });
     const child = spawn('promtool', ['tsdb', 'dump', join(folder, 'tsdb')], { stdio: ['ignore', 'pipe', 'inherit'] });
