@@ -44,7 +44,10 @@ export class History implements MetricSource {
   /** The most that any question had: what has few now (waiting containers) may have one for each pod soon. */
   #mostSeries = 1;
 
-  /** `maxSamples`: how many values (series x steps) one request may answer with, unless the series double within it. */
+  /**
+   * `maxSamples`: how many values (series x steps) one request may answer with. A single step is never cut, and the series
+   * may come to be twice as many as at both ends of a request, but not more, for it to hold.
+   */
   constructor(source: HistorySource, span: Span, maxSamples: number) {
     this.address = source.address;
     this.#source = source;
@@ -78,17 +81,32 @@ export class History implements MetricSource {
         return piece;
       }
     }
-    const left = Math.floor((this.#span.end - unixSeconds) / this.#span.step) + 1;
-    const count = Math.max(1, Math.min(this.#nextSteps(promql), left));
-    const asked = this.#ask(promql, { start: unixSeconds, step: this.#span.step, count });
+    const asked = this.#nextSteps(promql, unixSeconds).then(async (steps) => this.#ask(promql, steps));
     this.#pieces.set(promql, asked);
     return asked;
   }
 
-  #nextSteps(promql: string): number {
-    const last = this.#lastSteps.get(promql);
-    const affordable = Math.floor(this.#maxSamples / (ROOM * this.#mostSeries));
-    return last === undefined ? 1 : Math.max(1, Math.min(affordable, last * GROWTH, MAX_STEPS));
+  /** As many steps as can be answered within the budget, by the series that there are at their end as well. */
+  async #nextSteps(promql: string, start: number): Promise<Steps> {
+    const { step, end } = this.#span;
+    const left = Math.floor((end - start) / step) + 1;
+    const wished = Math.min((this.#lastSteps.get(promql) ?? 0) * GROWTH, MAX_STEPS, left);
+    const affordable = (): number =>
+      Math.max(1, Math.min(wished, Math.floor(this.#maxSamples / (ROOM * this.#mostSeries))));
+    let count = affordable();
+    // A cluster that is being filled has many times the series a few minutes later.
+    while (count > 1) {
+      await this.#countAt(promql, start + (count - 1) * step);
+      if (affordable() >= count) break;
+      count = affordable();
+    }
+    return { start, step, count };
+  }
+
+  async #countAt(promql: string, unixSeconds: number): Promise<void> {
+    const answer = await this.#source.query(`count(${promql})`, unixSeconds).catch(() => undefined);
+    // A question that fails will say so itself.
+    this.#mostSeries = Math.max(this.#mostSeries, answer?.series[0]?.value ?? 0);
   }
 
   /** Half as many steps where the answer was too big; a single step that is too big is the caller's to split. */

@@ -10,6 +10,8 @@ import { kpfd } from '../support/run.ts';
 import { describeWith } from '../support/tools.ts';
 
 const START = 1_795_413_000;
+/** When the first applications of run-a were about to start. */
+const BIRTH = 1_795_411_660;
 const SPAN = { start: START, end: START + 300, step: 30 };
 const ALL = { namespace: undefined, pods: undefined };
 const REQUEST = {
@@ -37,17 +39,20 @@ describeWith(['prometheus', 'tar with xz'], 'the past, read by range queries', (
     await small?.stop();
   });
 
-  /** A client that counts what it is asked. */
-  function counting(url: string): HistorySource & { ranges: (Steps & { promql: string })[] } {
+  /** A client that counts what it is asked, and how many values it answers. */
+  function counting(url: string): HistorySource & { ranges: (Steps & { promql: string; values: number })[] } {
     const client = clientOf(url);
-    const ranges: (Steps & { promql: string })[] = [];
+    const ranges: (Steps & { promql: string; values: number })[] = [];
     return {
       ranges,
       address: client.address,
       query: (promql, t) => client.query(promql, t),
       queryRange: async (promql, steps) => {
-        ranges.push({ ...steps, promql });
-        return client.queryRange(promql, steps);
+        const asked = { ...steps, promql, values: 0 };
+        ranges.push(asked);
+        const answer = await client.queryRange(promql, steps);
+        for (const { present } of answer.series) asked.values += present.filter((isHere) => isHere === 1).length;
+        return answer;
       },
       server: () => client.server(),
       connect: () => client.connect(),
@@ -95,6 +100,15 @@ describeWith(['prometheus', 'tar with xz'], 'the past, read by range queries', (
     expect(rows.length).toBeGreaterThan(500);
     expect(await rowsOf(little, { maxSamples: 300 })).toEqual(rows);
     expect(little.ranges.length).toBeGreaterThan(2 * much.ranges.length);
+  }, 60_000);
+
+  test('gets no more values at once than were allowed, also while a cluster is being filled', async () => {
+    const source = counting(prometheus.url);
+    const maxSamples = 1000;
+    await rowsOf(source, { span: { start: BIRTH, end: BIRTH + 300, step: 30 }, maxSamples });
+    const several = source.ranges.filter(({ count }) => count > 1);
+    expect(several.length).toBeGreaterThan(5);
+    expect(several.filter(({ values }) => values > maxSamples)).toEqual([]);
   }, 60_000);
 
   test('is read in smaller pieces from a Prometheus that refuses large ones', async () => {
