@@ -405,6 +405,7 @@ function baseScoresOf(value: Value | undefined): number[] {
   const text = typeof value === 'number' ? String(value) : textOf(value).trim();
   const parts = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1).split(',') : [text];
   return parts.map((part) => {
+    if (/^\s*[-+]?Infinity\s*$/.test(part)) return Number(part);
     const score = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(part) ? float32Of(Number(part)) : Number.NaN;
     if (!Number.isFinite(score)) throw new NotUnderstood(`the base score ${text}`);
     return score;

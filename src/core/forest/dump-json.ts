@@ -51,6 +51,10 @@ export function readDumpJson(bytes: Uint8Array, facts: DumpFacts, options: Readi
   if (treeCount === 0 || treeCount % iterationSize !== 0) {
     throw new ModelError(`its ${treeCount} trees do not divide among iterations of ${iterationSize}`);
   }
+  // A dump that lost its end may still divide into iterations.
+  if (weightDrop !== undefined && weightDrop.length !== treeCount) {
+    throw new ModelError(`it has ${treeCount} trees, and weightDrop ${weightDrop.length} numbers`);
+  }
   return {
     booster: weightDrop === undefined ? 'gbtree' : 'dart',
     featureCount: featureNames.length,

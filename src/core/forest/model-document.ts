@@ -470,13 +470,16 @@ function readCount(reader: DocumentReader, { name, most }: Count): number {
 
 const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/** "5E-1" up to 3.0; "[5E-1]" or one for each output since 3.1. */
+/** "5E-1" up to 3.0; "[5E-1]" or one for each output since 3.1; "[Infinity]" where 3.x was given more than a float32 holds. */
 export function baseScoresOf(value: unknown): number[] {
   const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
   const parts = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1).split(',') : [text];
-  const scores = parts.map((part) => (DECIMAL.test(part.trim()) ? float32OfDecimal(Number(part)) : Number.NaN));
-  if (!scores.every((score) => Number.isFinite(score)))
-    throw new ModelError(`its base_score is ${JSON.stringify(value)}`);
+  const scores = parts.map((part) => {
+    if (/^[-+]?Infinity$/.test(part.trim())) return Number(part);
+    const score = DECIMAL.test(part.trim()) ? float32OfDecimal(Number(part)) : Number.NaN;
+    return Number.isFinite(score) ? score : Number.NaN;
+  });
+  if (scores.some(Number.isNaN)) throw new ModelError(`its base_score is ${JSON.stringify(value)}`);
   return scores;
 }
 

@@ -173,3 +173,18 @@ describe('refused is a dump with', () => {
     expect(() => readForest(new TextEncoder().encode(split(extra)), { dump })).toThrow(reason);
   });
 });
+
+test('refused is a dump with other trees than weightDrop has numbers', () => {
+  const leaf = (value: number): string => `{"nodeid":0,"leaf":${value}}`;
+  const facts: DumpFacts = {
+    objective: 'reg:squarederror',
+    outputCount: 1,
+    baseScore: [0],
+    featureNames: ['a'],
+    version: '3.4.1',
+    weightDrop: [1, 0.5],
+  };
+  const dump = (...leaves: number[]): Uint8Array => new TextEncoder().encode(`[${leaves.map(leaf).join(',')}]`);
+  expect(() => readForest(dump(1), { dump: facts })).toThrow('it has 1 trees, and weightDrop 2 numbers');
+  expect([...readForest(dump(1, 1), { dump: facts }).predict(Float32Array.of(0), 1)]).toEqual([1.5]);
+});

@@ -312,6 +312,19 @@ test('a linear model before its first round has no weights, and predicts its bas
   expect([...forest.predict(new Float32Array(forest.featureCount), 1)]).toEqual([0.25]);
 });
 
+test.each(['[Infinity]', '[-Infinity]'])(
+  'a base score of %s, as XGBoost 3.4.1 writes 1e39, is that of every row',
+  (score) => {
+    const text = edited(({ learner }) => {
+      learner.objective = { name: 'reg:squarederror', reg_loss_param: { scale_pos_weight: '1' } };
+      learner.learner_model_param.base_score = score;
+    });
+    const forest = readForest(bytesOf(text));
+    const infinite = Number(score.slice(1, -1));
+    expect([...forest.predictMargin(new Float32Array(2 * forest.featureCount), 2)]).toEqual([infinite, infinite]);
+  },
+);
+
 describe('what a caller in JavaScript passes is refused in a sentence, where it would be misread', () => {
   const forest = readForest(bytesOf(MODEL));
   const row = new Float32Array(forest.featureCount);
