@@ -6,7 +6,7 @@ leave kinds out and for nothing else. PARTs are keys of PREDICTORS, all unless n
 Predictors:
   kpfd                  both forests, by grouped folds: no application in both train and test
   kpfd-without-cadvisor the same, asked of rows without anything from cAdvisor
-  kpfd-unseen-kind      the same, each kind of fault left out in turn (where there are many, two or three at a time)
+  kpfd-unseen-kind      the same, each kind of fault left out in turn (where there are many, three or four at a time)
   kpfd-unseen-run       the same, each run left out in turn (where there are several)
   logistic-regression   a linear model of the same columns, missing as the mean and a flag, by grouped folds
   seed                  the seed's features and way (missing to 0, 300 rounds of depth 6, class weights), by grouped folds
@@ -17,6 +17,7 @@ Predictors:
 import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,8 @@ FOLDS = 5
 # Where many models are made, each is calibrated on fewer.
 FEW_FOLDS = 2
 # Of more kinds than this, those that stand so many places apart by name are left out together: each costs a training.
-MOST_KIND_PARTS = 32
+MOST_KIND_PARTS = 20
+KIND_SHARES = 4
 FIRST_MINUTE = 60
 # What the seed's project fed to its model, in kpfd's names. (Its event texts exist in no metric.)
 SEED_COLUMNS = [
@@ -59,14 +61,17 @@ def main(rows_path: str, schema_path: str, kinds_path: str, out_path: str, *want
     kinds = json.loads(Path(kinds_path).read_text())
     # Each predictor is independent of the others, and XGBoost gets one thread: the cores share them out.
     with ProcessPoolExecutor() as pool:
-        waiting = {
-            name: pool.submit(ask, rows, kinds)
-            for name, ask in PREDICTORS.items()
+        waiting = [
+            pool.submit(ask, rows, kinds)
+            for name, asks in PREDICTORS.items()
             if name in (wanted or PREDICTORS) and (name != "runs" or len(runs_of(rows)) > 1)
-        }
+            for ask in asks
+        ]
         answers: dict[str, np.ndarray] = {}
-        for asked in waiting.values():
-            answers.update(asked.result())
+        for asked in waiting:
+            for name, own in asked.result().items():
+                # Of what was shared out each has its own rows, and 0 elsewhere.
+                answers[name] = answers[name] + own if name in answers else own
     write(answers, rows.classes, out_path)
 
 
@@ -88,16 +93,19 @@ def by_applications(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
     return {"kpfd": own, "kpfd-without-cadvisor": without}
 
 
-def by_kinds(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
+def by_kinds(rows: Rows, kinds: dict[str, str], share: int) -> dict[str, np.ndarray]:
+    """The parts of one share of KIND_SHARES: the longest of all predictors would keep one core alone at the end."""
     part = {kind: i % MOST_KIND_PARTS for i, kind in enumerate(sorted(set(kinds.values())))}
     parts = np.array([part[kinds[application]] for application in rows.application])
+    own = [number for number in sorted(set(parts.tolist())) if number % KIND_SHARES == share]
     learn = lambda chosen: Model(rows, chosen, calibration_folds=FEW_FOLDS)
-    return {"kpfd-unseen-kind": held_out(parts, learn, [rows.columns(list(COLUMNS))])[0]}
+    return {"kpfd-unseen-kind": held_out(parts, learn, [rows.columns(list(COLUMNS))], own)[0]}
 
 
 def by_runs(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
     run = np.array([name.partition("@")[0] for name in rows.run])
-    return {"kpfd-unseen-run": held_out(run, lambda chosen: Model(rows, chosen), [rows.columns(list(COLUMNS))])[0]}
+    learn = lambda chosen: Model(rows, chosen, calibration_folds=FEW_FOLDS)
+    return {"kpfd-unseen-run": held_out(run, learn, [rows.columns(list(COLUMNS))])[0]}
 
 
 def by_others(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
@@ -114,24 +122,27 @@ def by_others(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
 
 def by_constants(rows: Rows, kinds: dict[str, str]) -> dict[str, np.ndarray]:
     frozen = Frozen(rows)
-    learn = lambda chosen: Model(frozen, chosen)
+    learn = lambda chosen: Model(frozen, chosen, calibration_folds=FEW_FOLDS)
     return {"constants": held_out(folds_of(rows, kinds), learn, [frozen.columns(list(COLUMNS))])[0]}
 
 
 # The longest first.
 PREDICTORS = {
-    "kinds": by_kinds,
-    "applications": by_applications,
-    "runs": by_runs,
-    "others": by_others,
-    "constants": by_constants,
+    "kinds": [partial(by_kinds, share=share) for share in range(KIND_SHARES)],
+    "applications": [by_applications],
+    "runs": [by_runs],
+    "others": [by_others],
+    "constants": [by_constants],
 }
 
 
-def held_out(parts: np.ndarray, learn, asked: list[np.ndarray]) -> list[np.ndarray]:
-    """Probabilities of each row of each matrix in `asked`, from a model that learned without the row's part."""
+def held_out(
+    parts: np.ndarray, learn, asked: list[np.ndarray], which: list[int] | None = None
+) -> list[np.ndarray]:
+    """Probabilities of each row of each matrix in `asked`, from a model that learned without the row's part; 0 in parts that
+    are not in `which`."""
     answers: list[np.ndarray | None] = [None for _ in asked]
-    for part in sorted(set(parts.tolist())):
+    for part in which if which is not None else sorted(set(parts.tolist())):
         model = learn(parts != part)
         for i, x in enumerate(asked):
             own = model.probabilities(x[parts == part])

@@ -271,7 +271,7 @@ function operatingPoint(sweep: Sweep): number {
 }
 
 function thresholdWithin(sweep: Sweep, falseAlarms: number): number {
-  return sweep.thresholds.find((_, i) => falseAlarmsOn(sweep.trials, i) <= falseAlarms) ?? 1;
+  return sweep.thresholds.find((_, i) => falseAlarmsOn(sweep.trials, i) <= falseAlarms) ?? Number.POSITIVE_INFINITY;
 }
 
 /** Whether each rival fires at each row. */

@@ -2,10 +2,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+import { CsvError, parse } from 'csv-parse/sync';
 import { isFailing, type Status } from '../../src/core/pods/status.ts';
 import { conclude } from '../../src/core/predictions/prediction.ts';
 import { RowScore, type RowFigures } from '../../src/core/predictions/row-score.ts';
+import { begunBeside } from '../../src/adapters/dataset-file.ts';
 import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';
 import { ownMetadata } from './card.ts';
 import type { Probabilities } from './evaluation.ts';
@@ -89,6 +90,7 @@ function joinFiles(paths: readonly string[], to: string): Row[] {
   const { heading } = DATASET_FORMATS.csv;
   const bodies = paths.map((path) => {
     if (!existsSync(path)) refuse(`there is no file ${path}`);
+    if (existsSync(begunBeside(path))) refuse(`${path} is not complete: let the export that began it go on`);
     const text = readFileSync(path, 'utf8');
     if (!text.startsWith(heading)) {
       refuse(
@@ -98,7 +100,14 @@ function joinFiles(paths: readonly string[], to: string): Row[] {
     return text.slice(heading.length);
   });
   writeFileSync(to, heading + bodies.join(''));
-  return parse(heading + bodies.join(''), { columns: true });
+  return paths.flatMap((path, i) => {
+    try {
+      return parse(heading + (bodies[i] as string), { columns: true }) as Row[];
+    } catch (error) {
+      if (!(error instanceof CsvError)) throw error;
+      return refuse(`${path} is cut off or damaged (${error.message}): export it again, or let the same export go on`);
+    }
+  });
 }
 
 function figuresOf(rows: readonly Row[], held: readonly Probabilities[]): RowFigures {

@@ -26,6 +26,9 @@ const HARD = [
   'cache',
   'slow-ready',
   'job-grows',
+  'tide',
+  'busier',
+  'redeployed',
 ];
 const RHYTHMIC = [
   'hang',

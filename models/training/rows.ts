@@ -98,11 +98,11 @@ function rolloutsOf(actionsPath: string): { readonly owner: string; readonly uni
     });
 }
 
-/** The rows of a recording that a model is trained on: of thinned scrapes every other one, for they say much the same. */
+/** The rows of a recording that a model is trained on: of thinned scrapes those of every fourth step, for they say much the same. */
 export async function trainingRows(recording: string, everyScrape: (typeof SCRAPES)[number]): Promise<TrainingRow[]> {
   const rows = await recordingRows(recording, 'metrics', everyScrape);
   const first = rows[0]?.unixSeconds ?? 0;
-  return everyScrape === 1 ? rows : rows.filter(({ unixSeconds }) => (unixSeconds - first) % (2 * STEP_SECONDS) === 0);
+  return everyScrape === 1 ? rows : rows.filter(({ unixSeconds }) => (unixSeconds - first) % (4 * STEP_SECONDS) === 0);
 }
 
 /** Rows as `kpfd export-dataset` writes them. */

@@ -32,7 +32,7 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
   const file = await open(path, isFile ? 'a+' : 'w').catch((error: unknown) => {
     throw unwritable(path, error);
   });
-  const begun = `${path}.begun`;
+  const begun = begunBeside(path);
   try {
     if (isFile) await assertOwn(file, path, begun, shape.options);
     const found = isFile ? await lastTime(file, path, shape) : undefined;
@@ -158,4 +158,9 @@ function other(path: string, problem: string): FailureError {
 function unwritable(path: string, error: unknown): FailureError {
   if (error instanceof FailureError) return error;
   return new FailureError({ kind: 'file-unwritable', role: 'dataset', path, code: codeOf(error) }, error);
+}
+
+/** The file that stands beside an export until it is complete, and says how it was begun. */
+export function begunBeside(path: string): string {
+  return `${path}.begun`;
 }

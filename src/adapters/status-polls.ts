@@ -72,8 +72,18 @@ function readPoll(text: string): Poll | string {
   for (const [key, printed] of Object.entries(document['pods'])) {
     if (!Array.isArray(printed) || typeof printed[1] !== 'string') return `${JSON.stringify(key)} has no STATUS`;
     const now = printed[1];
-    const restarts = typeof printed[2] === 'number' ? printed[2] : undefined;
-    pods.set(key, { unixSeconds, uid: undefined, now, status: foldStatus(now, undefined), restarts });
+    const restarts = readRestarts(printed[2]);
+    if (Number.isNaN(restarts)) return `${JSON.stringify(key)} has RESTARTS that are no number`;
+    const leaving = now === 'Terminating';
+    pods.set(key, { unixSeconds, uid: undefined, now, status: foldStatus(now, undefined), leaving, restarts });
   }
   return { unixSeconds, seenAtUnixSeconds: unixSeconds, pods };
+}
+
+/** A number, or as kubectl prints it: "4" or "4 (5m ago)". undefined where nothing is told, NaN where it is neither. */
+function readRestarts(printed: unknown): number | undefined {
+  if (printed === undefined || printed === null) return undefined;
+  if (typeof printed === 'number') return printed;
+  const [, count] = (typeof printed === 'string' && /^(\d+)(?: \(.*\))?$/.exec(printed)) || [];
+  return count === undefined ? Number.NaN : Number(count);
 }

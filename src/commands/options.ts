@@ -212,7 +212,7 @@ class OptionReader {
   #config(setting: Setting): Raw | undefined {
     const { config } = this.#sources;
     const value = config.values[setting];
-    return value === undefined || value === null ? undefined : { value, from: `${setting} in ${config.path}` };
+    return value === undefined || value === '' ? undefined : { value, from: `${setting} in ${config.path}` };
   }
 
   /** In order of precedence: flag, environment, config file. */
@@ -226,7 +226,7 @@ class OptionReader {
   }
 
   #string({ value, from }: Raw): string {
-    if (typeof value === 'string' || typeof value === 'number') return String(value);
+    if (typeof value === 'string') return value;
     throw usage(`${from} must be a text`);
   }
 
@@ -281,12 +281,13 @@ class OptionReader {
 
   /** Matchers of PromQL, which go into every query as they are: nothing else may get in. */
   matchers(setting: Setting): string {
-    const text = this.text(setting);
-    if (text === undefined) return '';
+    const raw = this.#raw(setting);
+    if (raw === undefined) return '';
+    const text = this.#string(raw);
     const one = String.raw`[a-zA-Z_]\w*\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')`;
     if (!new RegExp(String.raw`^\s*${one}(\s*,\s*${one})*\s*,?\s*$`).test(text)) {
       throw usage(
-        `--${setting} ${JSON.stringify(text)} is no list of matchers`,
+        `${raw.from} ${JSON.stringify(text)} is no list of matchers`,
         `write it like --${setting} 'job="${setting === 'ksm-selector' ? 'kube-state-metrics' : 'kubelet'}",team!="x"'`,
       );
     }
@@ -294,9 +295,11 @@ class OptionReader {
   }
 
   kubernetesVersion(): string | undefined {
-    const version = this.text('kubernetes-version');
-    if (version === undefined || kubernetesMinor(version) !== undefined) return version;
-    throw usage(`--kubernetes-version takes a version like 1.34, not ${JSON.stringify(version)}`);
+    const raw = this.#raw('kubernetes-version');
+    if (raw === undefined) return undefined;
+    const version = this.#string(raw);
+    if (kubernetesMinor(version) !== undefined) return version;
+    throw usage(`${raw.from} takes a version like 1.34, not ${JSON.stringify(version)}`);
   }
 
   connection(): Omit<Connection, 'record' | 'replay' | 'verbose'> {

@@ -69,6 +69,8 @@ export interface NeverSeen {
   nearest: string[];
   /** Other namespaces that hold a pod of exactly this name. */
   elsewhere: string[];
+  /** Where neither has any: the nearest names in other namespaces, as namespace/name. */
+  nearestElsewhere: string[];
 }
 
 /** An expected failure. `cause` keeps the error that was underneath, for -v. */

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import { FailureError, type Failure } from '../core/failure.ts';
 import { SIGNALS } from '../core/signals/catalogue.ts';
 import {
   apiChecks,
@@ -26,7 +26,30 @@ import { findNaming, measureLayout } from './read-layout.ts';
 export async function checkSignals(source: MetricSource, options: NamingOptions, instant: Instant): Promise<Diagnosis> {
   const unixSeconds = nowOf(instant);
   const checks: Check[] = (await source.connect()).map(connectionCheck);
-  let metrics: MetricCount[] = [];
+  const metrics: MetricCount[] = [];
+  try {
+    await checkAnswers(source, options, instant, checks, metrics);
+  } catch (error) {
+    // What was found before the time was over stays found.
+    if (!(error instanceof FailureError) || error.failure.kind !== 'run-timeout') throw error;
+    const { failure } = error;
+    const isDone = (name: Check['name']): boolean => checks.some((check) => check.name === name);
+    if (!isDone('http')) checks.push({ name: 'http', outcome: 'failed', failure });
+    else if (!isDone('pods')) checks.push({ name: 'pods', outcome: 'failed', failure, pods: 0 });
+    else checks.push({ name: 'metrics', outcome: 'failed', failure, absent: [] });
+  }
+  return { unixSeconds, checks, metrics };
+}
+
+/** What is asked of the server itself, layer by layer, added to `checks` and `metrics`. */
+async function checkAnswers(
+  source: MetricSource,
+  options: NamingOptions,
+  instant: Instant,
+  checks: Check[],
+  metrics: MetricCount[],
+): Promise<void> {
+  const unixSeconds = nowOf(instant);
   const goOn = (): boolean => checks.every(({ outcome }) => outcome !== 'failed');
   if (goOn()) checks.push(...apiChecks(await failureOf(source.query('vector(1)', unixSeconds))));
   if (goOn()) checks.push(...(await serverChecks(source, instant)));
@@ -36,14 +59,13 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
     checks.push(podsCheck(found));
     if (found.layout !== undefined) {
       const counted = await countMetrics(source, unixSeconds, found.layout, journal).catch(expectedFailure);
-      if (!('kind' in counted)) metrics = counted;
+      if (!('kind' in counted)) metrics.push(...counted);
       const failure = 'kind' in counted ? counted : undefined;
       const told = await askCadvisor(source, unixSeconds, found.layout, journal);
       checks.push(...sampleChecks(found.layout, metrics, failure, told, unixSeconds));
     }
     checks.push(...warningsCheck(journal));
   }
-  return { unixSeconds, checks, metrics };
 }
 
 /** A server that does not tell its version or time is none the worse. */

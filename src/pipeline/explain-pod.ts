@@ -38,8 +38,8 @@ async function describeUnseen(
 ): Promise<{ neverSeen: NeverSeen[]; namespaces: string[] }> {
   if (names.length === 0) return { neverSeen: [], namespaces: [] };
   const label = naming.labels['kube-state-metrics'];
-  const pods = async (matcher: Matcher): Promise<readonly Series[]> => {
-    const info = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info', [matcher]);
+  const pods = async (...matchers: Matcher[]): Promise<readonly Series[]> => {
+    const info = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info', matchers);
     return (await source.query(by('count', [label.namespace, label.pod], info), unixSeconds)).series;
   };
   const [siblings, namesakes, namespaces] = await Promise.all([
@@ -48,16 +48,28 @@ async function describeUnseen(
     knownNamespaces(source, unixSeconds, naming),
   ]);
   const siblingNames = siblings.map(({ labels }) => labels[label.pod] ?? '');
+  // Nearly always one of the others helps, and all pods of a cluster are many.
+  let everywhere: Promise<readonly Series[]> | undefined;
+  const nearestElsewhere = async (name: string): Promise<string[]> => {
+    everywhere ??= pods();
+    const namespacesOf = new Map<string, string[]>();
+    for (const { labels } of await everywhere) {
+      const own = namespacesOf.get(labels[label.pod] ?? '') ?? [];
+      namespacesOf.set(labels[label.pod] ?? '', [...own, labels[label.namespace] ?? '']);
+    }
+    const found = await nearest(name, [...namespacesOf.keys()]);
+    return found.flatMap((pod) => (namespacesOf.get(pod) ?? []).sort(compareText).map((other) => `${other}/${pod}`));
+  };
   const neverSeen = await Promise.all(
-    names.map(async (name) => ({
-      namespace,
-      name,
-      nearest: await nearest(name, siblingNames),
-      elsewhere: namesakes
+    names.map(async (name) => {
+      const near = await nearest(name, siblingNames);
+      const elsewhere = namesakes
         .filter(({ labels }) => labels[label.pod] === name)
         .map(({ labels }) => labels[label.namespace] ?? '')
-        .sort(compareText),
-    })),
+        .sort(compareText);
+      const helps = near.length > 0 || elsewhere.length > 0;
+      return { namespace, name, nearest: near, elsewhere, nearestElsewhere: helps ? [] : await nearestElsewhere(name) };
+    }),
   );
   return { neverSeen, namespaces };
 }

@@ -128,7 +128,7 @@ function labelled(
   return evaluated.map(({ pod, now, status, restarts }, i): PodRow => {
     const key = podKey(pod.namespace, pod.name);
     const later = seen.of(key);
-    const row: Observation = { unixSeconds: t, uid: pod.uid, now, status, restarts };
+    const row: Observation = { unixSeconds: t, uid: pod.uid, now, status, leaving: false, restarts };
     return {
       unixSeconds: t,
       pod,
@@ -181,8 +181,8 @@ async function* metricPolls(history: History, span: Span, request: HistoryReques
     const pods = new Map<string, Observation>();
     for (const pod of found.pods) {
       if (pod.presence !== 'present') continue;
-      const { now, status, restarts } = podStatus(pod, found.rules);
-      pods.set(podKey(pod.namespace, pod.name), { unixSeconds: t, uid: pod.uid, now, status, restarts });
+      const { now, status, leaving, restarts } = podStatus(pod, found.rules);
+      pods.set(podKey(pod.namespace, pod.name), { unixSeconds: t, uid: pod.uid, now, status, leaving, restarts });
     }
     yield { unixSeconds: t, seenAtUnixSeconds: found.scrapedAt, pods };
   }

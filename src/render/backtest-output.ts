@@ -1,5 +1,5 @@
 import type { Backtest, DetectorFigures } from '../core/predictions/backtest.ts';
-import type { RowFigures } from '../core/predictions/row-score.ts';
+import type { Figures, RowFigures } from '../core/predictions/row-score.ts';
 import type { Output } from './formats.ts';
 import { grid } from './grid.ts';
 import { jsonText, plural } from './text.ts';
@@ -91,13 +91,16 @@ function document({ model, threshold, span, steps, detectors }: Backtest): Recor
 }
 
 function summary({ events, rows: { all, well, failing } }: DetectorFigures): Record<string, unknown> {
-  const scores = ({ rows, logLoss, brier, ece, eceAbove5, macroF1 }: RowFigures): Record<string, number> => ({
+  const plain = ({ rows, logLoss, brier, ece, macroF1 }: Figures): Record<string, number> => ({
     rows,
     logLoss,
     brier,
     ece,
-    eceAboveRisk5Percent: eceAbove5,
     macroF1,
+  });
+  const scores = (figures: RowFigures): Record<string, unknown> => ({
+    ...plain(figures),
+    aboveRisk5Percent: plain(figures.above5),
   });
   return {
     events: events.events,

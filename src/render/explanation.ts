@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.ts';
-import { FEATURES } from '../core/features/catalogue.ts';
+import { FEATURES, settledContainers } from '../core/features/catalogue.ts';
 import { missingFeatures } from '../core/features/missing.ts';
 import type { ContainerSnapshot, NodeSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { STATUSES } from '../core/pods/status.ts';
@@ -154,9 +154,12 @@ function usage(pod: PodSnapshot): string[][] {
   const throttled = throttledPercent(pod);
   add('CPU throttled', throttled === undefined ? undefined : `${significant(throttled)}%`, 'of periods over 5m');
   const memory = memoryShare(pod);
-  add('memory', memory && bytes(memory.amount), memory && shareNote(memory, bytes));
+  // The container that is nearest to its limit speaks for the pod.
+  const memoryName = (share: Share | undefined): string =>
+    share?.container === undefined || pod.totalContainers === 1 ? 'memory' : `memory of ${clean(share.container)}`;
+  add(memoryName(memory), memory && bytes(memory.amount), memory && shareNote(memory, bytes));
   const mean = memoryShare(pod, (c) => c.usage.memoryMeanBytes);
-  add('memory, mean of 5m', mean && bytes(mean.amount), mean && shareNote(mean, bytes));
+  add(`${memoryName(mean)}, mean of 5m`, mean && bytes(mean.amount), mean && shareNote(mean, bytes));
   const slope = fastest(pod);
   add(
     'memory trend',
@@ -170,13 +173,14 @@ function usage(pod: PodSnapshot): string[][] {
 }
 
 function shareNote(share: Share, show: (whole: number) => string): string {
+  if (share.isUntold) return 'whether it has a limit is not known';
   if (share.percent === undefined || share.whole === undefined) return 'no limit';
   const whole = share.of === 'allocatable' ? 'what the node can allocate' : `the ${share.of}`;
   return `${significant(share.percent)}% of ${whole}, ${show(share.whole)}`;
 }
 
 function fastest(pod: PodSnapshot): number | undefined {
-  const slopes = runningContainers(pod)
+  const slopes = settledContainers(pod)
     .map((c) => c.usage.memorySlope5m)
     .filter((slope) => slope !== undefined);
   return slopes.length === 0 ? undefined : Math.max(...slopes);
@@ -227,7 +231,8 @@ function node(snapshot: NodeSnapshot | undefined): string[][] {
     a === 'Ready' ? -1 : b === 'Ready' ? 1 : a < b ? -1 : 1,
   );
   const words = conditions.map(([condition, status]) => `${clean(condition)} ${clean(status)}`);
-  if (snapshot.cordoned) words.push('cordoned');
+  if (snapshot.cordoned === true) words.push('cordoned');
+  if (snapshot.cordoned === undefined) words.push('whether it is cordoned is not known');
   return [[clean(snapshot.name), words.length === 0 ? 'conditions not known' : words.join(', ')]];
 }
 

@@ -248,8 +248,9 @@ function statusWords(failure: Extract<Failure, { kind: 'http-status' }>): Words 
 function refusedWords(failure: Extract<Failure, { kind: 'query-refused' }>): Words {
   const what = `${clean(failure.address)} refused a query (${failure.status} ${clean(failure.errorType)}): ${clean(failure.error)}`;
   if (failure.status === 401 || failure.status === 403) return { what, advice: 'check the login and its rights' };
-  if (failure.status === 422)
-    return { what, advice: 'ask for one namespace with -n, or raise --query.max-samples of Prometheus' };
+  if (failure.status === 422 && /too many samples/i.test(failure.error)) {
+    return { what, advice: 'ask for less at once (one namespace with -n), or raise --query.max-samples of Prometheus' };
+  }
   return { what };
 }
 
@@ -268,11 +269,17 @@ function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words 
 }
 
 function neverSeenWords(pod: NeverSeen, lookbackSeconds: number, namespaces: readonly string[]): Words {
-  const { namespace, name, nearest, elsewhere } = pod;
+  const { namespace, name, nearest, elsewhere, nearestElsewhere } = pod;
   const what = `pod ${quoted(name)} was not seen in namespace ${clean(namespace)} within the last ${span(lookbackSeconds)}`;
   if (elsewhere.length > 0) return { what, advice: `there is one in namespace ${enumerate(elsewhere.map(clean))}` };
   if (nearest.length > 0) return { what, advice: `did you mean ${enumerate(nearest.map(clean), 'or')}?` };
-  if (namespaces.includes(namespace)) return { what, advice: 'no pod there has a name like it' };
+  const isThere = namespaces.includes(namespace);
+  if (nearestElsewhere.length > 0) {
+    const other = `in other namespaces there is ${enumerate(nearestElsewhere.map(clean))}`;
+    return { what, advice: isThere ? other : `there is no such namespace; ${other}` };
+  }
+  if (isThere)
+    return { what, advice: `no pod has a name like it; there are the namespaces ${enumerate(namespaces.map(clean))}` };
   return { what, advice: `there is no such namespace, but ${enumerate(namespaces.map(clean))}` };
 }
 

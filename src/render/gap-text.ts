@@ -16,6 +16,8 @@ export function gapText(reason: GapReason): string {
       return `scraped each ${span(reason.intervalSeconds)}, too rarely for a window of ${span(reason.windowSeconds)} (four samples are needed)`;
     case 'pod-not-sampled':
       return `${exporterName(reason.exporter)} has no sample of this pod`;
+    case 'metric-not-sampled':
+      return `there is no sample of ${reason.metric} of this pod`;
     case 'older-than-container':
       return 'the newest sample is of the container before the last restart';
     case 'not-running':

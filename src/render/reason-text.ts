@@ -3,6 +3,8 @@ import {
   endedLast,
   isUnstarted,
   lastingSlope,
+  LONG_SETTLED_SECONDS,
+  newGroundSlope,
   settledContainers,
   type Topic,
 } from '../core/features/catalogue.ts';
@@ -61,12 +63,12 @@ function memoryFact(pod: PodSnapshot): string {
   const filling = soonestFull(pod);
   const share = memoryShare(filling === undefined ? pod : { ...pod, containers: [filling] });
   if (share === undefined) return 'memory in use is not known';
-  const own = filling ?? running.find((c) => c.usage.memoryBytes === share.amount);
+  const own = filling ?? (running.length === 1 ? running[0] : running.find((c) => c.name === share.container));
   const whose = running.length > 1 && own !== undefined ? `memory of ${clean(own.name)}` : 'memory';
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
   const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
   const left = share.of === 'limit' && share.whole !== undefined ? share.whole - share.amount : undefined;
-  return [`${whose} ${amount}`, ...growthText(own && growthOf(own), left), ...before(own, pod)].join(', ');
+  return [`${whose} ${amount}`, ...growthText(own && growthOf(own, pod), left), ...before(own, pod)].join(', ');
 }
 
 /** The container that reaches its limit first if it grows on; undefined where none will within an hour. */
@@ -74,7 +76,7 @@ function soonestFull(pod: PodSnapshot): ContainerSnapshot | undefined {
   const filling = settledContainers(pod).map((container) => {
     const [limit, used] = [container.limits?.memoryBytes, container.usage.memoryBytes];
     const left = limit !== undefined && limit > 0 && used !== undefined ? limit - used : undefined;
-    return { container, minutes: minutesToFull(growthOf(container), left) };
+    return { container, minutes: minutesToFull(growthOf(container, pod), left) };
   });
   const [soonest] = filling.sort((a, b) => a.minutes - b.minutes);
   return soonest !== undefined && soonest.minutes <= FARTHEST_MINUTES ? soonest.container : undefined;
@@ -88,13 +90,14 @@ interface Growth {
 
 /**
  * Growth as it lasts; where memory is being collected just now, that of a quarter of an hour. One collection within the last
- * minute is no decline: that is told by five minutes.
+ * minute is no decline: that is told by five minutes. As for the model, growth counts only where the container has settled.
  */
-function growthOf(c: ContainerSnapshot): Growth | undefined {
+function growthOf(c: ContainerSnapshot, pod: PodSnapshot): Growth | undefined {
   const lasting = lastingSlope(c);
-  if (lasting === undefined) return undefined;
+  if (lasting === undefined || !settledContainers(pod).includes(c)) return undefined;
   if (lasting > 0) return { bytesPerMinute: lasting * 60, window: '' };
-  const slow = (c.usage.memorySlope15m ?? 0) * 60;
+  const hasLongSettled = settledContainers(pod, LONG_SETTLED_SECONDS).includes(c);
+  const slow = hasLongSettled ? (newGroundSlope(c, pod) ?? 0) * 60 : 0;
   if (slow >= LEAST_GROWTH_BYTES) return { bytesPerMinute: slow, window: ' over 15 min' };
   return { bytesPerMinute: Math.min(c.usage.memorySlope5m ?? 0, 0) * 60, window: '' };
 }

@@ -14,6 +14,11 @@ test('an empty file, or one with comments only, sets nothing', async () => {
   expect(await readConfigFile(file('config.yaml', '# nothing yet\n'))).toEqual({});
 });
 
+test('numbers stay as they are written: a version, a user', async () => {
+  const text = 'kubernetes-version: 1.40\nusername: 007\n';
+  expect(await readConfigFile(file('config.yaml', text))).toEqual({ 'kubernetes-version': '1.40', username: '007' });
+});
+
 describe('a broken file is told with its place, and nothing of its content', () => {
   test.each([
     ['no YAML', 'namespace: [shop\nbearer: s3cret\n'],

@@ -42,6 +42,13 @@ describe('what kubectl printed', () => {
     expect(last?.get('shop/new')).toMatchObject({ now: 'Terminating', status: undefined });
   });
 
+  test('takes RESTARTS as kubectl prints them', async () => {
+    const printed = (restarts: unknown): string =>
+      JSON.stringify({ t: 1, pods: { 'a/b': ['1/1', 'Running', restarts] } });
+    const told = await read(file([4, '4', '4 (5m ago)', null].map(printed).join('\n')));
+    expect(told.map(({ pods }) => pods.get('a/b')?.restarts)).toEqual([4, 4, 4, undefined]);
+  });
+
   test('of a whole recording is as long as its file', async () => {
     expect((await read('fixtures/recordings/run-a/status.jsonl.gz')).length).toBe(791);
   });
@@ -49,6 +56,12 @@ describe('what kubectl printed', () => {
   test.each<[string, Uint8Array | string, number, RegExp]>([
     ['no JSON', `${LINES}\nhello`, 5, /no JSON/],
     ['another document', '{"time": 1}', 1, /"t" or "pods"/],
+    [
+      'a count of restarts that is none',
+      '{"t": 1, "pods": {"a/b": ["1/1", "Running", "few"]}}',
+      1,
+      /"a\/b" has RESTARTS/,
+    ],
     ['a pod without STATUS', '{"t": 1, "pods": {"a/b": ["1/1"]}}', 1, /"a\/b" has no STATUS/],
     ['times that go back', '{"t": 5, "pods": {}}\n{"t": 4, "pods": {}}', 2, /earlier than the line before/],
     ['a packed file that was cut', gzipSync(LINES.repeat(500)).subarray(0, 90), 0, /cut off or damaged/],

@@ -53,4 +53,14 @@ describeWith(['prometheus', 'tar with xz'], 'on a recorded cluster', () => {
     expect(shares.agreementOutsideWindows).toBeGreaterThanOrEqual(0.9995);
     expect(shares.agreementAtScrape).toBeGreaterThanOrEqual(0.999);
   });
+
+  test('the same of a third, of more pods', { timeout: 300_000 }, async () => {
+    const { pairs, untold } = await comparePolls('fixtures/recordings/run-c');
+    expect(untold).toBe(0);
+    expect(pairs.filter((own) => causeOf(own) === 'not explained')).toEqual([]);
+    const shares = sharesOf(pairs);
+    expect(shares.pairs).toBe(156_443); // as fixtures/recordings/README.md says
+    expect(shares.agreementOutsideWindows).toBeGreaterThanOrEqual(0.9995);
+    expect(shares.agreementAtScrape).toBeGreaterThanOrEqual(0.999);
+  });
 });

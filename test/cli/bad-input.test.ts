@@ -150,6 +150,21 @@ describe('what answers in place of Prometheus', () => {
     );
   });
 
+  test('check-prometheus shows what it had found when its time is over', async () => {
+    const server = await serve(() => undefined);
+    const ran = await kpfd(['check-prometheus', '--prometheus-url', server.url, '--timeout', '500ms']);
+    expect(ran.stdout).toMatch(/^TCP +ok /m);
+    expect(ran.stdout).toMatch(/^HTTP +failed +the run took longer than/m);
+    expect(ran.code).toBe(2);
+  });
+
+  test('a setting that is wrong is named by where it stands', async () => {
+    const version = await kpfd(['scan'], { env: { KPFD_KUBERNETES_VERSION: 'new' } });
+    expectOneSentence(version, /KPFD_KUBERNETES_VERSION takes a version like 1\.34, not "new"/);
+    const matchers = await kpfd(['scan'], { env: { KPFD_KSM_SELECTOR: 'job' } });
+    expectOneSentence(matchers, /KPFD_KSM_SELECTOR "job" is no list of matchers/);
+  });
+
   test('a Prometheus without anything', async () => {
     const server = await serve((_, response) => sendJson(response, vectorBody()));
     expectOneSentence(
@@ -278,7 +293,15 @@ describe('files', () => {
     expect(server.asked).toEqual([]);
   });
 
-  test('a CA file that does not exist', async () => {
+  test('a CA file that does not exist, or holds no certificate', async () => {
+    const empty = await kpfd([
+      'scan',
+      '--prometheus-url',
+      'https://127.0.0.1:1',
+      '--ca-file',
+      file('ca.pem', 'none\n'),
+    ]);
+    expectOneSentence(empty, /ca\.pem holds no certificate in PEM form/);
     const ran = await kpfd(['scan', '--prometheus-url', 'https://127.0.0.1:1', '--ca-file', '/nowhere/ca.pem']);
     expectOneSentence(ran, 'cannot read the certificate authority /nowhere/ca.pem: there is no such file or folder');
   });

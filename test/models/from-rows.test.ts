@@ -42,11 +42,22 @@ test.each([
     rows(12, 12).slice(heading.length),
     /^error: .* does not begin with the columns that `kpfd export-dataset`/,
   ],
+  ['a row that was cut', rows(12, 12).slice(0, -60), /^error: .*rows\.csv is cut off or damaged/],
 ])('rows with %s make no model, and a sentence says why', (_, text, sentence) => {
   const { status, stderr } = train(text);
   expect(status).toBe(2);
   expect(stderr).toMatch(sentence);
   expect(stderr).not.toMatch(/\n\s+at /);
+});
+
+test('an export that is not complete makes no model', () => {
+  const path = join(folder(), 'rows.csv');
+  writeFileSync(path, rows(12, 12));
+  writeFileSync(`${path}.begun`, '{}');
+  const argv = ['node_modules/.bin/tsx', 'models/training/train.ts', '--rows', path, '--out', join(folder(), 'mine')];
+  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^error: .*rows\.csv is not complete: let the export that began it go on$/m);
 });
 
 const APPLICATIONS = `

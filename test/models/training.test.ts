@@ -59,7 +59,7 @@ describeWith(['prometheus', 'tar with xz', 'python with xgboost'], 'the model th
     writeRows(rowsPath, rows);
     writeSchema(schemaPath);
     model = await loadModel('models/default');
-  }, 300_000);
+  }, 600_000);
 
   afterAll(() => rmSync(place, { recursive: true, force: true }));
 

@@ -278,6 +278,50 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     });
   });
 
+  test('what is gone cannot be told once nobody hears from kube-state-metrics', async () => {
+    const until = times(AT - 3000, AT - 200, 15);
+    const early = times(AT - 3000, AT - 900, 15);
+    const series = [
+      ...ksm(until, [cart], A, STARTED),
+      ...ksm(early, [mail], A, STARTED),
+      ...nodes(until, ['node1'], A),
+    ];
+    const found = await scan(series);
+    expect(found.pods.find(({ name }) => name === 'mail')).toMatchObject({ now: { kubectl: '?' }, prediction: null });
+    const ran = await ask(series, 'predict', 'mail', '-n', 'shop');
+    expect(ran.code).toBe(2);
+    expect(ran.stdout).not.toContain('NotFound');
+  });
+
+  test('metrics that are dropped on their way are said to be missing, and are no 0', async () => {
+    const dropped = new Set(['kube_node_spec_unschedulable', 'kube_pod_container_status_last_terminated_exitcode']);
+    const series = clean.filter(({ metric }) => !dropped.has(metric));
+    const found = await scan(series, '--strict');
+    expect(found).toMatchObject({ complete: false, code: 3 });
+    for (const metric of dropped) expect(found.stderr).toMatch(new RegExp(`${metric} is missing for all`));
+    expect(found.pods.find(({ name }) => name === 'cart')?.features).toMatchObject({ node_cordoned: null });
+    const page = (await ask(series, 'predict', 'cart', '-n', 'shop')).stdout;
+    expect(page).toContain('whether it is cordoned is not known');
+  });
+
+  test('where nothing tells of limits the page says so, and not that there are none', async () => {
+    const series = clean.filter(({ metric }) => metric !== 'kube_pod_container_resource_limits');
+    const page = (await ask(series, 'predict', 'cart', '-n', 'shop')).stdout;
+    expect(page).toMatch(/^ *memory +\S+ \S+ +whether it has a limit is not known$/m);
+    expect(page).not.toContain('no limit');
+    expect(page).not.toContain('no limit');
+  });
+
+  test('restarts that are no number are missing, and said to be', async () => {
+    const series = clean.map((own) =>
+      own.metric === 'kube_pod_container_status_restarts_total'
+        ? { ...own, samples: own.samples.map(([t]) => [t, Number.NaN] as const) }
+        : own,
+    );
+    const found = await scan(series, '--strict');
+    expect(found).toMatchObject({ complete: false, code: 3 });
+  });
+
   test('a node whose cAdvisor is silent is named', async () => {
     const far: MadePod = { name: 'far', node: 'node2' };
     const found = await scan([...clean, ...ksm(HISTORY, [far], A, STARTED), ...nodes(HISTORY, ['node2'], A)]);

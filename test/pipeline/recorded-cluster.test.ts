@@ -213,6 +213,14 @@ describeWith(['prometheus', 'tar with xz'], 'a recorded cluster behind a real Pr
     );
   });
 
+  test('a name with a typing error in another namespace is told, where this one has none like it', async () => {
+    const ran = await kpfd(['predict', 'pricing-6489b7fc5f-6h6d5', '--at', AT, '--prometheus-url', prometheus.url]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(
+      /was not seen in namespace default within the last 1h; .*data\/pricing-6489b7fc5f-6h6d4/,
+    );
+  });
+
   test('names that are PromQL are names', async () => {
     const evil = ['x"} or kube_pod_info{pod=~".*', 'a\nb', '\\', '.*', '{}'];
     const ran = await kpfd(['predict', ...evil, '-n', 'data', '--at', AT, '--prometheus-url', prometheus.url]);

@@ -15,8 +15,13 @@ function fact(topic: Topic, known: Partial<PodSnapshot>): string {
 const running = (known: Partial<ContainerSnapshot> = {}): ContainerSnapshot =>
   container({ state: 'running', ready: true, startedAtUnixSeconds: NOW - 3600, restartsIn30m: 0, ...known });
 
-/** `used` and `perMinute` in MiB, of a limit of 100. */
-function memory(used: number, perMinute: Partial<Record<1 | 2 | 5 | 15, number>>, known = {}): ContainerSnapshot {
+/** `used`, `perMinute` and `earlierPeak` in MiB, of a limit of 100. */
+function memory(
+  used: number,
+  perMinute: Partial<Record<1 | 2 | 5 | 15, number>>,
+  known = {},
+  earlierPeak?: number,
+): ContainerSnapshot {
   const slope = (window: 1 | 2 | 5 | 15): number | undefined =>
     perMinute[window] === undefined ? undefined : (perMinute[window] * MIB) / 60;
   return running({
@@ -28,6 +33,7 @@ function memory(used: number, perMinute: Partial<Record<1 | 2 | 5 | 15, number>>
       memorySlope2m: slope(2),
       memorySlope5m: slope(5),
       memorySlope15m: slope(15),
+      memoryEarlierPeakBytes: earlierPeak === undefined ? undefined : earlierPeak * MIB,
     },
     ...known,
   });
@@ -62,6 +68,21 @@ describe('memory', () => {
       'of the fullest where none fills',
       [memory(92, { 2: 0, 5: 0 }), memory(80, { 2: 0, 5: 0 }, { name: 'mesh' })],
       'memory of app 92 % of limit, steady',
+    ],
+    [
+      'that only leads back to where it has been',
+      [memory(80, { 1: -1, 2: -1, 5: 0, 15: 2 }, {}, 85)],
+      'memory 80 % of limit, steady, was as full before',
+    ],
+    [
+      'of a container that has just started tells no growth',
+      [memory(20, { 1: 140, 2: 140, 5: 140, 15: 140 }, { startedAtUnixSeconds: NOW - 32 })],
+      'memory 20 % of limit',
+    ],
+    [
+      'whose start lies in the window of 15 minutes',
+      [memory(84, { 1: 0, 2: 0, 5: 0, 15: 8 }, { startedAtUnixSeconds: NOW - 700 })],
+      'memory 84 % of limit, steady',
     ],
   ])('%s', (_, containers, text) => {
     expect(fact('memory', { containers })).toBe(text);

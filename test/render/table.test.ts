@@ -17,6 +17,7 @@ function made(name: string, known: Parameters<typeof pod>[0] = {}, status: Statu
     now: {
       now: 'Running',
       status: 'Running',
+      leaving: false,
       readyContainers: 1,
       totalContainers: 1,
       restarts: 3,
@@ -147,6 +148,7 @@ test('what is not known is a dash or a question mark, never 0', () => {
     now: {
       now: '?',
       status: undefined,
+      leaving: false,
       readyContainers: 0,
       totalContainers: undefined,
       restarts: undefined,

@@ -71,6 +71,13 @@ export function ksm(
         scraped(at, 'kube_pod_container_status_ready', app, Number(runs)),
         scraped(at, 'kube_pod_container_status_restarts_total', app, restarts),
         ...(runs ? [scraped(at, 'kube_pod_container_state_started', app, started)] : []),
+        ...(restarts > 0
+          ? [
+              scraped(at, 'kube_pod_container_status_last_terminated_reason', { ...app, reason: 'Error' }),
+              scraped(at, 'kube_pod_container_status_last_terminated_exitcode', app, 1),
+              scraped(at, 'kube_pod_container_status_last_terminated_timestamp', app, started),
+            ]
+          : []),
         scraped(at, 'kube_pod_container_resource_limits', { ...app, resource: 'memory', unit: 'byte' }, 1e8),
         scraped(at, 'kube_pod_container_resource_requests', { ...app, resource: 'memory', unit: 'byte' }, 5e7),
       ];
@@ -104,6 +111,7 @@ export function nodes(
 ): MadeSeries[] {
   return names.flatMap((node) => [
     scraped(at, 'kube_node_info', { node, kubelet_version: 'v1.34.4', ...target }),
+    scraped(at, 'kube_node_spec_unschedulable', { node, ...target }, 0),
     ...['true', 'false', 'unknown'].map((status) =>
       scraped(
         at,

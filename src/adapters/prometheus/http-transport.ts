@@ -238,15 +238,35 @@ export class HttpTransport implements Transport {
     }
   }
 
-  /** Shorter ones are no secrets, and masking them would garble the text. */
+  /** As it is, and as a page or a JSON string would repeat it. Shorter ones are no secrets, and masking them would garble the text. */
   #keepSecret(secret: string): void {
-    if (secret.length >= 4) this.#secrets.add(secret);
+    if (secret.length < 4) return;
+    for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+      this.#secrets.add(form);
   }
 
-  /** A server that refuses may repeat what it was sent. Answers that are none are left as they are. */
-  #masked(response: Response, text: string): string {
-    if (response.status === 200 && /json/.test(response.headers.get('content-type') ?? '')) return text;
+  #mask(text: string): string {
     return [...this.#secrets].reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
+  }
+
+  /** A server, or a proxy before it, may repeat what it was sent. */
+  #masked(response: Response, text: string): string {
+    const isAnswer = response.status === 200 && /json/.test(response.headers.get('content-type') ?? '');
+    return isAnswer ? this.#maskedAnswer(text) : this.#mask(text);
+  }
+
+  /** Of an answer what is said in words; labels stay: the value of a header may be the name of a namespace as well. */
+  #maskedAnswer(text: string): string {
+    if (!/"(?:warnings|infos)"/.test(text) || this.#mask(text) === text) return text;
+    try {
+      const answer = JSON.parse(text) as Record<string, unknown>;
+      for (const words of ['warnings', 'infos']) {
+        if (answer[words] !== undefined) answer[words] = JSON.parse(this.#mask(JSON.stringify(answer[words])));
+      }
+      return JSON.stringify(answer);
+    } catch {
+      return this.#mask(text);
+    }
   }
 
   async #text(response: Response): Promise<string> {
@@ -313,7 +333,11 @@ export class HttpTransport implements Transport {
 
   async #certificateAuthority(): Promise<string | undefined> {
     const { caFile } = this.#options;
-    return caFile === undefined ? undefined : this.#fileText(caFile, 'certificate authority');
+    if (caFile === undefined) return undefined;
+    const text = await this.#fileText(caFile, 'certificate authority');
+    if (text.includes('-----BEGIN ')) return text;
+    const problem = `the certificate authority ${caFile} holds no certificate in PEM form`;
+    throw new FailureError({ kind: 'usage', problem, advice: 'it begins with -----BEGIN CERTIFICATE-----' });
   }
 
   /** Rejects what no header can carry, without showing it. */

@@ -178,7 +178,8 @@ export const FEATURES: readonly Feature[] = [
     name: 'memory_of_peak_percent',
     topic: 'memory',
     unit: 'percent',
-    about: 'working set of the most that earlier lives of the container used; only after a restart',
+    about:
+      'working set of the most within 30 minutes, by earlier lives of the container or this one; only after a restart',
     from: ['memory-working-set', 'memory-peak-5m', 'memory-earlier-peak', 'restarts-30m-ago'],
     value: memoryOfPeak,
   },
@@ -558,7 +559,7 @@ export const FEATURES: readonly Feature[] = [
     unit: '0 or 1',
     about: 'the node takes no new pods',
     from: ['node-cordoned', 'node-condition'],
-    value: (pod) => flag(pod.node?.conditions.get('Ready'), () => pod.node?.cordoned === true),
+    value: (pod) => flag(pod.node?.cordoned, (cordoned) => cordoned),
   },
 ];
 
@@ -702,7 +703,7 @@ export function aboveEarlierPercent(c: ContainerSnapshot, pod: PodSnapshot): num
 const NEW_GROUND_PERCENT = 1;
 
 /** Growth over 15 minutes, in bytes per second; none where it only leads back to where the container has been. */
-function newGroundSlope(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+export function newGroundSlope(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
   const { memorySlope15m } = c.usage;
   if (memorySlope15m === undefined) return undefined;
   return aboveEarlierPercent(c, pod) < NEW_GROUND_PERCENT ? 0 : memorySlope15m;

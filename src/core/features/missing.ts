@@ -23,7 +23,13 @@ function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
   const memory = feature.from.some((signal) => signal.startsWith('memory'));
   const limited = pod.containers.some((c) => (memory ? c.limits?.memoryBytes : c.limits?.cpuCores) !== undefined);
   const needsLimit = feature.from.includes('limits') || feature.from.includes('cpu-periods');
-  return needsLimit && !limited ? { kind: 'no-limit' } : { kind: 'pod-not-sampled', exporter: 'cadvisor' };
+  if (needsLimit && !limited) return pod.gaps.find(({ signal }) => signal === 'limits')?.reason ?? { kind: 'no-limit' };
+  // Where cAdvisor knows the pod, it is this metric that is dropped on its way.
+  const [metric] = signals.filter(({ exporter }) => exporter === 'cadvisor').map((signal) => signal.metric);
+  const isKnown = runningContainers(pod).some((c) => c.usage.memoryBytes !== undefined);
+  return isKnown && metric !== undefined
+    ? { kind: 'metric-not-sampled', metric }
+    : { kind: 'pod-not-sampled', exporter: 'cadvisor' };
 }
 
 /** The features that a pod lacks, grouped by the reason; only those where something is missing that could be there. */

@@ -324,7 +324,7 @@ function gapOf(signal: Signal, pod: Known, rows: PodSignals, readings: Readings)
         ? { kind: 'metric-absent', metric: signal.metric }
         : undefined;
     case 'pod':
-      return rows.of(signal.name).length > 0 ? undefined : absence(signal, readings);
+      return rows.isVoid(signal.name) ? absence(signal, readings) : undefined;
     case 'node':
       return pod.node === undefined || pod.node.conditions.size > 0 ? undefined : absence(signal, readings);
     case 'running pod': {
@@ -334,10 +334,10 @@ function gapOf(signal: Signal, pod: Known, rows: PodSignals, readings: Readings)
     case 'running container': {
       if (signal.subject === 'pod') {
         const running = pod.containers.some((c) => c.state === 'running');
-        return !running || rows.of(signal.name).length > 0 ? undefined : absence(signal, readings);
+        return running && rows.isVoid(signal.name) ? absence(signal, readings) : undefined;
       }
       const lacking = pod.containers.filter((c) => c.role === 'container' && isSettled(c, signal, readings));
-      const missing = lacking.filter((c) => !rows.has(signal.name, c.name));
+      const missing = lacking.filter((c) => rows.isVoid(signal.name, c.name));
       if (missing.length > 0) return absence(signal, readings);
       const ghost = lacking.some(
         (c) =>
@@ -356,7 +356,14 @@ const CONCERNED: Readonly<Record<SomeContainer, (c: ContainerSnapshot) => boolea
   // An init container that is ready has ended well.
   'init-terminated-reason': (c) => c.role !== 'container' && c.ready !== true && isUnexplained(c, 'terminated'),
   'init-ready': (c) => c.role !== 'container' && c.state !== undefined,
+  'last-terminated-reason': hasRestarted,
+  'last-exit-code': hasRestarted,
+  'last-terminated-at': hasRestarted,
 };
+
+function hasRestarted(c: ContainerSnapshot): boolean {
+  return c.role === 'container' && (c.restarts ?? 0) > 0;
+}
 
 function isUnexplained(c: ContainerSnapshot, state: ContainerSnapshot['state']): boolean {
   return c.state === state && c.reason === undefined;
@@ -408,7 +415,7 @@ class Surroundings {
       this.#nodes.get(name) ?? {
         name,
         conditions: new Map(),
-        cordoned: false,
+        cordoned: undefined,
         allocatable: { cpuCores: undefined, memoryBytes: undefined },
       }
     );
@@ -452,6 +459,9 @@ class Surroundings {
       conditions.set(node, own);
     }
     const cordonedAt = new Map(rowsOf(readings, 'node-cordoned').map((row) => [row.labels['node'], row.value]));
+    const isUntold = readings.gaps.has('node-cordoned');
+    const isSince = (at: number | undefined, rows: ReadonlyMap<string, SignalRow>): boolean =>
+      at !== undefined && [...rows.values()].every((row) => at >= row.value);
     const allocatable = new Map<string, Map<string, number>>();
     for (const row of rowsOf(readings, 'node-allocatable')) {
       const own = allocatable.get(row.labels['node'] ?? '') ?? new Map<string, number>();
@@ -463,7 +473,7 @@ class Surroundings {
         name,
         conditions: new Map([...own].map(([condition, row]) => [condition, row.labels['status'] ?? ''])),
         // By the newest copy: a lagging one has not heard yet that the node was uncordoned.
-        cordoned: (cordonedAt.get(name) ?? 0) >= Math.max(...[...own.values()].map((row) => row.value)),
+        cordoned: isUntold ? undefined : isSince(cordonedAt.get(name), own),
         allocatable: {
           cpuCores: allocatable.get(name)?.get('cpu'),
           memoryBytes: allocatable.get(name)?.get('memory'),
@@ -562,6 +572,11 @@ class PodSignals {
     // Nearly every pod has one container.
     if (rows.length === 1) return rows[0]?.labels['container'] === container ? rows : NONE;
     return only(rows, (row) => row.labels['container'] === container);
+  }
+
+  /** Nothing was said, or no number: Prometheus may hold NaN. */
+  isVoid(signal: SignalName, container?: string): boolean {
+    return !this.of(signal, container).some(({ value }) => Number.isFinite(value));
   }
 
   has(signal: SignalName, container: string): boolean {

@@ -1,4 +1,5 @@
 import { copyKey, copyKeyOf } from '../signals/copies.ts';
+import { isStale } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
 
@@ -155,7 +156,8 @@ function identityOf(row: SignalRow): string {
  * series of the pod.
  */
 function untoldCopies(readings: Readings): (copy: string) => boolean {
-  if (readings.isPartial) return () => true;
+  // What nobody hears from cannot say what is gone, either.
+  if (readings.isPartial || isStale(readings.layout, readings.unixSeconds)) return () => true;
   const alive = new Set(readings.layout.copies.map(copyKey));
   if (readings.gaps.has('copy-history')) return (copy) => !alive.has(copy);
   const silent = silentShards(readings, alive);

@@ -146,6 +146,7 @@ export interface NodeSnapshot {
   readonly name: string;
   /** Ready, MemoryPressure, DiskPressure, PIDPressure → true, false, unknown. */
   readonly conditions: ReadonlyMap<string, string>;
-  readonly cordoned: boolean;
+  /** undefined: nothing tells. */
+  readonly cordoned: boolean | undefined;
   readonly allocatable: Resources;
 }

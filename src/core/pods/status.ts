@@ -37,8 +37,10 @@ export function isFailing(status: Status | undefined): boolean {
 export interface PodStatus {
   /** The string in kubectl's STATUS column; `NotFound` for a pod that is gone, `?` where metrics cannot tell. */
   readonly now: string;
-  /** undefined: finished (Completed), on its way out (Terminating), or not to be told. */
+  /** undefined: finished (Completed), on its way out, or not to be told. */
   readonly status: Status | undefined;
+  /** It was deleted and is on its way out, whatever kubectl prints: of one that has ended meanwhile, how it ended. */
+  readonly leaving: boolean;
   /** undefined: nothing tells. */
   readonly readyContainers: number | undefined;
   readonly totalContainers: number | undefined;
@@ -68,6 +70,7 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
     return {
       now: gone ? 'NotFound' : UNTOLD,
       status: gone ? 'NotFound' : undefined,
+      leaving: false,
       readyContainers: undefined,
       totalContainers: pod.totalContainers,
       restarts: undefined,
@@ -90,17 +93,19 @@ export function podStatus(pod: PodSnapshot, rules: StatusRules): PodStatus {
   if (reason === 'Completed' && counted && pod.phase !== 'Succeeded') {
     reason = completedReason(main, running.length > 0, pod.readyCondition === 'true', rules);
   }
-  if (pod.terminating === true) {
+  const leaving = pod.terminating === true && !pod.statusReasons.includes('NodeLost');
+  if (leaving) {
     const finished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
-    if (pod.statusReasons.includes('NodeLost')) reason = 'Unknown';
-    else if (!finished || rules.kubernetesMinor < 31) reason = 'Terminating';
-  }
+    if (!finished || rules.kubernetesMinor < 31) reason = 'Terminating';
+  } else if (pod.terminating === true) reason = 'Unknown';
 
   const restarting = counted ? [...main, ...sidecars] : pod.containers.filter((c) => c.role !== 'container');
   const now = reason ?? UNTOLD;
   return {
     now,
-    status: foldStatus(now, pod.phase),
+    // What was told to stop ends as it likes: that is no failure.
+    status: leaving ? undefined : foldStatus(now, pod.phase),
+    leaving,
     readyContainers: hasNoStatus(pod) ? 0 : countReady(counted ? [...main, ...sidecars] : sidecars),
     totalContainers: pod.totalContainers,
     restarts: total(restarting.map((c) => c.restarts)) ?? (hasNoStatus(pod) ? 0 : undefined),

@@ -7,6 +7,10 @@ export interface Share {
   /** What 100 % would be, in the same unit; undefined where nothing bounds it. */
   readonly whole: number | undefined;
   readonly of: 'limit' | 'request' | 'allocatable' | undefined;
+  /** Nothing tells whether anything bounds it. */
+  readonly isUntold: boolean;
+  /** Which container speaks for the pod; undefined where the amount is the pod's. */
+  readonly container: string | undefined;
   /** 100 × amount / whole; undefined without a whole. */
   readonly percent: number | undefined;
 }
@@ -41,7 +45,7 @@ export function memoryShare(
   const limited = running
     .map((c) => {
       const amount = bytes(c);
-      return amount === undefined ? undefined : share(amount, [['limit', () => c.limits?.memoryBytes]]);
+      return amount === undefined ? undefined : share(amount, [['limit', () => c.limits?.memoryBytes]], c.name);
     })
     .filter((s) => s?.percent !== undefined);
   const fullest = limited.reduce(
@@ -93,11 +97,19 @@ function wholeOf(
 }
 
 /** Of the first whole that is set. Where it is unknown whether one is, a later one would make usage look small. */
-function share(amount: number, candidates: readonly (readonly [NonNullable<Share['of']>, () => Whole])[]): Share {
+function share(
+  amount: number,
+  candidates: readonly (readonly [NonNullable<Share['of']>, () => Whole])[],
+  container?: string,
+): Share {
   for (const [of, wholeOfIt] of candidates) {
     const whole = wholeOfIt();
-    if (whole === 'unknown') break;
-    if (whole !== undefined && whole > 0) return { amount, whole, of, percent: (100 * amount) / whole };
+    if (whole === 'unknown') return { ...UNBOUNDED, amount, isUntold: true };
+    if (whole !== undefined && whole > 0) {
+      return { amount, whole, of, isUntold: false, container, percent: (100 * amount) / whole };
+    }
   }
-  return { amount, whole: undefined, of: undefined, percent: undefined };
+  return { ...UNBOUNDED, amount };
 }
+
+const UNBOUNDED = { whole: undefined, of: undefined, isUntold: false, container: undefined, percent: undefined };

@@ -9,6 +9,8 @@ export interface Observation {
   readonly now: string;
   /** undefined for a pod that is finished or on its way out, and where metrics cannot tell. */
   readonly status: Status | undefined;
+  /** It was deleted and is on its way out, as far as the observer tells. */
+  readonly leaving: boolean;
   readonly restarts: number | undefined;
 }
 
@@ -32,7 +34,7 @@ export function failureAt(last: Observation | undefined, next: Observation): Sta
 
 /** Whether `next` is no longer the pod that `last` was: deleted, or about to be, or made anew under its name. */
 export function isGone(last: Observation, next: Observation): boolean {
-  if (next.now === 'Terminating') return true;
+  if (next.leaving) return true;
   if (last.uid !== undefined && next.uid !== undefined) return last.uid !== next.uid;
   return last.restarts !== undefined && next.restarts !== undefined && next.restarts < last.restarts;
 }

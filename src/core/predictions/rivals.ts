@@ -51,9 +51,9 @@ export const RIVALS: readonly Rival[] = [
   },
   {
     name: 'KubePodNotReady',
-    about: "kubernetes-mixin's alert: phase Pending or Unknown, of no Job, for 15 minutes",
+    about: "kubernetes-mixin's alert: phase Pending or Unknown, or running and not ready, of no Job, for 15 minutes",
     forSeconds: 900,
-    holds: ({ pod }) => pod.owner?.kind !== 'Job' && (pod.phase === 'Pending' || pod.phase === 'Unknown'),
+    holds: ({ pod }) => pod.owner?.kind !== 'Job' && !pod.statusReasons.includes('SchedulingGated') && isNotReady(pod),
   },
   {
     name: 'memory-full-within-horizon',
@@ -74,6 +74,12 @@ export const RIVALS: readonly Rival[] = [
     holds: ({ conditions }) => conditions.has('restarted-1h' satisfies Condition),
   },
 ];
+
+/** The alert counts pods that run and are not ready since kubernetes-mixin #1239 and #1242 (2026), gated ones no more since #1256. */
+function isNotReady({ phase, readyCondition }: PodSnapshot): boolean {
+  if (phase === 'Running') return readyCondition !== undefined && readyCondition !== 'true';
+  return phase === 'Pending' || phase === 'Unknown';
+}
 
 /** By the samples themselves: no feature of kpfd, which may leave out what such a rule takes for growth. */
 function isFullWithin({ limits, usage }: ContainerSnapshot, seconds: number): boolean {

@@ -1,8 +1,13 @@
 import { isFailing, STATUSES, type Status } from '../pods/status.ts';
-import { conclude } from './prediction.ts';
+import { conclude, type Prediction } from './prediction.ts';
 
-/** How good the probabilities of many rows were. Shares are of 1; NaN where there was nothing to measure. */
-export interface RowFigures {
+/** How good the probabilities of many rows were, of all and of those above a RISK of 0.05 alone. */
+export interface RowFigures extends Figures {
+  readonly above5: Figures;
+}
+
+/** Shares are of 1; NaN where there was nothing to measure. */
+export interface Figures {
   /** The sum of their weights. */
   readonly rows: number;
   /** The part of the rows whose pods failed within the horizon. */
@@ -11,16 +16,15 @@ export interface RowFigures {
   readonly logLoss: number;
   /** Of RISK. */
   readonly brier: number;
-  /** The expected calibration error of RISK over ten bins of equal width, and over those of rows above 0.05 only. */
+  /** The expected calibration error of RISK over ten bins of equal width. */
   readonly ece: number;
-  readonly eceAbove5: number;
   /** The mean over the classes that have rows. */
   readonly macroF1: number;
   readonly classes: Readonly<Partial<Record<Status, ClassFigures>>>;
   readonly reliability: readonly ReliabilityBin[];
 }
 
-export interface ClassFigures {
+interface ClassFigures {
   readonly rows: number;
   readonly precision: number;
   readonly recall: number;
@@ -44,18 +48,42 @@ const LEAST_PROBABILITY = 1e-6;
 
 /** Sums that grow by one row at a time: memory does not depend on how many rows there are. */
 export class RowScore {
+  readonly #all = new Sums();
+  readonly #above5 = new Sums();
+
+  /** `label`: what became of the row. `weight`: for how many rows it stands. */
+  add(probabilities: Readonly<Record<Status, number>>, label: Status, weight = 1): void {
+    const conclusion = conclude(probabilities);
+    this.#all.add(probabilities, conclusion, label, weight);
+    if (conclusion.risk > LOW_RISK) this.#above5.add(probabilities, conclusion, label, weight);
+  }
+
+  /** Adds the rows of another score, `times` over. */
+  addScore(other: RowScore, times = 1): void {
+    this.#all.addSums(other.#all, times);
+    this.#above5.addSums(other.#above5, times);
+  }
+
+  figures(): RowFigures {
+    return { ...this.#all.figures(), above5: this.#above5.figures() };
+  }
+}
+
+class Sums {
   #weight = 0;
   #failed = 0;
   #logLoss = 0;
   #brier = 0;
   readonly #classBrier = new Map<Status, number>();
   readonly #confusion = new Map<Status, Map<Status, number>>();
-  readonly #all = newBins();
-  readonly #above = newBins();
+  readonly #bins = newBins();
 
-  /** `label`: what became of the row. `weight`: for how many rows it stands. */
-  add(probabilities: Readonly<Record<Status, number>>, label: Status, weight = 1): void {
-    const { status, risk } = conclude(probabilities);
+  add(
+    probabilities: Readonly<Record<Status, number>>,
+    { status, risk }: Prediction,
+    label: Status,
+    weight: number,
+  ): void {
     const failed = Number(isFailing(label));
     this.#weight += weight;
     this.#failed += weight * failed;
@@ -68,12 +96,10 @@ export class RowScore {
     const own = this.#confusion.get(label) ?? new Map<Status, number>();
     own.set(status, (own.get(status) ?? 0) + weight);
     this.#confusion.set(label, own);
-    addTo(this.#all, risk, failed, weight);
-    if (risk > LOW_RISK) addTo(this.#above, risk, failed, weight);
+    addTo(this.#bins, risk, failed, weight);
   }
 
-  /** Adds the rows of another score, `times` over. */
-  addScore(other: RowScore, times = 1): void {
+  addSums(other: Sums, times: number): void {
     this.#weight += times * other.#weight;
     this.#failed += times * other.#failed;
     this.#logLoss += times * other.#logLoss;
@@ -86,11 +112,10 @@ export class RowScore {
       for (const [status, weight] of theirs) own.set(status, (own.get(status) ?? 0) + times * weight);
       this.#confusion.set(label, own);
     }
-    mergeBins(this.#all, other.#all, times);
-    mergeBins(this.#above, other.#above, times);
+    mergeBins(this.#bins, other.#bins, times);
   }
 
-  figures(): RowFigures {
+  figures(): Figures {
     const classes = this.#classes();
     const f1 = Object.values(classes).map((own) => own.f1);
     return {
@@ -98,11 +123,10 @@ export class RowScore {
       failed: this.#failed / this.#weight,
       logLoss: this.#logLoss / this.#weight,
       brier: this.#brier / this.#weight,
-      ece: calibrationError(this.#all),
-      eceAbove5: calibrationError(this.#above),
+      ece: calibrationError(this.#bins),
       macroF1: f1.reduce((sum, value) => sum + value, 0) / f1.length,
       classes,
-      reliability: this.#all.map(({ weight, risk, failed }) => ({
+      reliability: this.#bins.map(({ weight, risk, failed }) => ({
         rows: weight,
         meanRisk: risk / weight,
         failed: failed / weight,

@@ -475,7 +475,7 @@ const table = [
     labels: ['reason'],
     unit: 'scrape time',
     metric: 'kube_pod_container_status_last_terminated_reason',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'last termination, features last_terminated_*',
     expression: (q) =>
       `${scrapeTimeWhere(q.series('kube_pod_container_status_last_terminated_reason'), '> 0')} or ` +
@@ -489,7 +489,7 @@ const table = [
     labels: [],
     unit: 'exit code',
     metric: 'kube_pod_container_status_last_terminated_exitcode',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'last termination, feature last_exit_code',
     expression: (q) =>
       `${q.newest('kube_pod_container_status_last_terminated_exitcode')} or ${q.newest('kube_pod_init_container_status_last_terminated_exitcode')}`,
@@ -502,7 +502,7 @@ const table = [
     labels: [],
     unit: 'unix seconds',
     metric: 'kube_pod_container_status_last_terminated_timestamp',
-    expect: 'nothing',
+    expect: 'some container',
     feeds: 'RESTARTS (how long ago), feature seconds_since_last_termination',
     expression: (q) =>
       `${q.series('kube_pod_container_status_last_terminated_timestamp')} or ${q.series('kube_pod_init_container_status_last_terminated_timestamp')}`,
@@ -621,7 +621,7 @@ const table = [
     labels: [],
     unit: 'scrape time',
     metric: 'kube_node_spec_unschedulable',
-    expect: 'nothing',
+    expect: 'node',
     feeds: 'the node and its conditions, feature node_cordoned',
     expression: (q) => scrapeTimeWhere(q.nodeSeries('kube_node_spec_unschedulable'), '== 1'),
   },

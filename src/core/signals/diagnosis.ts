@@ -69,7 +69,8 @@ export function apiChecks(failure: Failure | undefined): Check[] {
     case 'login':
       return [ok('http'), bad('login')];
     case 'api':
-      return [ok('http'), ok('login'), bad('api')];
+      // A page in place of JSON may be one to log in on.
+      return failure.kind === 'not-json' ? [ok('http'), bad('api')] : [ok('http'), ok('login'), bad('api')];
   }
 }
 

@@ -44,11 +44,13 @@ export const PROBED_METRICS: readonly string[] = [
   ...namesOf('kube_pod_container_resource_limits'),
   ...namesOf('kube_pod_container_resource_requests'),
   'kube_pod_status_initialized_time',
+  'kube_node_spec_unschedulable',
   'kube_pod_container_status_restarts_total',
   CONTAINERS,
   ...['kube_pod_container_status', 'kube_pod_init_container_status'].flatMap((status) =>
     ['ready', 'waiting_reason', 'terminated_reason'].map((fact) => `${status}_${fact}`),
   ),
+  ...['reason', 'exitcode', 'timestamp'].map((fact) => `kube_pod_container_status_last_terminated_${fact}`),
 ];
 
 /** A metric by its name, and by those that it had before: until kube-state-metrics 2 each resource had a metric of its own. */

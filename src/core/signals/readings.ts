@@ -51,6 +51,7 @@ const ALWAYS_THERE: ReadonlySet<SignalName> = new Set([
   'restarts',
   'container-running',
   'container-ready',
+  'node-cordoned',
 ]);
 
 /** Windows of one and two minutes are for those who scrape often; the model knows that others have none. */

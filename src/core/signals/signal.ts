@@ -39,6 +39,7 @@ export type GapReason =
   | { kind: 'metric-absent'; metric: string }
   | { kind: 'window-too-short'; windowSeconds: number; intervalSeconds: number }
   | { kind: 'pod-not-sampled'; exporter: Exporter }
+  | { kind: 'metric-not-sampled'; metric: string }
   | { kind: 'older-than-container' }
   | { kind: 'not-running' }
   | { kind: 'not-scheduled' }

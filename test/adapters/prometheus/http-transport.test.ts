@@ -64,6 +64,20 @@ describe('a server that repeats what it was sent', () => {
     expect(body).toContain('***');
     expect(body).not.toMatch(/hunter2|aHVudGVyMg|YW5uOmh1bnRlcjI/);
   });
+
+  test('is masked in the warnings of an answer as well, in whatever form; the answer stays', async () => {
+    const key = 'hunter2 "key"/=';
+    const server = await serve((_, response) => {
+      const result = [{ metric: { namespace: key }, value: [1, '2'] }];
+      const warnings = [`got ${key}`, `got ${encodeURIComponent(key)}`];
+      sendJson(response, JSON.stringify({ status: 'success', data: { resultType: 'vector', result }, warnings }));
+    });
+    const { body } = await transport(server.url, { headers: { 'X-Api-Key': key } }).ask(QUESTION);
+    expect(JSON.parse(body)).toMatchObject({
+      data: { result: [{ metric: { namespace: key } }] },
+      warnings: ['got ***', 'got ***'],
+    });
+  });
 });
 
 test.each([

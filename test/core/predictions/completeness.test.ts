@@ -13,6 +13,7 @@ function running(name: string, onNode: string, gaps: readonly Gap[], measured = 
     now: {
       now: 'Running',
       status: 'Running',
+      leaving: false,
       readyContainers: 1,
       totalContainers: 1,
       restarts: 0,

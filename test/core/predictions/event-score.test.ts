@@ -13,7 +13,8 @@ function watch(end: number, now: (t: number) => string | [string, number], fires
   const at = (t: number): Observation => {
     const shown = now(t);
     const [text, restarts] = typeof shown === 'string' ? [shown, 0] : shown;
-    return { unixSeconds: t, uid: 'u', now: text, status: foldStatus(text, undefined), restarts };
+    const leaving = text === 'Terminating';
+    return { unixSeconds: t, uid: 'u', now: text, status: foldStatus(text, undefined), leaving, restarts };
   };
   const score = new EventScore();
   const pod = new PodWatch(TIMES, [score]);

@@ -9,7 +9,14 @@ const END_GAP = 30;
 
 /** How the pod was seen `t` seconds after the row. */
 function seen(t: number, now: string, restarts = 0, uid: string | undefined = 'u1'): Observation {
-  return { unixSeconds: 1000 + t, uid, now, status: foldStatus(now, undefined), restarts };
+  return {
+    unixSeconds: 1000 + t,
+    uid,
+    now,
+    status: foldStatus(now, undefined),
+    leaving: now === 'Terminating',
+    restarts,
+  };
 }
 
 /** Seen every 30 s from the row to the horizon, as `what` says. */
@@ -71,6 +78,7 @@ describe('nobody can say where the pod was not watched to the end', () => {
     ['it was deleted', (t) => (t < 300 ? seen(t, 'Running') : undefined)],
     ['it was deleted just before the horizon was over', (t) => (t < 570 ? seen(t, 'Running') : undefined)],
     ['it is on its way out', (t) => seen(t, t < 300 ? 'Running' : 'Terminating')],
+    ['it ended as it was told to', (t) => (t < 300 ? seen(t, 'Running') : { ...seen(t, 'Error'), leaving: true })],
     ['another pod got its name', (t) => seen(t, 'Running', 0, t < 300 ? 'u1' : 'u2')],
     [
       'kubectl, which tells no uid, shows fewer restarts',

@@ -65,6 +65,15 @@ describe('which pods are evaluated', () => {
     expect(one(known)).toMatchObject({ notEvaluated: reason, prediction: undefined });
   });
 
+  test('a pod that failed as it was told to stop prints how it ended, and has not failed', () => {
+    const ended = [container({ state: 'terminated', reason: 'Error' })];
+    expect(one({ phase: 'Failed', terminating: true, containers: ended })).toMatchObject({
+      now: { now: 'Error', status: undefined, leaving: true },
+      notEvaluated: 'terminating',
+      prediction: undefined,
+    });
+  });
+
   test('an evicted pod that prints as Completed counts as Error and is evaluated', () => {
     const evicted = one({
       phase: 'Failed',
@@ -86,6 +95,7 @@ describe('order and choice', () => {
     now: {
       now: 'Running',
       status: 'Running',
+      leaving: false,
       readyContainers: 1,
       totalContainers: 1,
       restarts: risk === undefined ? undefined : 1,

@@ -52,7 +52,10 @@ test.each<[string, RivalView, RivalName[]]>([
 test.each<[string, RivalView, RivalName[]]>([
   ['CrashLoopBackOff', view({ conditions: new Set(['crash-looping-5m']) }), ['KubePodCrashLooping']],
   ['Unknown', view({ pod: pod({ phase: 'Unknown' }) }), ['KubePodNotReady']],
-  ['running and not ready', view({ pod: pod({ phase: 'Running', readyCondition: 'false' }) }), []],
+  ['running and not ready', view({ pod: pod({ phase: 'Running', readyCondition: 'false' }) }), ['KubePodNotReady']],
+  ['running and ready', view({ pod: pod({ phase: 'Running', readyCondition: 'true' }) }), []],
+  ['running, and nobody tells whether ready', view({ pod: pod({ phase: 'Running', readyCondition: undefined }) }), []],
+  ['kept from nodes by a gate', view({ pod: pod({ phase: 'Pending', statusReasons: ['SchedulingGated'] }) }), []],
   ['Pending', view({ pod: pod({ phase: 'Pending' }) }), ['KubePodNotReady']],
   ['a Pending Job', view({ pod: pod({ phase: 'Pending', owner: { kind: 'Job', name: 'backup' } }) }), []],
 ])('%s fires after fifteen minutes, as the alert does', (_, seen, wanted) => {

@@ -31,7 +31,7 @@ test('the figures of five rows are those that numpy gives', () => {
   expect(figures.logLoss).toBeCloseTo(1.3977002467752087, 12);
   expect(figures.brier).toBeCloseTo(0.31822, 12);
   expect(figures.ece).toBeCloseTo(0.338, 12);
-  expect(figures.eceAbove5).toBeCloseTo(0.18, 12);
+  expect(figures.above5.ece).toBeCloseTo(0.18, 12);
   expect(figures.classes.CrashLoopBackOff).toMatchObject({ rows: 1, precision: 0.5, recall: 1 });
   expect(figures.classes.Error).toMatchObject({ rows: 2, precision: 1, recall: 0.5 });
   expect(figures.classes.Running).toMatchObject({ rows: 2, precision: 0.5, recall: 0.5 });
