@@ -98,6 +98,8 @@ def by_kinds(rows: Rows, kinds: dict[str, str], share: int) -> dict[str, np.ndar
     part = {kind: i % MOST_KIND_PARTS for i, kind in enumerate(sorted(set(kinds.values())))}
     parts = np.array([part[kinds[application]] for application in rows.application])
     own = [number for number in sorted(set(parts.tolist())) if number % KIND_SHARES == share]
+    if not own:
+        return {}
     learn = lambda chosen: Model(rows, chosen, calibration_folds=FEW_FOLDS)
     return {"kpfd-unseen-kind": held_out(parts, learn, [rows.columns(list(COLUMNS))], own)[0]}
 

@@ -17,7 +17,7 @@ export type Probabilities = Readonly<Record<Status, number>>;
 /** Predictor -> its probabilities of each row. */
 export type Predictions = ReadonlyMap<string, readonly Probabilities[]>;
 
-/** The false alarms that the operating point may cost, on kinds that never fail. */
+/** The false alarms that the operating point may cost, on kinds that were given no fault. */
 const ALLOWED_PER_1000_POD_HOURS = 10;
 const THRESHOLDS = Array.from({ length: 97 }, (_, i) => (i + 2) / 100);
 const BOOTSTRAPS = 400;

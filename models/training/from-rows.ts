@@ -97,6 +97,8 @@ function joinFiles(paths: readonly string[], to: string): Row[] {
         `${path} does not begin with the columns that \`kpfd export-dataset\` of this version writes (-o csv, with headers)`,
       );
     }
+    if (!text.endsWith('\n'))
+      refuse(`${path} is cut off in its last row: export it again, or let the same export go on`);
     return text.slice(heading.length);
   });
   writeFileSync(to, heading + bodies.join(''));

@@ -212,7 +212,9 @@ class OptionReader {
   #config(setting: Setting): Raw | undefined {
     const { config } = this.#sources;
     const value = config.values[setting];
-    return value === undefined || value === '' ? undefined : { value, from: `${setting} in ${config.path}` };
+    return value === undefined || value === null || value === ''
+      ? undefined
+      : { value, from: `${setting} in ${config.path}` };
   }
 
   /** In order of precedence: flag, environment, config file. */

@@ -4,6 +4,7 @@ import { PRESENCE_LOOKBACK_SECONDS } from '../core/signals/catalogue.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
 import { exporterSeries } from '../core/signals/naming.ts';
 import { anyOf, by, type Matcher } from '../core/signals/promql.ts';
+import { expectedFailure } from './expected-failure.ts';
 import { nearest } from './nearest.ts';
 import { knownNamespaces } from './namespaces.ts';
 import { scanPods, type LoadModel, type Scan, type ScanRequest } from './scan-pods.ts';
@@ -51,7 +52,11 @@ async function describeUnseen(
   // Nearly always one of the others helps, and all pods of a cluster are many.
   let everywhere: Promise<readonly Series[]> | undefined;
   const nearestElsewhere = async (name: string): Promise<string[]> => {
-    everywhere ??= pods();
+    // A hint must not cost the answer.
+    everywhere ??= pods().catch((error: unknown) => {
+      expectedFailure(error);
+      return [];
+    });
     const namespacesOf = new Map<string, string[]>();
     for (const { labels } of await everywhere) {
       const own = namespacesOf.get(labels[label.pod] ?? '') ?? [];

@@ -32,7 +32,8 @@ interface Piece {
 /**
  * Many instants of a Prometheus, one after the other, read by range queries: `query` at a step answers what an instant
  * query would, so that whatever computes a snapshot of now computes one of then, and the same one. Asked in order of
- * time, it holds one piece of each question and no more, and sizes a piece by the series that the last one had.
+ * time, it holds one piece of each question and no more, and sizes a piece by the most series that any question has had, or
+ * this one has at the end of the piece.
  */
 export class History implements MetricSource {
   readonly address: string;

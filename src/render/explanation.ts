@@ -173,7 +173,7 @@ function usage(pod: PodSnapshot): string[][] {
 }
 
 function shareNote(share: Share, show: (whole: number) => string): string {
-  if (share.isUntold) return 'whether it has a limit is not known';
+  if (share.untold !== undefined) return `whether it has a ${share.untold} is not known`;
   if (share.percent === undefined || share.whole === undefined) return 'no limit';
   const whole = share.of === 'allocatable' ? 'what the node can allocate' : `the ${share.of}`;
   return `${significant(share.percent)}% of ${whole}, ${show(share.whole)}`;
@@ -232,8 +232,9 @@ function node(snapshot: NodeSnapshot | undefined): string[][] {
   );
   const words = conditions.map(([condition, status]) => `${clean(condition)} ${clean(status)}`);
   if (snapshot.cordoned === true) words.push('cordoned');
-  if (snapshot.cordoned === undefined) words.push('whether it is cordoned is not known');
-  return [[clean(snapshot.name), words.length === 0 ? 'conditions not known' : words.join(', ')]];
+  if (words.length === 0) words.push('conditions not known');
+  else if (snapshot.cordoned === undefined) words.push('whether it is cordoned is not known');
+  return [[clean(snapshot.name), words.join(', ')]];
 }
 
 function inputs(features: Float32Array): string[][] {

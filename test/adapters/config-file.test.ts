@@ -15,8 +15,13 @@ test('an empty file, or one with comments only, sets nothing', async () => {
 });
 
 test('numbers stay as they are written: a version, a user', async () => {
-  const text = 'kubernetes-version: 1.40\nusername: 007\n';
-  expect(await readConfigFile(file('config.yaml', text))).toEqual({ 'kubernetes-version': '1.40', username: '007' });
+  const text = 'kubernetes-version: 1.40\nusername: 007\nnamespace: null\ncluster: "null"\n';
+  expect(await readConfigFile(file('config.yaml', text))).toEqual({
+    'kubernetes-version': '1.40',
+    username: '007',
+    namespace: null,
+    cluster: 'null',
+  });
 });
 
 describe('a broken file is told with its place, and nothing of its content', () => {

@@ -42,7 +42,8 @@ test.each([
     rows(12, 12).slice(heading.length),
     /^error: .* does not begin with the columns that `kpfd export-dataset`/,
   ],
-  ['a row that was cut', rows(12, 12).slice(0, -60), /^error: .*rows\.csv is cut off or damaged/],
+  ['a last row that was cut', rows(12, 12).slice(0, -1), /^error: .*rows\.csv is cut off in its last row/],
+  ['a row that was cut', `${rows(12, 12)}export,1000\n`, /^error: .*rows\.csv is cut off or damaged/],
 ])('rows with %s make no model, and a sentence says why', (_, text, sentence) => {
   const { status, stderr } = train(text);
   expect(status).toBe(2);

@@ -309,7 +309,18 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     const page = (await ask(series, 'predict', 'cart', '-n', 'shop')).stdout;
     expect(page).toMatch(/^ *memory +\S+ \S+ +whether it has a limit is not known$/m);
     expect(page).not.toContain('no limit');
-    expect(page).not.toContain('no limit');
+  });
+
+  test('where only conditions of nodes are dropped the page says that, and nothing of cordons is missing', async () => {
+    const series = clean.filter(({ metric }) => metric !== 'kube_node_status_condition');
+    expect((await scan(series)).stderr).not.toContain('kube_node_spec_unschedulable');
+    expect((await ask(series, 'predict', 'cart', '-n', 'shop')).stdout).toMatch(/^ +node1 +conditions not known$/m);
+  });
+
+  test('where only requests are dropped it is those that are not known', async () => {
+    const series = clean.filter(({ metric }) => metric !== 'kube_pod_container_resource_requests');
+    const page = (await ask(series, 'predict', 'cart', '-n', 'shop')).stdout;
+    expect(page).toMatch(/^ +CPU over 5m .* whether it has a request is not known$/m);
   });
 
   test('restarts that are no number are missing, and said to be', async () => {

@@ -238,11 +238,13 @@ export class HttpTransport implements Transport {
     }
   }
 
-  /** As it is, and as a page or a JSON string would repeat it. Shorter ones are no secrets, and masking them would garble the text. */
+  /** As it is, and as others would repeat it. Shorter ones are no secrets, and masking them would garble the text. */
   #keepSecret(secret: string): void {
     if (secret.length < 4) return;
-    for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
-      this.#secrets.add(form);
+    const json = JSON.stringify(secret).slice(1, -1);
+    // Go writes these three in JSON as \u0026 and so on.
+    const ofGo = json.replaceAll(/[&<>]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`);
+    for (const form of [secret, encodeURIComponent(secret), json, ofGo]) this.#secrets.add(form);
   }
 
   #mask(text: string): string {
@@ -257,10 +259,10 @@ export class HttpTransport implements Transport {
 
   /** Of an answer what is said in words; labels stay: the value of a header may be the name of a namespace as well. */
   #maskedAnswer(text: string): string {
-    if (!/"(?:warnings|infos)"/.test(text) || this.#mask(text) === text) return text;
+    if (!/"(?:warnings|infos|error)"/.test(text) || this.#mask(text) === text) return text;
     try {
       const answer = JSON.parse(text) as Record<string, unknown>;
-      for (const words of ['warnings', 'infos']) {
+      for (const words of ['warnings', 'infos', 'error']) {
         if (answer[words] !== undefined) answer[words] = JSON.parse(this.#mask(JSON.stringify(answer[words])));
       }
       return JSON.stringify(answer);
@@ -335,7 +337,7 @@ export class HttpTransport implements Transport {
     const { caFile } = this.#options;
     if (caFile === undefined) return undefined;
     const text = await this.#fileText(caFile, 'certificate authority');
-    if (text.includes('-----BEGIN ')) return text;
+    if (/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(text)) return text;
     const problem = `the certificate authority ${caFile} holds no certificate in PEM form`;
     throw new FailureError({ kind: 'usage', problem, advice: 'it begins with -----BEGIN CERTIFICATE-----' });
   }

@@ -24,12 +24,13 @@ function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {
   const limited = pod.containers.some((c) => (memory ? c.limits?.memoryBytes : c.limits?.cpuCores) !== undefined);
   const needsLimit = feature.from.includes('limits') || feature.from.includes('cpu-periods');
   if (needsLimit && !limited) return pod.gaps.find(({ signal }) => signal === 'limits')?.reason ?? { kind: 'no-limit' };
-  // Where cAdvisor knows the pod, it is this metric that is dropped on its way.
-  const [metric] = signals.filter(({ exporter }) => exporter === 'cadvisor').map((signal) => signal.metric);
   const isKnown = runningContainers(pod).some((c) => c.usage.memoryBytes !== undefined);
-  return isKnown && metric !== undefined
-    ? { kind: 'metric-not-sampled', metric }
-    : { kind: 'pod-not-sampled', exporter: 'cadvisor' };
+  if (!isKnown) return { kind: 'pod-not-sampled', exporter: 'cadvisor' };
+  // A rate wants two samples, a share of periods a period.
+  if (settledContainers(pod).length === 0 || pod.containers.some((c) => c.usage.cpuPeriods === 0)) return undefined;
+  // cAdvisor knows the pod: it is a metric that is dropped on its way.
+  const metrics = new Set(signals.filter(({ exporter }) => exporter === 'cadvisor').map(({ metric }) => metric));
+  return { kind: 'metric-not-sampled', metric: [...metrics].join(' or ') };
 }
 
 /** The features that a pod lacks, grouped by the reason; only those where something is missing that could be there. */

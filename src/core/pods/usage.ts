@@ -7,8 +7,8 @@ export interface Share {
   /** What 100 % would be, in the same unit; undefined where nothing bounds it. */
   readonly whole: number | undefined;
   readonly of: 'limit' | 'request' | 'allocatable' | undefined;
-  /** Nothing tells whether anything bounds it. */
-  readonly isUntold: boolean;
+  /** What nothing tells of: whether there is one. */
+  readonly untold: 'limit' | 'request' | undefined;
   /** Which container speaks for the pod; undefined where the amount is the pod's. */
   readonly container: string | undefined;
   /** 100 × amount / whole; undefined without a whole. */
@@ -99,17 +99,20 @@ function wholeOf(
 /** Of the first whole that is set. Where it is unknown whether one is, a later one would make usage look small. */
 function share(
   amount: number,
-  candidates: readonly (readonly [NonNullable<Share['of']>, () => Whole])[],
+  candidates: readonly (
+    | readonly ['limit' | 'request', () => Whole]
+    | readonly ['allocatable', () => number | undefined]
+  )[],
   container?: string,
 ): Share {
   for (const [of, wholeOfIt] of candidates) {
     const whole = wholeOfIt();
-    if (whole === 'unknown') return { ...UNBOUNDED, amount, isUntold: true };
+    if (whole === 'unknown') return { ...UNBOUNDED, amount, untold: of === 'allocatable' ? undefined : of };
     if (whole !== undefined && whole > 0) {
-      return { amount, whole, of, isUntold: false, container, percent: (100 * amount) / whole };
+      return { amount, whole, of, untold: undefined, container, percent: (100 * amount) / whole };
     }
   }
   return { ...UNBOUNDED, amount };
 }
 
-const UNBOUNDED = { whole: undefined, of: undefined, isUntold: false, container: undefined, percent: undefined };
+const UNBOUNDED = { whole: undefined, of: undefined, untold: undefined, container: undefined, percent: undefined };

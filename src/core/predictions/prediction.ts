@@ -91,7 +91,8 @@ export function whyNotEvaluated(pod: PodSnapshot, status: PodStatus): NotEvaluat
   if (status.now === UNTOLD && pod.phase === undefined) return 'no-phase';
   // A reason that is not kept does not keep the model from judging by the rest.
   if (status.now === UNTOLD || status.status !== undefined) return pod.silence;
-  return status.leaving && pod.phase !== 'Succeeded' ? 'terminating' : 'finished';
+  const isTerminating = status.now === 'Terminating' || (status.leaving && pod.phase !== 'Succeeded');
+  return isTerminating ? 'terminating' : 'finished';
 }
 
 function byEvidence(pod: PodSnapshot): Prediction | undefined {

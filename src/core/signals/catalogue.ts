@@ -621,7 +621,7 @@ const table = [
     labels: [],
     unit: 'scrape time',
     metric: 'kube_node_spec_unschedulable',
-    expect: 'node',
+    expect: 'some pod',
     feeds: 'the node and its conditions, feature node_cordoned',
     expression: (q) => scrapeTimeWhere(q.nodeSeries('kube_node_spec_unschedulable'), '== 1'),
   },

@@ -66,16 +66,19 @@ describe('a server that repeats what it was sent', () => {
   });
 
   test('is masked in the warnings of an answer as well, in whatever form; the answer stays', async () => {
-    const key = 'hunter2 "key"/=';
+    const key = 'hunter2 "key"&/=';
     const server = await serve((_, response) => {
       const result = [{ metric: { namespace: key }, value: [1, '2'] }];
-      const warnings = [`got ${key}`, `got ${encodeURIComponent(key)}`];
-      sendJson(response, JSON.stringify({ status: 'success', data: { resultType: 'vector', result }, warnings }));
+      const [warnings, error] = [[`got ${key}`, `got ${encodeURIComponent(key)}`], `no: ${key}`];
+      const data = { resultType: 'vector', result };
+      // As Go writes it.
+      sendJson(response, JSON.stringify({ status: 'success', data, warnings, error }).replaceAll('&', '\\u0026'));
     });
     const { body } = await transport(server.url, { headers: { 'X-Api-Key': key } }).ask(QUESTION);
     expect(JSON.parse(body)).toMatchObject({
       data: { result: [{ metric: { namespace: key } }] },
       warnings: ['got ***', 'got ***'],
+      error: 'no: ***',
     });
   });
 });
