@@ -267,11 +267,13 @@ function falseAlarmsOn(trials: Trial, detector: number): number {
 /** The lowest threshold that costs no more false alarms on healthy kinds than allowed in their pod-hours. */
 function operatingPoint(sweep: Sweep): number {
   const hours = sweep.trials.total(0, (nature) => isHealthy(nature as Nature)).healthySeconds / 3600;
-  return thresholdWithin(sweep, Math.floor((hours * ALLOWED_PER_1000_POD_HOURS) / 1000));
+  const found = thresholdWithin(sweep, Math.floor((hours * ALLOWED_PER_1000_POD_HOURS) / 1000));
+  return Number.isNaN(found) ? 1 : found;
 }
 
+/** NaN where none of THRESHOLDS costs so few. */
 function thresholdWithin(sweep: Sweep, falseAlarms: number): number {
-  return sweep.thresholds.find((_, i) => falseAlarmsOn(sweep.trials, i) <= falseAlarms) ?? Number.POSITIVE_INFINITY;
+  return sweep.thresholds.find((_, i) => falseAlarmsOn(sweep.trials, i) <= falseAlarms) ?? Number.NaN;
 }
 
 /** Whether each rival fires at each row. */

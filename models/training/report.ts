@@ -65,8 +65,8 @@ function chosenElsewhere({ predictors }: Evaluation): string {
   return others.map(({ name, hard, plain }) => `${name} ${hard.falseAlarms} and ${plain.falseAlarms}`).join(', ');
 }
 
-function rivals(evaluation: Evaluation): string {
-  const all = [...evaluation.predictors, ...evaluation.rivals];
+function rivals({ predictors, rivals: rules }: Evaluation): string {
+  const all = [...predictors, ...rules];
   return table(
     [
       '',
@@ -83,7 +83,7 @@ function rivals(evaluation: Evaluation): string {
     ],
     all.map(({ name, threshold, events, announced, rows }) => [
       name,
-      Number.isFinite(threshold) ? threshold.toFixed(2) : Number.isNaN(threshold) ? '-' : 'none',
+      Number.isNaN(threshold) ? (predictors.some((own) => own.name === name) ? 'none' : '-') : threshold.toFixed(2),
       `${events.found}/${events.events}`,
       `${announced.found}/${announced.events}`,
       whole(events.leadSeconds.median),
