@@ -5,7 +5,7 @@ import { archiveIn } from '../../test/support/archive.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { heldOutPredictions } from './held-out.ts';
 import { refuse } from './refuse.ts';
-import { recordingRows, SCRAPES, trainingRows, type TrainingRow } from './rows.ts';
+import { recordingRows, trainingRows, type TrainingRow } from './rows.ts';
 
 /** What the model that ships is made of. */
 export const RECORDINGS: readonly string[] = ['run-a', 'run-b', 'run-c'].map((run) => `fixtures/recordings/${run}`);
@@ -21,11 +21,8 @@ export async function evaluateRecordings<T>(
   for (const recording of wanted) {
     console.error(`reading ${recording}`);
     // kpfd waits for Prometheus half of the time.
-    const [printed, ...told] = await Promise.all([
-      recordingRows(recording, 'kubectl'),
-      ...SCRAPES.map(async (everyScrape) => trainingRows(recording, everyScrape)),
-    ]);
-    metrics.push(...told.flat());
+    const [told, printed] = await Promise.all([trainingRows(recording), recordingRows(recording, 'kubectl')]);
+    metrics.push(...told);
     kubectl.push(...printed);
   }
   const scratch = mkdtempSync(join(tmpdir(), 'kpfd-train-'));

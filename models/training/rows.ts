@@ -35,7 +35,7 @@ export interface TrainingRow extends PodRow {
 }
 
 /** A recording is scraped each 15 s; other clusters more rarely, and the model must know how they look. */
-export const SCRAPES = [1, 2, 4] as const;
+const SCRAPES = [1, 2, 4] as const;
 const SCRAPE_SECONDS = 15;
 
 /**
@@ -99,10 +99,12 @@ function rolloutsOf(actionsPath: string): { readonly owner: string; readonly uni
 }
 
 /** The rows of a recording that a model is trained on: of thinned scrapes those of every fourth step, for they say much the same. */
-export async function trainingRows(recording: string, everyScrape: (typeof SCRAPES)[number]): Promise<TrainingRow[]> {
-  const rows = await recordingRows(recording, 'metrics', everyScrape);
-  const first = rows[0]?.unixSeconds ?? 0;
-  return everyScrape === 1 ? rows : rows.filter(({ unixSeconds }) => (unixSeconds - first) % (4 * STEP_SECONDS) === 0);
+export async function trainingRows(recording: string): Promise<TrainingRow[]> {
+  const all = await Promise.all(SCRAPES.map(async (everyScrape) => recordingRows(recording, 'metrics', everyScrape)));
+  return all.flatMap((rows, i) => {
+    const first = rows[0]?.unixSeconds ?? 0;
+    return i === 0 ? rows : rows.filter(({ unixSeconds }) => (unixSeconds - first) % (4 * STEP_SECONDS) === 0);
+  });
 }
 
 /** Rows as `kpfd export-dataset` writes them. */

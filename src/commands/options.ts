@@ -233,8 +233,13 @@ class OptionReader {
   }
 
   text(setting: Setting): string | undefined {
+    return this.#named(setting)?.text;
+  }
+
+  /** The text, and where it stands. */
+  #named(setting: Setting): { text: string; from: string } | undefined {
     const raw = this.#raw(setting);
-    return raw === undefined ? undefined : this.#string(raw);
+    return raw === undefined ? undefined : { text: this.#string(raw), from: raw.from };
   }
 
   /** A path in the config file is relative to it, as in a kubeconfig. */
@@ -265,8 +270,8 @@ class OptionReader {
   }
 
   choice<T extends string>(setting: Setting, choices: readonly T[]): T | undefined {
-    const raw = this.#raw(setting);
-    return raw === undefined ? undefined : chosen(raw.from, this.#string(raw), choices);
+    const named = this.#named(setting);
+    return named === undefined ? undefined : chosen(named.from, named.text, choices);
   }
 
   /** A format that the environment or the config file asks for is meant for those commands that write it. */
@@ -283,13 +288,13 @@ class OptionReader {
 
   /** Matchers of PromQL, which go into every query as they are: nothing else may get in. */
   matchers(setting: Setting): string {
-    const raw = this.#raw(setting);
-    if (raw === undefined) return '';
-    const text = this.#string(raw);
+    const named = this.#named(setting);
+    if (named === undefined) return '';
+    const { text, from } = named;
     const one = String.raw`[a-zA-Z_]\w*\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')`;
     if (!new RegExp(String.raw`^\s*${one}(\s*,\s*${one})*\s*,?\s*$`).test(text)) {
       throw usage(
-        `${raw.from} ${JSON.stringify(text)} is no list of matchers`,
+        `${from} ${JSON.stringify(text)} is no list of matchers`,
         `write it like --${setting} 'job="${setting === 'ksm-selector' ? 'kube-state-metrics' : 'kubelet'}",team!="x"'`,
       );
     }
@@ -297,11 +302,9 @@ class OptionReader {
   }
 
   kubernetesVersion(): string | undefined {
-    const raw = this.#raw('kubernetes-version');
-    if (raw === undefined) return undefined;
-    const version = this.#string(raw);
-    if (kubernetesMinor(version) !== undefined) return version;
-    throw usage(`${raw.from} takes a version like 1.34, not ${JSON.stringify(version)}`);
+    const named = this.#named('kubernetes-version');
+    if (named === undefined || kubernetesMinor(named.text) !== undefined) return named?.text;
+    throw usage(`${named.from} takes a version like 1.34, not ${JSON.stringify(named.text)}`);
   }
 
   connection(): Omit<Connection, 'record' | 'replay' | 'verbose'> {

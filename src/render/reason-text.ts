@@ -1,6 +1,7 @@
 import {
   aboveEarlierPercent,
   endedLast,
+  isSettled,
   isUnstarted,
   lastingSlope,
   LONG_SETTLED_SECONDS,
@@ -94,10 +95,9 @@ interface Growth {
  */
 function growthOf(c: ContainerSnapshot, pod: PodSnapshot): Growth | undefined {
   const lasting = lastingSlope(c);
-  if (lasting === undefined || !settledContainers(pod).includes(c)) return undefined;
+  if (lasting === undefined || !isSettled(c, pod)) return undefined;
   if (lasting > 0) return { bytesPerMinute: lasting * 60, window: '' };
-  const hasLongSettled = settledContainers(pod, LONG_SETTLED_SECONDS).includes(c);
-  const slow = hasLongSettled ? (newGroundSlope(c, pod) ?? 0) * 60 : 0;
+  const slow = isSettled(c, pod, LONG_SETTLED_SECONDS) ? (newGroundSlope(c, pod) ?? 0) * 60 : 0;
   if (slow >= LEAST_GROWTH_BYTES) return { bytesPerMinute: slow, window: ' over 15 min' };
   return { bytesPerMinute: Math.min(c.usage.memorySlope5m ?? 0, 0) * 60, window: '' };
 }

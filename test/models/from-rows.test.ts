@@ -15,9 +15,15 @@ function row(i: number, label: string, { run = 'export', horizon = 600 } = {}): 
   return `${run},${1000 + 30 * i},shop,app${i}-0,uid${i},ReplicaSet/app${i},Running,Running,${horizon},${label},${features}\n`;
 }
 
-function train(text: string, out = join(folder(), 'mine')): { status: number | null; stderr: string; out: string } {
+/** `begun`: what stands beside the rows, as of an export that goes on. */
+function train(
+  text: string,
+  out = join(folder(), 'mine'),
+  begun?: string,
+): { status: number | null; stderr: string; out: string } {
   const path = join(folder(), 'rows.csv');
   writeFileSync(path, text);
+  if (begun !== undefined) writeFileSync(`${path}.begun`, begun);
   const argv = ['node_modules/.bin/tsx', 'models/training/train.ts', '--rows', path, '--out', out];
   const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
   return { status, stderr, out };
@@ -52,11 +58,7 @@ test.each([
 });
 
 test('an export that is not complete makes no model', () => {
-  const path = join(folder(), 'rows.csv');
-  writeFileSync(path, rows(12, 12));
-  writeFileSync(`${path}.begun`, '{}');
-  const argv = ['node_modules/.bin/tsx', 'models/training/train.ts', '--rows', path, '--out', join(folder(), 'mine')];
-  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  const { status, stderr } = train(rows(12, 12), undefined, '{}');
   expect(status).toBe(2);
   expect(stderr).toMatch(/^error: .*rows\.csv is not complete: let the export that began it go on$/m);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RECORDINGS } from '../../models/training/recordings.ts';
-import { SCRAPES, trainingRows, writeRows, writeSchema, type TrainingRow } from '../../models/training/rows.ts';
+import { trainingRows, writeRows, writeSchema, type TrainingRow } from '../../models/training/rows.ts';
 import { loadModel } from '../../src/adapters/model-file.ts';
 import { modelRows, predictStatuses, type Model } from '../../src/core/predictions/model.ts';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
@@ -53,9 +53,7 @@ describeWith(['prometheus', 'tar with xz', 'python with xgboost'], 'the model th
     place = mkdtempSync(join(tmpdir(), 'kpfd-rows-'));
     [rowsPath, schemaPath] = [join(place, 'rows.csv'), join(place, 'schema.json')];
     const rows: TrainingRow[] = [];
-    for (const recording of RECORDINGS) {
-      for (const everyScrape of SCRAPES) rows.push(...(await trainingRows(recording, everyScrape)));
-    }
+    for (const recording of RECORDINGS) rows.push(...(await trainingRows(recording)));
     writeRows(rowsPath, rows);
     writeSchema(schemaPath);
     model = await loadModel('models/default');

@@ -259,7 +259,8 @@ export class HttpTransport implements Transport {
 
   /** Of an answer what is said in words; labels stay: the value of a header may be the name of a namespace as well. */
   #maskedAnswer(text: string): string {
-    if (!/"(?:warnings|infos|error)"/.test(text) || this.#mask(text) === text) return text;
+    // Nearly all have nothing to mask, and may be large.
+    if (this.#secrets.size === 0 || !/"(?:warnings|infos|error)"/.test(text) || this.#mask(text) === text) return text;
     try {
       const answer = JSON.parse(text) as Record<string, unknown>;
       for (const words of ['warnings', 'infos', 'error']) {

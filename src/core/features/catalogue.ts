@@ -620,7 +620,12 @@ export const LONG_SETTLED_SECONDS = 900 + SETTLED_SECONDS;
 
 /** The running containers whose memory trend says something. */
 export function settledContainers(pod: PodSnapshot, seconds = SETTLED_SECONDS): ContainerSnapshot[] {
-  return runningContainers(pod).filter((c) => (lifeSeconds(c, pod) ?? seconds) >= seconds);
+  return runningContainers(pod).filter((c) => isSettled(c, pod, seconds));
+}
+
+/** Of a running container: whether it began before the window. */
+export function isSettled(c: ContainerSnapshot, pod: PodSnapshot, seconds = SETTLED_SECONDS): boolean {
+  return (lifeSeconds(c, pod) ?? seconds) >= seconds;
 }
 
 /** Percent of the limit per minute, of the container that moves fastest towards its limit. */

@@ -459,9 +459,6 @@ class Surroundings {
       conditions.set(node, own);
     }
     const cordonedAt = new Map(rowsOf(readings, 'node-cordoned').map((row) => [row.labels['node'], row.value]));
-    const isUntold = readings.gaps.has('node-cordoned');
-    const isSince = (at: number | undefined, rows: ReadonlyMap<string, SignalRow>): boolean =>
-      at !== undefined && [...rows.values()].every((row) => at >= row.value);
     const allocatable = new Map<string, Map<string, number>>();
     for (const row of rowsOf(readings, 'node-allocatable')) {
       const own = allocatable.get(row.labels['node'] ?? '') ?? new Map<string, number>();
@@ -469,11 +466,12 @@ class Surroundings {
       allocatable.set(row.labels['node'] ?? '', own);
     }
     for (const [name, own] of conditions) {
+      const at = cordonedAt.get(name) ?? Number.NEGATIVE_INFINITY;
       this.#nodes.set(name, {
         name,
         conditions: new Map([...own].map(([condition, row]) => [condition, row.labels['status'] ?? ''])),
         // By the newest copy: a lagging one has not heard yet that the node was uncordoned.
-        cordoned: isUntold ? undefined : isSince(cordonedAt.get(name), own),
+        cordoned: readings.gaps.has('node-cordoned') ? undefined : [...own.values()].every((row) => at >= row.value),
         allocatable: {
           cpuCores: allocatable.get(name)?.get('cpu'),
           memoryBytes: allocatable.get(name)?.get('memory'),

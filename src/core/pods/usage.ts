@@ -8,7 +8,7 @@ export interface Share {
   readonly whole: number | undefined;
   readonly of: 'limit' | 'request' | 'allocatable' | undefined;
   /** What nothing tells of: whether there is one. */
-  readonly untold: 'limit' | 'request' | undefined;
+  readonly untold: Share['of'];
   /** Which container speaks for the pod; undefined where the amount is the pod's. */
   readonly container: string | undefined;
   /** 100 × amount / whole; undefined without a whole. */
@@ -99,15 +99,12 @@ function wholeOf(
 /** Of the first whole that is set. Where it is unknown whether one is, a later one would make usage look small. */
 function share(
   amount: number,
-  candidates: readonly (
-    | readonly ['limit' | 'request', () => Whole]
-    | readonly ['allocatable', () => number | undefined]
-  )[],
+  candidates: readonly (readonly [NonNullable<Share['of']>, () => Whole])[],
   container?: string,
 ): Share {
   for (const [of, wholeOfIt] of candidates) {
     const whole = wholeOfIt();
-    if (whole === 'unknown') return { ...UNBOUNDED, amount, untold: of === 'allocatable' ? undefined : of };
+    if (whole === 'unknown') return { ...UNBOUNDED, amount, untold: of };
     if (whole !== undefined && whole > 0) {
       return { amount, whole, of, untold: undefined, container, percent: (100 * amount) / whole };
     }
