@@ -8,76 +8,85 @@ import { FEATURE_NAMES, LOOKBACK_SECONDS, schemaHash } from '../core/features/sc
 import { ModelError } from '../core/forest/model-error.ts';
 import { readForest, type ReadForestOptions } from '../core/forest/read-forest.ts';
 import type { ForestFile } from '../core/predictions/forest-file.ts';
-import { composeModel, SchemaMismatch, type Model, type SchemaDifference } from '../core/predictions/model.ts';
+import {
+  composeModel,
+  ForestFileError,
+  SchemaMismatch,
+  type Model,
+  type SchemaDifference,
+} from '../core/predictions/model.ts';
 import { readMetadata } from '../core/predictions/model-metadata.ts';
 import { codeOf } from './error-code.ts';
 
 /** A small file can unpack to more than memory holds. */
 const LARGEST_UNPACKED = 2 * 1024 ** 3;
 
+const METADATA_FILE = 'metadata.json';
+
 /** Loads a model's folder: metadata.json and the files that it names. Rejects with a FailureError. */
 export async function loadModel(folder: string, statistics = false): Promise<Model> {
-  const metadataPath = join(folder, 'metadata.json');
-  let path = metadataPath;
-  let risk: { bytes: Buffer; path: string } | undefined;
-  // A name, not a path: a model's folder does not reach out of itself.
-  const read = async (file: string): Promise<Buffer> => readBytes((path = join(folder, basename(file))));
   try {
-    const metadata = readMetadata((await readBytes(metadataPath)).toString('utf8'));
-    if (metadata.risk !== undefined) risk = { bytes: await read(metadata.risk.file), path };
-    const model = await read(metadata.file);
-    const bytes = { model: unpacked(model), risk: risk === undefined ? undefined : unpacked(risk.bytes) };
-    const changed = [metadata, metadata.risk].find(
-      (own, i) =>
-        own?.sha256 !== undefined && own.sha256 !== sha256(i === 0 || risk === undefined ? model : risk.bytes),
-    );
-    if (changed !== undefined) {
-      // Say what is wrong with the file where it is plainly broken, before saying that it is another one.
-      composeModel(metadata, bytes);
-      path = join(folder, basename(changed.file));
-      throw new ModelError('it was changed after metadata.json was written: their SHA-256 differ');
-    }
-    return composeModel(metadata, bytes, statistics);
+    const metadata = readMetadata((await readBytes(join(folder, METADATA_FILE))).toString('utf8'));
+    const model = await readPart(folder, metadata);
+    const risk = metadata.risk === undefined ? undefined : await readPart(folder, metadata.risk);
+    const composed = composeModel(metadata, { model: model.unpacked, risk: risk?.unpacked }, statistics);
+    // Last: what is wrong with a file that is plainly broken says more than that it is another one.
+    for (const part of [model, risk]) if (part !== undefined) assertUnchanged(part);
+    return composed;
   } catch (error) {
-    if (error instanceof SchemaMismatch) {
-      throw new FailureError(
-        schemaFailure(error.difference, error.difference.kind === 'forest' ? path : folder),
-        error,
-      );
-    }
+    if (error instanceof SchemaMismatch) throw new FailureError(schemaFailure(error.difference, folder), error);
     if (!(error instanceof ModelError)) throw error;
-    if (risk !== undefined && problemOf(risk.bytes) === error.message) path = risk.path;
+    const path = pathIn(folder, error instanceof ForestFileError ? error.file : METADATA_FILE);
     throw new FailureError({ kind: 'model-invalid', path, problem: error.message }, error);
   }
 }
 
-function schemaFailure(difference: SchemaDifference, path: string): Failure {
+/** A file that metadata.json names, as it is on the disk, and unpacked. */
+interface Part {
+  readonly file: string;
+  readonly sha256: string | undefined;
+  readonly bytes: Uint8Array;
+  readonly unpacked: Uint8Array;
+}
+
+async function readPart(folder: string, { file, sha256 }: Pick<Part, 'file' | 'sha256'>): Promise<Part> {
+  const bytes = await readBytes(pathIn(folder, file));
+  try {
+    return { file, sha256, bytes, unpacked: unpacked(bytes) };
+  } catch (error) {
+    throw error instanceof ModelError ? new ForestFileError(file, error) : error;
+  }
+}
+
+/** A name, not a path: a model's folder does not reach out of itself. */
+function pathIn(folder: string, file: string): string {
+  return join(folder, basename(file));
+}
+
+function assertUnchanged({ file, sha256, bytes }: Part): void {
+  if (sha256 === undefined || sha256 === createHash('sha256').update(bytes).digest('hex')) return;
+  const changed = new ModelError('it was changed after metadata.json was written: their SHA-256 differ');
+  throw new ForestFileError(file, changed);
+}
+
+function schemaFailure(difference: SchemaDifference, folder: string): Failure {
   switch (difference.kind) {
     case 'features': {
       const { hash, features } = difference;
       const unknown = features.filter((name) => !FEATURE_NAMES.includes(name));
       const expected = schemaHash(features.map((name) => FEATURE_NAMES.indexOf(name)).filter((i) => i >= 0));
-      return { kind: 'model-schema', path, expected, found: hash, unknown };
+      return { kind: 'model-schema', path: folder, expected, found: hash, unknown };
     }
     case 'lookback':
-      return { kind: 'model-lookback', path, expectedSeconds: LOOKBACK_SECONDS, foundSeconds: difference.seconds };
+      return {
+        kind: 'model-lookback',
+        path: folder,
+        expectedSeconds: LOOKBACK_SECONDS,
+        foundSeconds: difference.seconds,
+      };
     case 'forest':
-      return { kind: 'model-columns', path };
+      return { kind: 'model-columns', path: pathIn(folder, difference.file) };
   }
-}
-
-/** What is wrong with the bytes of a forest, to tell which of two files is broken. */
-function problemOf(bytes: Uint8Array): string | undefined {
-  try {
-    readForest(unpacked(bytes));
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Loads any model of XGBoost, or the folder of a model of kpfd. Rejects with a FailureError. */

@@ -105,9 +105,13 @@ export class History implements MetricSource {
   }
 
   async #countAt(promql: string, unixSeconds: number): Promise<void> {
-    const answer = await this.#source.query(`count(${promql})`, unixSeconds).catch(() => undefined);
-    // A question that fails will say so itself.
-    this.#mostSeries = Math.max(this.#mostSeries, answer?.series[0]?.value ?? 0);
+    try {
+      const { series } = await this.#source.query(`count(${promql})`, unixSeconds);
+      this.#mostSeries = Math.max(this.#mostSeries, series[0]?.value ?? 0);
+    } catch (error) {
+      // What keeps Prometheus from answering keeps it from answering the question itself, which says so.
+      if (!(error instanceof FailureError)) throw error;
+    }
   }
 
   /** Half as many steps where the answer was too big; a single step that is too big is the caller's to split. */

@@ -43,6 +43,26 @@ describe('what is wrong with a model is told with its file', () => {
     });
   });
 
+  test('a broken risk forest beside a sound one', async () => {
+    const path = copied(() => ({}));
+    writeFileSync(join(path, 'risk.json'), '{"learner":');
+    await expect(loadModel(path)).rejects.toMatchObject({
+      failure: { kind: 'model-invalid', path: join(path, 'risk.json'), problem: expect.stringMatching(/cut off/) },
+    });
+  });
+
+  test('a risk forest that was changed', async () => {
+    const path = copied(() => ({}));
+    writeFileSync(join(path, 'risk.json'), `${readFileSync(join(path, 'risk.json'), 'utf8')}\n`);
+    await expect(loadModel(path)).rejects.toMatchObject({
+      failure: {
+        kind: 'model-invalid',
+        path: join(path, 'risk.json'),
+        problem: expect.stringMatching(/changed after/),
+      },
+    });
+  });
+
   test('trained on other features', async () => {
     const path = copied(({ metadata }) => ({
       metadata: { ...metadata, schema: { hash: 'x', features: ['cpu_usage_percent', 'moon_phase'] } },

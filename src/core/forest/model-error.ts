@@ -1,4 +1,4 @@
 /** Raised by the readers: the bytes are no model that kpfd can evaluate. The message is a half sentence about it. */
 export class ModelError extends Error {
-  override readonly name = 'ModelError';
+  override readonly name: string = 'ModelError';
 }

@@ -1,6 +1,6 @@
 import { isRecord } from '../is-record.ts';
 import { ModelError } from '../forest/model-error.ts';
-import { STATUSES, type Status } from '../pods/status.ts';
+import { FAILING, isFailing, STATUSES, type Status } from '../pods/status.ts';
 
 /** metadata.json beside a model, as far as kpfd needs it to predict. */
 export interface ModelMetadata {
@@ -29,7 +29,7 @@ export interface ModelMetadata {
 }
 
 /** A binary:logistic forest in a file of its own, and how its margin becomes a probability. */
-interface RiskMetadata {
+export interface RiskMetadata {
   readonly file: string;
   readonly sha256: string | undefined;
   /** Platt's: logit(RISK) = slope x margin + intercept, fitted out of fold. */
@@ -69,6 +69,10 @@ export function readMetadata(text: string): ModelMetadata {
   if (format !== 'model' && format !== 'dump')
     throw new ModelError(`metadata.json has the unknown format ${JSON.stringify(format)}`);
   const schema = reader.child('schema');
+  const risk = reader.has('risk') ? readRisk(reader.child('risk')) : undefined;
+  if (risk !== undefined && (!FAILING.some((status) => classes.includes(status)) || classes.every(isFailing))) {
+    throw new ModelError('metadata.json has a risk, and not both classes that fail and classes that do not');
+  }
   return {
     name: reader.text('name'),
     version: reader.text('version'),
@@ -80,7 +84,7 @@ export function readMetadata(text: string): ModelMetadata {
     file: model.text('file'),
     sha256: model.has('sha256') ? model.text('sha256') : undefined,
     format,
-    risk: reader.has('risk') ? readRisk(reader.child('risk')) : undefined,
+    risk,
     prior: reader.has('prior') ? readPrior(reader.child('prior')) : undefined,
     persistenceSeconds: reader.has('persistenceSeconds') ? readPersistence(reader) : undefined,
     dump:

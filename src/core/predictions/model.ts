@@ -6,7 +6,7 @@ import { baseScoresOf } from '../forest/model-document.ts';
 import { ModelError } from '../forest/model-error.ts';
 import { readForest } from '../forest/read-forest.ts';
 import { FAILING, isFailing, STATUSES, type Status, zeroByStatus } from '../pods/status.ts';
-import type { ModelMetadata, Prior } from './model-metadata.ts';
+import type { ModelMetadata, Prior, RiskMetadata } from './model-metadata.ts';
 
 /** A forest with what it means: which statuses its outputs are, how far ahead it speaks, when to raise an alarm. */
 export interface Model {
@@ -44,7 +44,7 @@ export interface ModelBytes {
 export type SchemaDifference =
   | { readonly kind: 'features'; readonly hash: string; readonly features: readonly string[] }
   | { readonly kind: 'lookback'; readonly seconds: number }
-  | { readonly kind: 'forest' };
+  | { readonly kind: 'forest'; readonly file: string };
 
 /** The schemas of model and kpfd are not the same: the columns would be taken for one another. */
 export class SchemaMismatch extends Error {
@@ -57,19 +57,26 @@ export class SchemaMismatch extends Error {
   }
 }
 
+/** A ModelError of one of the files that metadata.json names. */
+export class ForestFileError extends ModelError {
+  override readonly name = 'ForestFileError';
+  readonly file: string;
+
+  constructor(file: string, cause: ModelError) {
+    super(cause.message, { cause });
+    this.file = file;
+  }
+}
+
 /**
  * Puts a model together from its files. Statistics of the nodes are for contributions and importance; predictions need
- * none. Throws ModelError or SchemaMismatch.
+ * none. Throws ForestFileError or SchemaMismatch.
  */
 export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statistics = false): Model {
   const columns = columnsOf(metadata);
-  const reading = { statistics };
-  const forest = readForest(
-    bytes.model,
-    metadata.dump === undefined ? reading : { ...reading, dump: dumpFactsOf(metadata, metadata.dump) },
-  );
-  assertColumns(forest, metadata);
-  assertClasses(forest, metadata.classes);
+  const forest = inFile(metadata.file, () => readStatusForest(metadata, bytes.model, statistics));
+  const { risk } = metadata;
+  const riskBytes = bytes.risk;
   return {
     name: metadata.name,
     version: metadata.version,
@@ -78,10 +85,21 @@ export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statist
     riskThreshold: metadata.riskThreshold,
     columns,
     forest,
-    risk: readRiskForest(metadata, bytes, statistics),
+    risk:
+      risk === undefined || riskBytes === undefined
+        ? undefined
+        : inFile(risk.file, () => readRiskForest(risk, metadata, riskBytes, statistics)),
     prior: metadata.prior,
     persistenceSeconds: metadata.persistenceSeconds,
   };
+}
+
+function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof ModelError ? new ForestFileError(file, error) : error;
+  }
 }
 
 /**
@@ -105,24 +123,34 @@ function columnsOf({ schema, lookbackSeconds }: ModelMetadata): number[] {
   return columns;
 }
 
-function assertColumns(forest: Forest, { schema }: ModelMetadata): void {
+function assertColumns(forest: Forest, { schema }: ModelMetadata, file: string): void {
   const names = forest.featureNames;
   if (forest.featureCount !== schema.features.length || (names.length > 0 && !isSame(names, schema.features))) {
-    throw new SchemaMismatch({ kind: 'forest' });
+    throw new SchemaMismatch({ kind: 'forest', file });
   }
 }
 
-function readRiskForest(metadata: ModelMetadata, bytes: ModelBytes, statistics: boolean): RiskForest | undefined {
-  if (metadata.risk === undefined || bytes.risk === undefined) return undefined;
-  const forest = readForest(bytes.risk, { statistics });
+function readStatusForest(metadata: ModelMetadata, bytes: Uint8Array, statistics: boolean): Forest {
+  const reading = { statistics };
+  const { dump } = metadata;
+  const forest = readForest(bytes, dump === undefined ? reading : { ...reading, dump: dumpFactsOf(metadata, dump) });
+  assertColumns(forest, metadata, metadata.file);
+  assertClasses(forest, metadata.classes);
+  return forest;
+}
+
+function readRiskForest(
+  { file, slope, intercept }: RiskMetadata,
+  metadata: ModelMetadata,
+  bytes: Uint8Array,
+  statistics: boolean,
+): RiskForest {
+  const forest = readForest(bytes, { statistics });
   if (forest.objective !== 'binary:logistic') {
-    throw new ModelError(`the objective of ${metadata.risk.file} is ${forest.objective}, not binary:logistic`);
+    throw new ModelError(`its objective is ${forest.objective}, and a risk needs binary:logistic`);
   }
-  assertColumns(forest, metadata);
-  if (!FAILING.some((status) => metadata.classes.includes(status)) || metadata.classes.every(isFailing)) {
-    throw new ModelError('metadata.json has a risk, and not both classes that fail and classes that do not');
-  }
-  return { forest, slope: metadata.risk.slope, intercept: metadata.risk.intercept };
+  assertColumns(forest, metadata, file);
+  return { forest, slope, intercept };
 }
 
 function dumpFactsOf(metadata: ModelMetadata, dump: NonNullable<ModelMetadata['dump']>): DumpFacts {

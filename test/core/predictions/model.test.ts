@@ -200,6 +200,7 @@ describe('metadata', () => {
     ['a risk without its file', { risk: { calibration: { slope: 1, intercept: 0 } } }, /"file"/],
     ['a risk without calibration', { risk: { file: 'risk.json' } }, /"calibration"/],
     ['a slope of 0', { risk: { file: 'risk.json', calibration: { slope: 0, intercept: 0 } } }, /upside down/],
+    ['a risk, and classes that all fail', { classes: ['Error', 'Unknown'] }, /not both classes that fail/],
     ['a prior of 1', { prior: { trained: 1, assumed: 0.1 } }, /prior outside/],
     ['a persistence of 0 s', { persistenceSeconds: 0 }, /persistenceSeconds that are not above 0/],
     ['a prior of 0', { prior: { trained: 0.1, assumed: 0 } }, /prior outside/],
@@ -209,7 +210,7 @@ describe('metadata', () => {
 
   test('a risk forest that is none is refused', () => {
     expect(() => composeModel(readMetadata(edited({})), { model: BYTES.model, risk: BYTES.model })).toThrow(
-      /objective of risk\.json is multi:softprob/,
+      /its objective is multi:softprob, and a risk needs/,
     );
   });
 });
