@@ -8,7 +8,7 @@ import type { NotEvaluated, PodPrediction } from '../core/predictions/prediction
 import { painter, type Painter } from './colour.ts';
 import { failureText } from './failure-text.ts';
 import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
-import { reasonLines } from './reason-text.ts';
+import { memoryName, reasonLines } from './reason-text.ts';
 import { gapText } from './gap-text.ts';
 import { grid } from './grid.ts';
 import { warningLines } from './scan-output.ts';
@@ -155,11 +155,9 @@ function usage(pod: PodSnapshot): string[][] {
   add('CPU throttled', throttled === undefined ? undefined : `${significant(throttled)}%`, 'of periods over 5m');
   const memory = memoryShare(pod);
   // The container that is nearest to its limit speaks for the pod.
-  const memoryName = (share: Share | undefined): string =>
-    share?.container === undefined || pod.totalContainers === 1 ? 'memory' : `memory of ${clean(share.container)}`;
-  add(memoryName(memory), memory && bytes(memory.amount), memory && shareNote(memory, bytes));
+  add(memoryName(pod, memory?.container), memory && bytes(memory.amount), memory && shareNote(memory, bytes));
   const mean = memoryShare(pod, (c) => c.usage.memoryMeanBytes);
-  add(`${memoryName(mean)}, mean of 5m`, mean && bytes(mean.amount), mean && shareNote(mean, bytes));
+  add(`${memoryName(pod, mean?.container)}, mean of 5m`, mean && bytes(mean.amount), mean && shareNote(mean, bytes));
   const slope = fastest(pod);
   add(
     'memory trend',

@@ -65,11 +65,19 @@ function memoryFact(pod: PodSnapshot): string {
   const share = memoryShare(filling === undefined ? pod : { ...pod, containers: [filling] });
   if (share === undefined) return 'memory in use is not known';
   const own = filling ?? (running.length === 1 ? running[0] : running.find((c) => c.name === share.container));
-  const whose = running.length > 1 && own !== undefined ? `memory of ${clean(own.name)}` : 'memory';
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
   const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
   const left = share.of === 'limit' && share.whole !== undefined ? share.whole - share.amount : undefined;
-  return [`${whose} ${amount}`, ...growthText(own && growthOf(own, pod), left), ...before(own, pod)].join(', ');
+  return [
+    `${memoryName(pod, own?.name)} ${amount}`,
+    ...growthText(own && growthOf(own, pod), left),
+    ...before(own, pod),
+  ].join(', ');
+}
+
+/** The memory of one container, named where several run; of the pod where no container speaks for it. */
+export function memoryName(pod: PodSnapshot, container: string | undefined): string {
+  return container === undefined || runningContainers(pod).length === 1 ? 'memory' : `memory of ${clean(container)}`;
 }
 
 /** The container that reaches its limit first if it grows on; undefined where none will within an hour. */
