@@ -1,5 +1,6 @@
 import type { Failure } from '../core/failure.ts';
-import { FEATURES, settledContainers } from '../core/features/catalogue.ts';
+import { FEATURES } from '../core/features/catalogue.ts';
+import { settledContainers } from '../core/features/memory-growth.ts';
 import { missingFeatures } from '../core/features/missing.ts';
 import type { ContainerSnapshot, NodeSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { STATUSES } from '../core/pods/status.ts';

@@ -1,15 +1,13 @@
+import { endedLast, isUnstarted, type Topic } from '../core/features/catalogue.ts';
+import { endedInFailure, isBeingMade } from '../core/features/container-states.ts';
 import {
   aboveEarlierPercent,
-  endedLast,
-  isSettled,
-  isUnstarted,
-  lastingSlope,
-  LONG_SETTLED_SECONDS,
-  newGroundSlope,
-  settledContainers,
-  type Topic,
-} from '../core/features/catalogue.ts';
-import { endedInFailure, isBeingMade } from '../core/features/container-states.ts';
+  FARTHEST_MINUTES,
+  memoryGrowth,
+  minutesToLimit,
+  percentOfLimit,
+  soonestFull,
+} from '../core/features/memory-growth.ts';
 import { hasInitialized } from '../core/features/rhythm.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, sumOfKnown, throttledPercent } from '../core/pods/usage.ts';
@@ -67,11 +65,9 @@ function memoryFact(pod: PodSnapshot): string {
   const own = filling ?? (running.length === 1 ? running[0] : running.find((c) => c.name === share.container));
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
   const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
-  const left = share.of === 'limit' && share.whole !== undefined ? share.whole - share.amount : undefined;
   return [
     `${memoryName(pod, own?.name)} ${amount}`,
-    ...growthText(own && growthOf(own, pod), left),
-    ...before(own, pod),
+    ...(own === undefined ? [] : [...growthText(own, pod), ...before(own, pod)]),
   ].join(', ');
 }
 
@@ -80,64 +76,22 @@ export function memoryName(pod: PodSnapshot, container: string | undefined): str
   return container === undefined || runningContainers(pod).length === 1 ? 'memory' : `memory of ${clean(container)}`;
 }
 
-/** The container that reaches its limit first if it grows on; undefined where none will within an hour. */
-function soonestFull(pod: PodSnapshot): ContainerSnapshot | undefined {
-  const filling = settledContainers(pod).map((container) => {
-    const [limit, used] = [container.limits?.memoryBytes, container.usage.memoryBytes];
-    const left = limit !== undefined && limit > 0 && used !== undefined ? limit - used : undefined;
-    return { container, minutes: minutesToFull(growthOf(container, pod), left) };
-  });
-  const [soonest] = filling.sort((a, b) => a.minutes - b.minutes);
-  return soonest !== undefined && soonest.minutes <= FARTHEST_MINUTES ? soonest.container : undefined;
-}
-
-interface Growth {
-  readonly bytesPerMinute: number;
-  /** In words, where it is not that of now. */
-  readonly window: string;
-}
-
-/**
- * Growth as it lasts; where memory is being collected just now, that of a quarter of an hour. One collection within the last
- * minute is no decline: that is told by five minutes. As for the model, growth counts only where the container has settled.
- */
-function growthOf(c: ContainerSnapshot, pod: PodSnapshot): Growth | undefined {
-  const lasting = lastingSlope(c);
-  if (lasting === undefined || !isSettled(c, pod)) return undefined;
-  if (lasting > 0) return { bytesPerMinute: lasting * 60, window: '' };
-  const slow = isSettled(c, pod, LONG_SETTLED_SECONDS) ? (newGroundSlope(c, pod) ?? 0) * 60 : 0;
-  if (slow >= LEAST_GROWTH_BYTES) return { bytesPerMinute: slow, window: ' over 15 min' };
-  return { bytesPerMinute: Math.min(c.usage.memorySlope5m ?? 0, 0) * 60, window: '' };
-}
-
-/** Slower growth than this each minute is none; later than this is no time to name. */
-const LEAST_GROWTH_BYTES = 64 * 1024;
-const FARTHEST_MINUTES = 60;
-
-/** `left`: bytes to the limit. Infinity where nothing leads there. */
-function minutesToFull(growth: Growth | undefined, left: number | undefined): number {
-  const isFilling = growth !== undefined && left !== undefined && growth.bytesPerMinute >= LEAST_GROWTH_BYTES;
-  return isFilling ? left / growth.bytesPerMinute : Number.POSITIVE_INFINITY;
-}
-
-function growthText(growth: Growth | undefined, left: number | undefined): string[] {
+function growthText(c: ContainerSnapshot, pod: PodSnapshot): string[] {
+  const growth = memoryGrowth(c, pod);
   if (growth === undefined) return [];
-  const { bytesPerMinute, window } = growth;
-  if (Math.abs(bytesPerMinute) < LEAST_GROWTH_BYTES) return ['steady'];
-  const rate = `${bytesPerMinute < 0 ? '-' : '+'}${bytes(Math.abs(bytesPerMinute))}/min${window}`;
-  const minutes = minutesToFull(growth, left);
-  return minutes > FARTHEST_MINUTES ? [rate] : [rate, `full in about ${Math.max(1, Math.round(minutes))} min`];
+  const { slope, windowMinutes } = growth;
+  if (slope === 0) return ['steady'];
+  const window = windowMinutes === undefined ? '' : ` over ${windowMinutes} min`;
+  const rate = `${slope < 0 ? '-' : '+'}${bytes(Math.abs(60 * slope))}/min${window}`;
+  const minutes = minutesToLimit(c, slope);
+  return minutes < FARTHEST_MINUTES ? [rate, `full in about ${Math.max(1, Math.round(minutes))} min`] : [rate];
 }
 
 /** What the memory of the container was before: with earlier lives, or else in this one. */
-function before(c: ContainerSnapshot | undefined, pod: PodSnapshot): string[] {
-  if (c === undefined) return [];
-  const { memoryPeakBytes: peak } = c.usage;
-  const limit = c.limits?.memoryBytes;
+function before(c: ContainerSnapshot, pod: PodSnapshot): string[] {
   if ((c.restartsIn30m ?? 0) > 0) {
-    return peak === undefined || limit === undefined
-      ? []
-      : [`${significant((100 * peak) / limit)} % at most in 30 min`];
+    const peak = percentOfLimit(c, c.usage.memoryPeakBytes);
+    return Number.isNaN(peak) ? [] : [`${significant(peak)} % at most in 30 min`];
   }
   return aboveEarlierPercent(c, pod) <= 0 ? ['was as full before'] : [];
 }

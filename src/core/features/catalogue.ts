@@ -10,15 +10,17 @@ import {
   waitsFor,
 } from './container-states.ts';
 import {
-  cycleSeconds,
-  isRecent,
-  isWellAgain,
-  lifeSeconds,
-  nextWaitSeconds,
-  RHYTHM_SECONDS,
-  usualLifeSeconds,
-  waitedSeconds,
-} from './rhythm.ts';
+  aboveEarlierPercent,
+  isGrowing,
+  lastingSlope,
+  LONG_SETTLED_SECONDS,
+  minutesToLimit,
+  newGroundSlope,
+  percentOfLimit,
+  percentPerMinute,
+  settledContainers,
+} from './memory-growth.ts';
+import { cycleSeconds, isRecent, isWellAgain, nextWaitSeconds, usualLifeSeconds, waitedSeconds } from './rhythm.ts';
 
 /**
  * Every feature: one closed table, in the order of the model's columns. A value that is not known is NaN, which the
@@ -54,11 +56,6 @@ type FeatureUnit =
 const OLDEST_SECONDS = 900;
 /** The share of a limit beyond which the seed's project called usage high. */
 const HIGH_PERCENT = 90;
-/** Minutes to the limit beyond this are as good as never. */
-const FARTHEST_MINUTES = 60;
-/** Memory that gains less of its limit in a minute does not grow. */
-const GROWING_PERCENT_PER_MINUTE = 0.5;
-
 /** What tells how long lives lasted. */
 const LIFE_SIGNALS: readonly SignalName[] = [
   'running-share-30m',
@@ -80,7 +77,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'cpu',
     unit: 'percent',
     about: 'CPU over 5 minutes, of the limit, else of the request, else of the node',
-    from: ['cpu-usage', 'limits'],
+    from: ['cpu-usage', 'limits', 'requests'],
     value: (pod) => cpuShare(pod)?.percent ?? Number.NaN,
   },
   {
@@ -88,7 +85,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'cpu',
     unit: 'percent',
     about: 'CPU over 15 minutes, of the same whole',
-    from: ['cpu-usage-15m', 'limits'],
+    from: ['cpu-usage-15m', 'limits', 'requests'],
     value: (pod) => cpuShare(pod, (c) => c.usage.cpuCoresOver15m)?.percent ?? Number.NaN,
   },
   {
@@ -96,7 +93,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'cpu',
     unit: 'percentage points',
     about: 'CPU over 5 minutes less CPU over 15 minutes',
-    from: ['cpu-usage', 'cpu-usage-15m', 'limits'],
+    from: ['cpu-usage', 'cpu-usage-15m', 'limits', 'requests'],
     value: (pod) =>
       (cpuShare(pod)?.percent ?? Number.NaN) - (cpuShare(pod, (c) => c.usage.cpuCoresOver15m)?.percent ?? Number.NaN),
   },
@@ -105,7 +102,7 @@ export const FEATURES: readonly Feature[] = [
     topic: 'cpu',
     unit: '0 or 1',
     about: 'CPU above 90 percent',
-    from: ['cpu-usage', 'limits'],
+    from: ['cpu-usage', 'limits', 'requests'],
     value: (pod) => flag(cpuShare(pod)?.percent, (percent) => percent > HIGH_PERCENT),
   },
   {
@@ -136,7 +133,9 @@ export const FEATURES: readonly Feature[] = [
     name: 'memory_growing_percent',
     topic: 'memory',
     unit: 'percent',
-    about: 'working set of its limit, of a container whose memory grows; 0 where none does',
+    about:
+      'working set of its limit, of a container whose memory grows (by half a percent in a minute, or more slowly for 15 minutes and full within an hour); 0 where none does',
+    // Without the window of 15 minutes it is known as well.
     from: ['memory-working-set', 'limits', 'memory-slope-1m', 'memory-slope-2m', 'memory-slope-5m'],
     value: memoryGrowing,
   },
@@ -163,16 +162,16 @@ export const FEATURES: readonly Feature[] = [
     about:
       'when the limit is reached if memory grows on as over the last 1, 2 or 5 minutes, the slowest of them; at most 60',
     from: ['memory-working-set', 'memory-slope-1m', 'memory-slope-2m', 'memory-slope-5m', 'limits'],
-    value: (pod) => memoryMinutesToLimit(pod, lastingSlope),
+    value: (pod) => memoryMinutesToLimit(settledContainers(pod), lastingSlope),
   },
   {
     name: 'memory_minutes_to_limit_15m',
     topic: 'memory',
     unit: 'minutes',
     about:
-      'the same, growing on as over the last 15 minutes; of a container whose start lies before these, and that is fuller than it was from 30 to 5 minutes ago',
+      'the same, growing on as over the last 15 minutes; of a container whose start lies before these, and that is fuller than it was from 30 to 5 minutes ago (by 1 percent of the limit, or by half of what it gains in 5 minutes)',
     from: ['memory-working-set', 'memory-slope-15m', 'memory-earlier-peak', 'limits'],
-    value: (pod) => memoryMinutesToLimit(pod, (c) => newGroundSlope(c, pod), LONG_SETTLED_SECONDS),
+    value: (pod) => memoryMinutesToLimit(settledContainers(pod, LONG_SETTLED_SECONDS), (c) => newGroundSlope(c, pod)),
   },
   {
     name: 'memory_of_peak_percent',
@@ -610,67 +609,26 @@ export function endedLast(containers: readonly ContainerSnapshot[]): ContainerSn
     );
 }
 
-/**
- * A container fills its memory as it starts. Until the window of two minutes lies behind that, growth says only that it has
- * just started.
- */
-const SETTLED_SECONDS = 150;
-/** The same for the window of 15 minutes. */
-export const LONG_SETTLED_SECONDS = 900 + SETTLED_SECONDS;
-
-/** The running containers whose memory trend says something. */
-export function settledContainers(pod: PodSnapshot, seconds = SETTLED_SECONDS): ContainerSnapshot[] {
-  return runningContainers(pod).filter((c) => isSettled(c, pod, seconds));
-}
-
-/** Of a running container: whether it began before the window. */
-export function isSettled(c: ContainerSnapshot, pod: PodSnapshot, seconds = SETTLED_SECONDS): boolean {
-  return (lifeSeconds(c, pod) ?? seconds) >= seconds;
-}
-
 /** Percent of the limit per minute, of the container that moves fastest towards its limit. */
 function memoryTrend(pod: PodSnapshot, slope: (container: ContainerSnapshot) => number | undefined): number {
   return most(settledContainers(pod).map((c) => percentPerMinute(c, slope(c))));
 }
 
-function percentPerMinute(c: ContainerSnapshot, bytesPerSecond: number | undefined): number {
-  return bytesPerSecond === undefined ? Number.NaN : ofLimit(c, 6000 * bytesPerSecond);
-}
-
-function ofLimit(c: ContainerSnapshot, amount: number): number {
-  const limit = c.limits?.memoryBytes;
-  return limit === undefined || limit <= 0 ? Number.NaN : amount / limit;
-}
-
-/**
- * Growth that goes on now, in bytes per second: the least over 1, 2 and 5 minutes, of those that the scrape interval
- * allows. The jump of a start stays in the slope of 5 minutes long after it is over, and growth that has just ended in that
- * of 2 minutes.
- */
-export function lastingSlope({ usage }: ContainerSnapshot): number | undefined {
-  const { memorySlope1m, memorySlope2m, memorySlope5m } = usage;
-  if (memorySlope5m === undefined) return undefined;
-  return Math.min(memorySlope1m ?? memorySlope5m, memorySlope2m ?? memorySlope5m, memorySlope5m);
-}
-
 /** How full the fullest container whose memory grows is, in percent of its limit; 0 where none grows. */
 function memoryGrowing(pod: PodSnapshot): number {
   const shares = settledContainers(pod).map((c) => {
-    const trend = percentPerMinute(c, lastingSlope(c));
-    const { memoryBytes } = c.usage;
-    if (memoryBytes === undefined || Number.isNaN(trend)) return Number.NaN;
-    return trend >= GROWING_PERCENT_PER_MINUTE ? ofLimit(c, 100 * memoryBytes) : 0;
+    const grows = isGrowing(c, pod);
+    if (grows === undefined) return Number.NaN;
+    return grows ? percentOfLimit(c, c.usage.memoryBytes) : 0;
   });
   return most(shares);
 }
 
 function memoryMinutesToLimit(
-  pod: PodSnapshot,
+  containers: readonly ContainerSnapshot[],
   slope: (container: ContainerSnapshot) => number | undefined,
-  settledSeconds = SETTLED_SECONDS,
 ): number {
-  const settled = settledContainers(pod, settledSeconds);
-  return least(settled.map((c) => minutesTo(c.limits?.memoryBytes, c.usage.memoryBytes, slope(c))));
+  return least(containers.map((c) => minutesToLimit(c, slope(c))));
 }
 
 /** The containers that run again after a restart within the window: only those have an earlier life to compare with. */
@@ -687,41 +645,8 @@ function memoryOfPeak(pod: PodSnapshot): number {
   return most(shares);
 }
 
-/** A container that is younger has no earlier to speak of. */
-const EARLIER_LIFE_SECONDS = 600;
-/** Whose pods never have a name again; cAdvisor, which knows no uid, may have kept the peak of another pod of one name. */
-const OWNERS_OF_NEW_NAMES: ReadonlySet<string> = new Set(['ReplicaSet', 'DaemonSet', 'Job']);
-
-/**
- * By how much of its limit the memory of a container is above the most from 30 to 5 minutes ago; NaN where there is no such
- * time, or it was another life's. A leak goes where it has not been before, a cache or a sawtooth comes back.
- */
-export function aboveEarlierPercent(c: ContainerSnapshot, pod: PodSnapshot): number {
-  const { memoryBytes, memoryEarlierPeakBytes } = c.usage;
-  if (memoryBytes === undefined || memoryEarlierPeakBytes === undefined || c.restartsIn30m !== 0) return Number.NaN;
-  const isNewName = OWNERS_OF_NEW_NAMES.has(pod.owner?.kind ?? '');
-  if ((lifeSeconds(c, pod) ?? 0) < (isNewName ? EARLIER_LIFE_SECONDS : RHYTHM_SECONDS)) return Number.NaN;
-  return ofLimit(c, 100 * (memoryBytes - memoryEarlierPeakBytes));
-}
-
-/** Above its earlier peak by less than so much of its limit, memory is where it has been before. */
-const NEW_GROUND_PERCENT = 1;
-
-/** Growth over 15 minutes, in bytes per second; none where it only leads back to where the container has been. */
-export function newGroundSlope(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  const { memorySlope15m } = c.usage;
-  if (memorySlope15m === undefined) return undefined;
-  return aboveEarlierPercent(c, pod) < NEW_GROUND_PERCENT ? 0 : memorySlope15m;
-}
-
 function memoryAboveEarlier(pod: PodSnapshot): number {
   return most(runningContainers(pod).map((c) => aboveEarlierPercent(c, pod)));
-}
-
-function minutesTo(goal: number | undefined, bytes: number | undefined, slope: number | undefined): number {
-  if (goal === undefined || bytes === undefined || slope === undefined) return Number.NaN;
-  if (slope <= 0) return FARTHEST_MINUTES;
-  return Math.min(Math.max((goal - bytes) / slope / 60, 0), FARTHEST_MINUTES);
 }
 
 /** The least of the numbers that are known; NaN where none is. */

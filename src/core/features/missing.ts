@@ -2,7 +2,8 @@ import type { PodSnapshot } from '../pods/snapshot.ts';
 import { runningContainers } from '../pods/usage.ts';
 import { SIGNALS } from '../signals/catalogue.ts';
 import type { GapReason } from '../signals/signal.ts';
-import { FEATURES, LONG_SETTLED_SECONDS, settledContainers, type Feature } from './catalogue.ts';
+import { FEATURES, type Feature } from './catalogue.ts';
+import { LONG_SETTLED_SECONDS, settledContainers } from './memory-growth.ts';
 
 /** Why a feature is NaN; undefined where nothing is wrong (a container that has never ended has no last exit code). */
 function whyMissing(pod: PodSnapshot, feature: Feature): GapReason | undefined {

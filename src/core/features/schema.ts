@@ -7,7 +7,7 @@ export const LOOKBACK_SECONDS = 1800;
 export const FEATURE_NAMES: readonly string[] = FEATURES.map((feature) => feature.name);
 
 /** Raised where what a name means has changed, though it is still the right name: older models then do not fit. */
-const REVISION = 2;
+const REVISION = 3;
 
 /**
  * A fingerprint of names, units and their order (FNV-1a, 64 bits, over UTF-8 of `name:unit` lines after the revision) of some

@@ -1,4 +1,4 @@
-import { settledContainers } from '../features/catalogue.ts';
+import { settledContainers } from '../features/memory-growth.ts';
 import { FEATURE_NAMES } from '../features/schema.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../pods/snapshot.ts';
 import { isFailing, type Status } from '../pods/status.ts';

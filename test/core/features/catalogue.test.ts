@@ -190,16 +190,19 @@ test('growth over 15 minutes is that of a container whose start lies before thes
   expect(minutes(1049)).toBeNaN();
   expect(minutes(1050)).toBeCloseTo(10);
   // Back to where it has been: a cache, a sawtooth.
-  const after = (peak: number): number =>
+  const after = (peak: number, slope = 1): number =>
     valueOf('memory_minutes_to_limit_15m', {
       ...using(
-        { memoryBytes: 90 * MIB, memorySlope15m: MIB / 60, memoryEarlierPeakBytes: peak * MIB },
+        { memoryBytes: 90 * MIB, memorySlope15m: (slope * MIB) / 60, memoryEarlierPeakBytes: peak * MIB },
         { limits, startedAtUnixSeconds: 0, restartsIn30m: 0 },
       ),
       readAtUnixSeconds: 10_000,
     });
   expect([95, 90, 89.5].map(after)).toEqual([60, 60, 60]);
   expect(after(88)).toBeCloseTo(10);
+  // Of what grows slowly less is new ground.
+  expect(after(89, 0.2)).toBeCloseTo(50);
+  expect(after(89.6, 0.2)).toBe(60);
 });
 
 describe('why a feature is missing', () => {
@@ -537,6 +540,19 @@ describe('memory that grows', () => {
   ])('%s', (_, slope1m, slope2m, slope5m, percent, minutes) => {
     expect(valueOf('memory_growing_percent', growing(slope1m, slope2m, slope5m))).toBeCloseTo(percent);
     expect(valueOf('memory_minutes_to_limit', growing(slope1m, slope2m, slope5m))).toBeCloseTo(minutes);
+  });
+
+  test.each([
+    ['hardly grows, but has for long', 0, 0.25, 93.75, 95],
+    ['hardly grows, and was as full before', 0, 0.25, 95, 0],
+    ['hardly grows, in a young container', 9_500, 0.25, 93.75, 0],
+    ['grew faster over 15 minutes, and has just stopped', 0, 1, 90, 0],
+  ])('%s', (_, startedAtUnixSeconds, slope15m, peak, percent) => {
+    const now = slope15m === 1 ? 0 : MIB / 240;
+    const slopes = { memorySlope1m: now, memorySlope2m: now, memorySlope5m: MIB / 240 };
+    const usage = { ...slopes, memorySlope15m: (slope15m * MIB) / 60, memoryEarlierPeakBytes: peak * MIB };
+    const snapshot = using({ memoryBytes: 95 * MIB, ...usage }, { limits, startedAtUnixSeconds, restartsIn30m: 0 });
+    expect(valueOf('memory_growing_percent', { ...snapshot, readAtUnixSeconds: 10_000 })).toBeCloseTo(percent);
   });
 
   test('is not known without a limit', () => {
