@@ -1,5 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import type { Options } from '../commands/options.ts';
+import type { Context } from '../commands/context.ts';
+import type { CommandTraits, Options } from '../commands/options.ts';
+import { BACKTEST_OUTPUTS, CHECK_OUTPUTS, DATASET_OUTPUTS, POD_OUTPUTS } from '../commands/outputs.ts';
 import { buildProgram, type Invocation } from './program.ts';
 import {
   configPath,
@@ -19,10 +21,12 @@ export async function main(argv: readonly string[], world: World = processWorld(
   const { stdout, stderr, interrupted } = world;
   const version = packageVersion();
   let code = 0;
+  let verbose = false;
   const program = buildProgram(
     version,
     { writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text), width: stdout.width },
     async (invocation) => {
+      verbose = invocation.flags['verbose'] === true;
       code = await run(world, version, invocation);
     },
   );
@@ -32,45 +36,68 @@ export async function main(argv: readonly string[], world: World = processWorld(
     return code;
   } catch (error) {
     if (interrupted.aborted) return interrupted.reason === 'SIGTERM' ? 143 : 130;
-    return await explain(error, stderr, argv.includes('-v') || argv.includes('--verbose')).catch((worse: unknown) => {
+    return await explain(error, stderr, verbose).catch((worse: unknown) => {
       stderr.write(`${lastWords(worse)}\n`);
       return 2;
     });
   }
 }
 
+const MINUTES: Pick<CommandTraits<string>, 'timeout' | 'everywhere'> = { timeout: '2m', everywhere: false };
+/** These read for as long as the past takes. */
+const HOURS = { ...MINUTES, timeout: '0' };
+
+/** Options are resolved before Prometheus is asked anything: what is wrong with them costs no request. */
 async function run(world: World, version: string, invocation: Invocation): Promise<number> {
-  const { command } = invocation;
+  const { command, names, flags } = invocation;
   if (command === 'model show' || command === 'model predict') return runModel(world, command, invocation);
   // Loaded while the options are read, and the first request is on its way before the command is loaded.
-  if (invocation.flags['replay'] === undefined) loadHttp().catch(() => undefined);
-  const options = await readOptions(world, invocation);
-  const context = createContext(world, version, asked(invocation, options), options);
-  await context.opened.catch(() => undefined);
+  if (flags['replay'] === undefined) loadHttp().catch(() => undefined);
+  const contextFor = (options: Options): Context => createContext(world, version, asked(invocation, options), options);
   switch (command) {
     case 'scan': {
+      const options = await readOptions(world, flags, { ...MINUTES, outputs: POD_OUTPUTS });
+      const context = contextFor(options);
+      await openEarly(context);
       const { scan } = await import('../commands/scan.ts');
       return scan(context, options);
     }
     case 'predict': {
+      const options = await readOptions(world, flags, { ...MINUTES, outputs: POD_OUTPUTS });
+      const { podNames } = await import('../commands/pod-names.ts');
+      const pods = podNames(names);
+      const context = contextFor(options);
+      await openEarly(context);
       const { predict } = await import('../commands/predict.ts');
-      return predict(context, options, invocation.names);
-    }
-    case 'backtest': {
-      const { backtest } = await import('../commands/backtest.ts');
-      const { resolveBacktestOptions } = await import('../commands/history-options.ts');
-      return backtest(context, options, await resolveBacktestOptions(invocation.flags, world.now(), options.output));
-    }
-    case 'export-dataset': {
-      const { exportDataset } = await import('../commands/export-dataset.ts');
-      const { resolveExportOptions } = await import('../commands/history-options.ts');
-      return exportDataset(context, options, await resolveExportOptions(invocation.flags, world.now()));
+      return predict(context, options, pods);
     }
     case 'check-prometheus': {
+      const options = await readOptions(world, flags, { ...MINUTES, outputs: CHECK_OUTPUTS });
+      const context = contextFor(options);
+      await openEarly(context);
       const { checkPrometheus } = await import('../commands/check-prometheus.ts');
       return checkPrometheus(context, options);
     }
+    case 'backtest': {
+      const options = await readOptions(world, flags, { ...HOURS, outputs: BACKTEST_OUTPUTS, everywhere: true });
+      const { resolveBacktestOptions } = await import('../commands/history-options.ts');
+      const wanted = resolveBacktestOptions(flags, world.now());
+      const { backtest } = await import('../commands/backtest.ts');
+      return backtest(contextFor(options), options, wanted);
+    }
+    case 'export-dataset': {
+      const options = await readOptions(world, flags, { ...HOURS, outputs: DATASET_OUTPUTS });
+      const { resolveExportOptions } = await import('../commands/history-options.ts');
+      const wanted = resolveExportOptions(flags, world.now());
+      const { exportDataset } = await import('../commands/export-dataset.ts');
+      return exportDataset(contextFor(options), options, wanted);
+    }
   }
+}
+
+/** Sends the first request before the command is loaded. Whoever opens it again is told what went wrong. */
+async function openEarly(context: Context): Promise<void> {
+  await context.open().catch(() => undefined);
 }
 
 /** The commands about a model file: they ask no Prometheus, and no settings bear on them. */
@@ -97,36 +124,43 @@ async function runModel(
 /** The command with the flags that decide what is asked, for whoever replays its recording. No flag of a login. */
 function asked({ command, names, flags }: Invocation, options: Options): string {
   const given = (name: string, value: unknown): string[] =>
-    typeof value === 'string' && value !== '' ? [name, /^[\w./=,:-]+$/.test(value) ? value : `'${value}'`] : [];
-  const namespaced = options.allNamespaces ? ['-A'] : given('-n', options.namespace);
-  const scope = command === 'check-prometheus' ? [] : namespaced;
+    typeof value === 'string' && value !== '' ? [name, quoted(value)] : [];
+  const scope = options.allNamespaces ? ['-A'] : given('-n', options.namespace);
   return [
     'kpfd',
     command,
-    ...names,
-    ...scope,
+    ...names.map(quoted),
+    ...(command === 'check-prometheus' ? [] : scope),
     ...given('-l', flags['selector']),
     ...given('--cluster', options.cluster),
     ...given('--ksm-selector', options.ksmSelector),
     ...given('--cadvisor-selector', options.cadvisorSelector),
+    ...['start', 'end', 'step', 'horizon'].flatMap((name) => given(`--${name}`, flags[name])),
+    ...given('--max-samples', flags['maxSamples']),
   ].join(' ');
 }
 
-async function readOptions(world: World, { command, flags }: Invocation): Promise<Options> {
-  const { BACKTEST_OUTPUTS, CHECK_OUTPUTS, resolveOptions } = await import('../commands/options.ts');
+function quoted(word: string): string {
+  return /^[\w./=,:-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+async function readOptions<O extends string>(
+  world: World,
+  flags: Invocation['flags'],
+  traits: CommandTraits<O>,
+): Promise<Options<O>> {
+  const { resolveOptions } = await import('../commands/options.ts');
   const path = configPath(world.env);
-  const isHistory = command === 'backtest' || command === 'export-dataset';
-  return resolveOptions({
-    // These have formats of their own (history-options.ts), and read for as long as the past takes.
-    flags: isHistory ? { ...flags, output: undefined } : flags,
-    ...(isHistory ? { defaultTimeout: '0' } : {}),
-    ...(command === 'check-prometheus' ? { outputs: CHECK_OUTPUTS } : {}),
-    ...(command === 'backtest' ? { outputs: BACKTEST_OUTPUTS, everywhere: true } : {}),
-    env: world.env,
-    config: { path, values: await readConfig(path) },
-    besideConfig: (file) => resolve(dirname(path), file),
-    now: world.now(),
-  });
+  return resolveOptions(
+    {
+      flags,
+      env: world.env,
+      config: { path, values: await readConfig(path) },
+      besideConfig: (file) => resolve(dirname(path), file),
+      now: world.now(),
+    },
+    traits,
+  );
 }
 
 /** Usage errors are commander's words, failures are ours; anything else is a bug and keeps its stack. */

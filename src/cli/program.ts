@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { CHECK_OUTPUTS, POD_OUTPUTS } from '../commands/outputs.ts';
 
 /** What the user asked for: a command, its arguments, and the flags that were given (camelCase, undefined elsewhere). */
 export interface Invocation {
@@ -94,11 +95,11 @@ export function buildProgram(
       "only pods at or above the model's risk threshold, and those that fail but could not be evaluated",
     ),
     new Option('--min-risk <p>', 'the same with another threshold (0.3 or 30%)'),
-    ...layoutOptions(),
+    ...selectionOptions(),
     ...timeOptions(),
   ]);
   group(scan, 'Output:', [
-    ...outputOptions('table|wide|json|yaml|csv|name'),
+    ...outputOptions(POD_OUTPUTS),
     new Option(
       '--sort-by <key>',
       'risk, confidence and restarts (the most first), predicted (the worst first), age (the youngest first), name, namespace, now or node',
@@ -114,7 +115,7 @@ export function buildProgram(
       "kpfd scan -A -o json | jq '.pods[0]'          # for programs",
       'kpfd scan -A --record today.json.gz           # keep the answers of Prometheus, e.g. for a bug report',
     ],
-    STATUS_COLUMNS,
+    { more: STATUS_COLUMNS },
   );
 
   const predict = program
@@ -124,12 +125,9 @@ export function buildProgram(
     .action(async (names: string[], _, command: Command) =>
       run({ command: 'predict', names, flags: command.optsWithGlobals() }),
     );
-  group(predict, 'Scope:', [namespaceOption(), ...layoutOptions(), ...timeOptions()]);
+  group(predict, 'Scope:', [namespaceOption(), ...selectionOptions(), ...timeOptions()]);
   group(predict, 'Output:', [
-    ...outputOptions(
-      'table|wide|json|yaml|csv|name',
-      'without -o a page for each pod, wide: with all inputs of the model',
-    ),
+    ...outputOptions(POD_OUTPUTS, 'without -o a page for each pod, wide: with all inputs of the model'),
     ...exitOptions(),
   ]);
   finish(predict, [
@@ -144,19 +142,15 @@ export function buildProgram(
     .action(async (_, command: Command) =>
       run({ command: 'check-prometheus', names: [], flags: command.optsWithGlobals() }),
     );
-  group(check, 'Scope:', [...layoutOptions(), ...timeOptions()]);
-  group(check, 'Output:', [
-    ...outputOptions('table|wide|json|yaml'),
-    new Option('--strict', 'exit with 3 on warnings'),
-  ]);
+  group(check, 'Scope:', [...selectionOptions(), ...timeOptions()]);
+  group(check, 'Output:', [...outputOptions(CHECK_OUTPUTS), new Option('--strict', 'exit with 3 on warnings')]);
   finish(
     check,
     [
       'kpfd check-prometheus',
       'kpfd check-prometheus --prometheus-url https://prometheus.example/prom --ca-file ca.pem',
     ],
-    '',
-    CHECK_EXIT_CODES,
+    { exitCodes: CHECK_EXIT_CODES },
   );
   addHistoryCommands(program, run);
   addModelCommands(program, run);
@@ -176,7 +170,7 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
   group(backtest, 'Scope:', [
     new Option('-n, --namespace <name>', 'only this namespace (KPFD_NAMESPACE; default: all)'),
     allNamespacesOption(),
-    ...layoutOptions(),
+    ...selectionOptions(),
     ...recordOptions(),
   ]);
   group(backtest, 'Model:', [
@@ -193,8 +187,7 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
       'kpfd backtest --start 2026-11-23T00:00:00Z --end 2026-11-23T06:00:00Z',
       'kpfd backtest --start 1795411660 --end 1795415615 --labels status.jsonl.gz -o json',
     ],
-    BACKTEST,
-    HISTORY_EXIT_CODES,
+    { more: BACKTEST, ...HISTORY },
   );
 
   const dataset = program
@@ -208,7 +201,7 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
     new Option('--step <duration>', 'a multiple of 15s (default: 30s)'),
     new Option('--horizon <duration>', 'how far the label looks ahead (default: 10m)'),
   ]);
-  group(dataset, 'Scope:', [namespaceOption(), allNamespacesOption(), ...layoutOptions(), ...recordOptions()]);
+  group(dataset, 'Scope:', [namespaceOption(), allNamespacesOption(), ...selectionOptions(), ...recordOptions()]);
   group(dataset, 'Output:', [
     new Option('-o, --output <format>', 'csv (default) or jsonl'),
     new Option('--to <file>', 'write to a file; the same command goes on with one that a cut left behind'),
@@ -221,16 +214,18 @@ function addHistoryCommands(program: Command, run: (invocation: Invocation) => P
       'kpfd export-dataset -A --start 2026-11-23T00:00:00Z --end 2026-11-24T00:00:00Z --to rows.csv',
       'kpfd export-dataset -n shop --start 1795411660 --end 1795415615 -o jsonl | head',
     ],
-    DATASET,
-    HISTORY_EXIT_CODES,
+    { more: DATASET, ...HISTORY },
   );
 }
 
-const HISTORY_EXIT_CODES = `
+const HISTORY = {
+  timeout: 'none',
+  exitCodes: `
 Exit codes:
   0    it ran
   2    it could not run: bad usage, no connection, no model, a labels file that is not usable
-  3    at some step no pod could be evaluated (only with --strict)`;
+  3    at some step no pod could be evaluated (only with --strict)`,
+};
 
 const BACKTEST = `
 An alarm is up while at least two of the last three evaluations, 30 s apart, are at or above the threshold. FOUND are the
@@ -389,7 +384,7 @@ function allNamespacesOption(): Option {
   return new Option('-A, --all-namespaces', 'all namespaces');
 }
 
-function layoutOptions(): Option[] {
+function selectionOptions(): Option[] {
   return [
     new Option('--cluster <name>', 'which cluster, where this Prometheus holds several'),
     new Option('--kubernetes-version <version>', 'of the API server, where kube_node_info does not tell'),
@@ -412,9 +407,9 @@ function recordOptions(): Option[] {
   ];
 }
 
-function outputOptions(formats: string, more = ''): Option[] {
+function outputOptions(formats: readonly string[], more = ''): Option[] {
   return [
-    new Option(`-o, --output <format>`, `${formats.replaceAll('|', ', ')}${more === '' ? '' : ` (${more})`}`),
+    new Option(`-o, --output <format>`, `${formats.join(', ')}${more === '' ? '' : ` (${more})`}`),
     new Option('--no-headers', 'leave the headings out'),
     new Option('--color <when>', 'auto, always or never (auto: on a terminal, unless NO_COLOR is set)'),
     new Option('-q, --quiet', 'only the answer, and warnings that it is incomplete'),
@@ -462,7 +457,12 @@ function group(command: Command, heading: string, options: readonly Option[]): v
   for (const option of options) command.addOption(option.helpGroup(heading));
 }
 
-function finish(command: Command, examples: readonly string[], more = '', exitCodes = EXIT_CODES): void {
+/** What the help of a command ends with. `timeout`: its default, in words. */
+function finish(
+  command: Command,
+  examples: readonly string[],
+  { more = '', exitCodes = EXIT_CODES, timeout = '2m, 0: none' } = {},
+): void {
   command.configureOutput({
     outputError: (text, write) => {
       // --fail-on takes the next word for its value.
@@ -480,7 +480,7 @@ function finish(command: Command, examples: readonly string[], more = '', exitCo
       );
     },
   });
-  group(command, 'Prometheus:', connectionOptions(exitCodes === HISTORY_EXIT_CODES ? 'none' : '2m, 0: none'));
+  group(command, 'Prometheus:', connectionOptions(timeout));
   const text = exampleText(examples);
   const settings = `
 Settings: these flags may also stand in the environment (KPFD_NAMESPACE for --namespace) and in the config file under

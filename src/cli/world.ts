@@ -145,16 +145,15 @@ function isAbsent(path: string): boolean {
 /** The Context of a command (as it was asked, for recordings) in this world. Adapters are loaded when they are needed. */
 export function createContext(world: World, version: string, command: string, options: Options): Context {
   const { connection, at } = options;
-  const opened =
-    connection.replay === undefined
-      ? openHttp(world, version, connection, { command, at })
-      : openReplay(connection.replay, at);
-  // Whoever awaits it is told; until then nobody listens.
-  opened.catch(() => undefined);
+  let opened: Promise<OpenSource> | undefined;
   return {
     stdout: world.stdout,
     stderr: world.stderr,
-    opened,
+    open: async () =>
+      (opened ??=
+        connection.replay === undefined
+          ? openHttp(world, version, connection, { command, at })
+          : openReplay(connection.replay, at)),
     loadModel: async (folder, statistics) => {
       const { loadModel } = await import('../adapters/model-file.ts');
       return loadModel(folder ?? join(PACKAGE_ROOT, 'models', 'default'), statistics);

@@ -2,13 +2,13 @@ import { FailureError } from '../core/failure.ts';
 
 /** A name that is none of the known ones; the failure gets the nearest of them as advice. */
 export class UnknownName extends Error {
-  override readonly name: string;
+  readonly unknown: string;
   readonly known: readonly string[];
   readonly failure: (advice: string | undefined) => FailureError;
 
-  constructor(name: string, known: readonly string[], failure: (advice: string | undefined) => FailureError) {
+  constructor(unknown: string, known: readonly string[], failure: (advice: string | undefined) => FailureError) {
     super('unknown name');
-    this.name = name;
+    this.unknown = unknown;
     this.known = known;
     this.failure = failure;
   }
@@ -21,7 +21,7 @@ export async function withNearest<T>(read: () => T | Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof UnknownName)) throw error;
     const { nearest } = await import('../pipeline/nearest.ts');
-    const [meant] = await nearest(error.name, error.known);
+    const [meant] = await nearest(error.unknown, error.known);
     throw error.failure(meant === undefined ? undefined : `did you mean ${meant}?`);
   }
 }

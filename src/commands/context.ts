@@ -13,8 +13,8 @@ import type { Options } from './options.ts';
 export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Prometheus, or a recording of it. */
-  readonly opened: Promise<OpenSource>;
+  /** Prometheus, or a recording of it; the same each time. Rejects with a FailureError. */
+  open(): Promise<OpenSource>;
   /** undefined: the model that ships with kpfd. With statistics, where reasons are wanted. */
   loadModel(folder: string | undefined, statistics?: boolean): Promise<Model>;
   /** Unix seconds. */
@@ -88,7 +88,7 @@ export async function withSource<T>(
   context: Context,
   ask: (source: HistorySource, instant: Instant) => Promise<T>,
 ): Promise<T> {
-  const opened = await context.opened;
+  const opened = await context.open();
   let answer: T;
   try {
     answer = await ask(opened.source, opened.instant);

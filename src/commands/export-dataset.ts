@@ -4,11 +4,17 @@ import { exportNotes } from '../render/export-notes.ts';
 import { exitCode, withSource, type Context, type ExitCode } from './context.ts';
 import type { ExportOptions } from './history-options.ts';
 import type { Options } from './options.ts';
+import type { DatasetOutput } from './outputs.ts';
 import { StepProgress } from './progress.ts';
 
 /** kpfd export-dataset: feature rows of the past with what became of them, to train a model on. */
-export async function exportDataset(context: Context, options: Options, wanted: ExportOptions): Promise<ExitCode> {
-  const format = DATASET_FORMATS[wanted.output];
+export async function exportDataset(
+  context: Context,
+  options: Options<DatasetOutput>,
+  wanted: ExportOptions,
+): Promise<ExitCode> {
+  const output = options.output ?? 'csv';
+  const format = DATASET_FORMATS[output];
   const namespace = options.allNamespaces ? undefined : options.namespace;
   const dataset = await context.openDataset(wanted.to, {
     heading: options.headings ? format.heading : '',
@@ -51,12 +57,12 @@ export async function exportDataset(context: Context, options: Options, wanted: 
 
 /** The options that decide which rows there are, and what is in them. */
 function decisive(
-  options: Options,
-  { span, horizonSeconds, output, run, labelsFile }: ExportOptions,
+  options: Options<DatasetOutput>,
+  { span, horizonSeconds, run, labelsFile }: ExportOptions,
 ): Record<string, string> {
   const time = (unixSeconds: number): string => new Date(unixSeconds * 1000).toISOString();
   return {
-    '--output': output,
+    '--output': options.output ?? 'csv',
     '--no-headers': String(!options.headings),
     '--run': run,
     '--start': time(span.start),

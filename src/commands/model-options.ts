@@ -4,9 +4,8 @@ import { IMPORTANCE_KINDS, type ImportanceKind } from '../core/forest/importance
 import type { PredictedKind } from '../core/predictions/predicted-columns.ts';
 import { numberOfText } from '../core/rows/number-text.ts';
 import { chosen, usage, withNearest } from './choice.ts';
-
-/** As commander gives them: camelCase names. */
-type Flags = Readonly<Record<string, unknown>>;
+import { textOf, wholeNumber, type Flags } from './flags.ts';
+import { ROW_OUTPUTS, SHOW_OUTPUTS } from './outputs.ts';
 
 /** What both commands about a model take. */
 interface ModelOptions {
@@ -16,7 +15,7 @@ interface ModelOptions {
 }
 
 export interface ModelShowOptions extends ModelOptions {
-  readonly output: 'table' | 'json';
+  readonly output: (typeof SHOW_OUTPUTS)[number];
   /** undefined: the best that the model has. */
   readonly importance: ImportanceKind | undefined;
   /** How many features a table shows. */
@@ -24,7 +23,7 @@ export interface ModelShowOptions extends ModelOptions {
 }
 
 export interface ModelPredictOptions extends ModelOptions {
-  readonly output: 'csv' | 'json' | 'jsonl';
+  readonly output: (typeof ROW_OUTPUTS)[number];
   /** A path, or "-". */
   readonly rows: string;
   readonly rowsFormat: 'csv' | 'json' | undefined;
@@ -43,11 +42,11 @@ const DEFAULT_TOP = 10;
 /** Rejects with a FailureError for the first option that is not right. */
 export async function resolveShowOptions(flags: Flags, readNames: ReadNames): Promise<ModelShowOptions> {
   return withNearest(async () => ({
-    ...layoutOptions(flags),
+    ...answerOptions(flags),
     reading: await readingOptions(flags, readNames),
-    output: chosen('--output', text(flags, 'output'), ['table', 'json']) ?? 'table',
-    importance: chosen('--importance', text(flags, 'importance'), IMPORTANCE_KINDS),
-    top: wholeNumber('--top', text(flags, 'top'), 0) ?? DEFAULT_TOP,
+    output: chosen('--output', textOf(flags, 'output'), SHOW_OUTPUTS) ?? 'table',
+    importance: chosen('--importance', textOf(flags, 'importance'), IMPORTANCE_KINDS),
+    top: wholeNumber('--top', textOf(flags, 'top'), 0) ?? DEFAULT_TOP,
   }));
 }
 
@@ -56,28 +55,23 @@ export async function resolvePredictOptions(flags: Flags, readNames: ReadNames):
   return withNearest(async () => {
     const kind = kindOf(flags);
     return {
-      ...layoutOptions(flags),
+      ...answerOptions(flags),
       // Only contributions need what training noted at the nodes.
       reading: { ...(await readingOptions(flags, readNames)), statistics: kind === 'contributions' },
-      output: chosen('--output', text(flags, 'output'), ['csv', 'json', 'jsonl']) ?? 'csv',
-      rows: text(flags, 'rows') ?? '-',
-      rowsFormat: chosen('--rows-format', text(flags, 'rowsFormat'), ['csv', 'json']),
+      output: chosen('--output', textOf(flags, 'output'), ROW_OUTPUTS) ?? 'csv',
+      rows: textOf(flags, 'rows') ?? '-',
+      rowsFormat: chosen('--rows-format', textOf(flags, 'rowsFormat'), ['csv', 'json']),
       kind,
-      iterationRange: iterationRange(text(flags, 'iterationRange')),
-      missing: missingValue(text(flags, 'missing')),
+      iterationRange: iterationRange(textOf(flags, 'iterationRange')),
+      missing: missingValue(textOf(flags, 'missing')),
       ignoreExtraColumns: flags['ignoreExtraColumns'] === true,
       headerRow: flags['headerRow'] !== false,
     };
   });
 }
 
-function layoutOptions(flags: Flags): Omit<ModelOptions, 'reading'> {
+function answerOptions(flags: Flags): Omit<ModelOptions, 'reading'> {
   return { headings: flags['headers'] !== false, quiet: flags['quiet'] === true };
-}
-
-function text(flags: Flags, name: string): string | undefined {
-  const value = flags[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 function kindOf(flags: Flags): PredictedKind {
@@ -89,17 +83,17 @@ function kindOf(flags: Flags): PredictedKind {
 
 /** The options that tell what a dump of trees lacks: all of them or none. */
 async function readingOptions(flags: Flags, readNames: ReadNames): Promise<ReadForestOptions> {
-  const version = xgboostVersion(text(flags, 'xgboostVersion'));
+  const version = xgboostVersion(textOf(flags, 'xgboostVersion'));
   const facts = {
-    '--objective': chosen('--objective', text(flags, 'objective'), OBJECTIVE_NAMES),
-    '--base-score': text(flags, 'baseScore'),
-    '--feature-names': text(flags, 'featureNames'),
+    '--objective': chosen('--objective', textOf(flags, 'objective'), OBJECTIVE_NAMES),
+    '--base-score': textOf(flags, 'baseScore'),
+    '--feature-names': textOf(flags, 'featureNames'),
     '--xgboost-version': version,
   };
   const lacking = Object.entries(facts).filter(([, value]) => value === undefined);
-  const outputCount = wholeNumber('--outputs', text(flags, 'outputs'), 1);
-  const parallelTrees = wholeNumber('--parallel-trees', text(flags, 'parallelTrees'), 1);
-  const weightDrop = numbers('--weight-drop', 'one for each tree', text(flags, 'weightDrop'));
+  const outputCount = wholeNumber('--outputs', textOf(flags, 'outputs'), 1);
+  const parallelTrees = wholeNumber('--parallel-trees', textOf(flags, 'parallelTrees'), 1);
+  const weightDrop = numbers('--weight-drop', 'one for each tree', textOf(flags, 'weightDrop'));
   const given = Object.values({ ...facts, '--xgboost-version': undefined, outputCount, parallelTrees, weightDrop });
   if (given.every((value) => value === undefined)) return version === undefined ? {} : { version };
   if (lacking.length > 0) {
@@ -138,13 +132,6 @@ async function featureNames(list: string, readNames: ReadNames): Promise<string[
   if (!list.startsWith('@')) return list.split(',');
   const lines = (await readNames(list.slice(1))).replace(/^\ufeff/, '').split(/\r\n|\n|\r/);
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
-}
-
-function wholeNumber(name: string, given: string | undefined, least: number): number | undefined {
-  if (given === undefined) return undefined;
-  const number = /^\d{1,9}$/.test(given) ? Number(given) : Number.NaN;
-  if (number >= least) return number;
-  throw usage(`${name} takes a whole number from ${least} on, not ${JSON.stringify(given)}`);
 }
 
 function iterationRange(range: string | undefined): readonly [number, number] | undefined {

@@ -3,7 +3,9 @@ import { kubernetesMinor } from '../core/pods/kubernetes-version.ts';
 import { SORT_KEYS, type SortKey } from '../core/predictions/sort-keys.ts';
 import type { Requirement } from '../core/signals/label-selector.ts';
 import { chosen, UnknownName, usage, withNearest } from './choice.ts';
-import { parseDuration, parseShare, parseTime, UnitError } from './units.ts';
+import { parsed, textOf, type Flags } from './flags.ts';
+import { POD_OUTPUTS } from './outputs.ts';
+import { parseDuration, parseShare, parseTime } from './units.ts';
 
 /** Where a value came from, for messages: `--timeout`, `KPFD_TIMEOUT`, `timeout in ~/.config/kpfd/config.yaml`. */
 interface Raw {
@@ -29,15 +31,10 @@ export interface Connection {
 
 type SecretSource = { readonly file: string; readonly role: string } | { readonly value: string };
 
-const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
-/** Of these check-prometheus has no list of names and no rows. */
-export const CHECK_OUTPUTS = ['table', 'wide', 'json', 'yaml'] as const satisfies readonly OutputFormat[];
-export const BACKTEST_OUTPUTS = ['table', 'json'] as const satisfies readonly OutputFormat[];
-type OutputFormat = (typeof OUTPUTS)[number];
 const COLOURS = ['auto', 'always', 'never'] as const;
 
-/** Every option of every command, resolved. */
-export interface Options {
+/** Every option of a command that asks Prometheus, resolved; `O`: the formats that it writes. */
+export interface Options<O extends string = string> {
   readonly connection: Connection;
   readonly model: string | undefined;
   /** The share of well pods that fails within the horizon; undefined: as the model assumes. */
@@ -50,7 +47,7 @@ export interface Options {
   readonly cadvisorSelector: string;
   readonly kubernetesVersion: string | undefined;
   readonly at: number | undefined;
-  readonly output: OutputFormat | undefined;
+  readonly output: O | undefined;
   readonly headings: boolean;
   readonly sortBy: SortKey;
   readonly colour: (typeof COLOURS)[number];
@@ -88,69 +85,80 @@ export const SETTINGS = [
 ] as const;
 type Setting = (typeof SETTINGS)[number];
 
+/** In what the commands differ. */
+export interface CommandTraits<O extends string> {
+  readonly outputs: readonly O[];
+  /** The --timeout where none is given. */
+  readonly timeout: string;
+  /** Without a namespace from anywhere all are meant: how good a model is one asks of the whole cluster. */
+  readonly everywhere: boolean;
+}
+
 export interface OptionSources {
-  /** As commander gives them: camelCase names. */
-  readonly flags: Readonly<Record<string, unknown>>;
+  readonly flags: Flags;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly config: { readonly path: string; readonly values: Readonly<Record<string, unknown>> };
   /** Resolves a path that stands in the config file, relative to that file. */
   readonly besideConfig: (path: string) => string;
   /** Unix seconds. */
   readonly now: number;
-  /** The --timeout of a command that reads for long; undefined: the usual one. */
-  readonly defaultTimeout?: string;
-  /** What the command writes; undefined: every format. */
-  readonly outputs?: readonly OutputFormat[];
-  /** Without a namespace from anywhere all are meant: how good a model is one asks of the whole cluster. */
-  readonly everywhere?: boolean;
 }
 
 const DEFAULT_ADDRESS = 'http://localhost:9090';
 
 /** Rejects with a FailureError (usage, config-invalid, address-invalid) for the first option that is not right. */
-export async function resolveOptions(sources: OptionSources): Promise<Options> {
+export async function resolveOptions<O extends string>(
+  sources: OptionSources,
+  traits: CommandTraits<O>,
+): Promise<Options<O>> {
   return withNearest(async () => {
-    const { selector } = sources.flags;
-    return { ...readOptions(sources), labels: typeof selector === 'string' ? await readLabels(selector) : undefined };
+    const selector = textOf(sources.flags, 'selector');
+    return {
+      ...readOptions(sources, traits),
+      labels: selector === undefined ? undefined : await readLabels(selector),
+    };
   });
 }
 
-function readOptions(sources: OptionSources): Omit<Options, 'labels'> {
+function readOptions<O extends string>(
+  sources: OptionSources,
+  { outputs, timeout, everywhere }: CommandTraits<O>,
+): Omit<Options<O>, 'labels'> {
   const reader = new OptionReader(sources);
   reader.assertConfigKnown();
   const flag = (name: string): unknown => sources.flags[name];
-  const text = (name: string): string | undefined =>
-    typeof flag(name) === 'string' ? (flag(name) as string) : undefined;
+  const given = (name: string): string | undefined => textOf(sources.flags, name);
+  const share = (name: string, flagName: string): number | undefined => parsed(name, given(flagName), parseShare);
   const verbose = flag('verbose') === true;
-  if (text('record') !== undefined && text('replay') !== undefined) {
+  if (given('record') !== undefined && given('replay') !== undefined) {
     throw usage('--record and --replay exclude each other', 'replay the recording alone, or record a new one');
   }
-  if (flag('atRisk') === true && text('minRisk') !== undefined) {
+  if (flag('atRisk') === true && given('minRisk') !== undefined) {
     throw usage('--at-risk and --min-risk exclude each other', "--at-risk is --min-risk with the model's threshold");
   }
   // As kubectl, which takes an empty one for none.
   const namespace = reader.text('namespace') || undefined;
   return {
-    connection: { ...reader.connection(), record: text('record'), replay: text('replay'), verbose },
+    connection: { ...reader.connection(timeout), record: given('record'), replay: given('replay'), verbose },
     model: reader.path('model'),
-    prior: priorOf(reader.parsed('--prior', text('prior'), parseShare)),
+    prior: priorOf(share('--prior', 'prior')),
     namespace: namespace ?? 'default',
-    allNamespaces: flag('allNamespaces') === true || (sources.everywhere === true && namespace === undefined),
+    allNamespaces: flag('allNamespaces') === true || (everywhere && namespace === undefined),
     cluster: reader.text('cluster'),
     ksmSelector: reader.matchers('ksm-selector'),
     cadvisorSelector: reader.matchers('cadvisor-selector'),
     kubernetesVersion: reader.kubernetesVersion(),
-    at: reader.at(text('at')),
-    output: reader.output(sources.outputs ?? OUTPUTS),
+    at: reader.at(given('at')),
+    output: reader.output(outputs),
     headings: flag('headers') !== false,
-    sortBy: chosen('--sort-by', text('sortBy'), SORT_KEYS) ?? 'risk',
+    sortBy: chosen('--sort-by', given('sortBy'), SORT_KEYS) ?? 'risk',
     colour: reader.choice('color', COLOURS) ?? 'auto',
     quiet: flag('quiet') === true,
     verbose,
     strict: flag('strict') === true,
-    failOn: flag('failOn') === true ? 'default' : reader.parsed('--fail-on', text('failOn'), parseShare),
+    failOn: flag('failOn') === true ? 'default' : share('--fail-on', 'failOn'),
     atRisk: flag('atRisk') === true,
-    minRisk: reader.parsed('--min-risk', text('minRisk'), parseShare),
+    minRisk: share('--min-risk', 'minRisk'),
     completed: flag('completed') === true,
   };
 }
@@ -253,18 +261,8 @@ class OptionReader {
     return raw.from === this.#config(setting)?.from ? this.#sources.besideConfig(path) : path;
   }
 
-  parsed<T>(name: string, text: string | undefined, parse: (text: string) => T): T | undefined {
-    if (text === undefined) return undefined;
-    try {
-      return parse(text);
-    } catch (error) {
-      if (error instanceof UnitError) throw usage(`${name} ${error.message}, not ${JSON.stringify(text)}`);
-      throw error;
-    }
-  }
-
   at(text: string | undefined): number | undefined {
-    const at = this.parsed('--at', text, parseTime);
+    const at = parsed('--at', text, parseTime);
     if (at !== undefined && at > this.#sources.now + 60) throw usage(`--at ${text ?? ''} lies in the future`);
     return at;
   }
@@ -275,15 +273,16 @@ class OptionReader {
   }
 
   /** A format that the environment or the config file asks for is meant for those commands that write it. */
-  output(ownOutputs: readonly OutputFormat[]): OutputFormat | undefined {
-    const output = this.choice('output', OUTPUTS);
-    const isMeant = output === undefined || this.#flag('output') !== undefined || ownOutputs.includes(output);
-    return isMeant ? output : undefined;
+  output<O extends string>(own: readonly O[]): O | undefined {
+    const flag = this.#flag('output');
+    if (flag !== undefined) return chosen(flag.from, this.#string(flag), own);
+    const wanted = this.choice('output', POD_OUTPUTS);
+    return own.find((output) => output === wanted);
   }
 
   #duration(setting: Setting, fallback: string): number {
     const raw = this.#raw(setting);
-    return this.parsed(raw?.from ?? setting, raw === undefined ? fallback : this.#string(raw), parseDuration) ?? 0;
+    return parsed(raw?.from ?? setting, raw === undefined ? fallback : this.#string(raw), parseDuration) ?? 0;
   }
 
   /** Matchers of PromQL, which go into every query as they are: nothing else may get in. */
@@ -307,7 +306,7 @@ class OptionReader {
     throw usage(`${named.from} takes a version like 1.34, not ${JSON.stringify(named.text)}`);
   }
 
-  connection(): Omit<Connection, 'record' | 'replay' | 'verbose'> {
+  connection(defaultTimeout: string): Omit<Connection, 'record' | 'replay' | 'verbose'> {
     const url = this.#url();
     return {
       url,
@@ -315,7 +314,7 @@ class OptionReader {
       ...this.#login(url),
       caFile: this.path('ca-file'),
       requestTimeoutMs: this.#duration('request-timeout', '30s'),
-      runTimeoutMs: this.#duration('timeout', this.#sources.defaultTimeout ?? '2m'),
+      runTimeoutMs: this.#duration('timeout', defaultTimeout),
     };
   }
 

@@ -2,9 +2,10 @@ import { isAtRisk, listPods } from '../core/predictions/listing.ts';
 import { scanPods } from '../pipeline/scan-pods.ts';
 import { exitCode, lookOf, modelFor, show, showsReasons, withSource, type Context, type ExitCode } from './context.ts';
 import type { Options } from './options.ts';
+import type { PodOutput } from './outputs.ts';
 
 /** kpfd scan: every pod in scope, worst first. */
-export async function scan(context: Context, options: Options): Promise<ExitCode> {
+export async function scan(context: Context, options: Options<PodOutput>): Promise<ExitCode> {
   const namespace = options.allNamespaces ? undefined : options.namespace;
   const withReasons = showsReasons(options.output);
   const scanning = withSource(context, (source, instant) =>

@@ -40,7 +40,7 @@ export interface StepRows {
 }
 
 /** Statuses are read as often as most clusters scrape; a failure of seconds would hide between longer steps. */
-const STATUS_STEP_SECONDS = 15;
+export const STATUS_STEP_SECONDS = 15;
 /** A pause in the scrapes longer than this, or than so many intervals, hides what happened in it. */
 const LONGEST_GAP_SECONDS = 60;
 const LONGEST_GAP_INTERVALS = 2.5;

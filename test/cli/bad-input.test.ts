@@ -30,10 +30,23 @@ describe('the command line', () => {
     [['predict', 'deploy/cart'], /kpfd predicts pods, and "deploy\/cart" is the name of none; .*kpfd scan -l/],
     [['predict', 'shop/cart'], /"shop\/cart" is the name of none; for pod cart .* write `kpfd predict cart -n shop`/],
     [['predict', 'pod/'], /"pod\/" is the name of none/],
-    [['check-prometheus', '-o', 'csv'], /check-prometheus writes table, wide, json or yaml, not csv/],
+    [['check-prometheus', '-o', 'csv'], /--output takes table, wide, json or yaml, not "csv"/],
     [['scan', '--timeout', '5'], /--timeout takes a duration like 30s, 2m or 1m30s, not "5"/],
   ])('%j', async (argv, sentence) => {
     expectOneSentence(await kpfd(argv), sentence);
+  });
+
+  const [start, end] = ['--start', '--end'].map((name) => [name, '2026-11-23T00:00:00Z']) as [string[], string[]];
+  test.each<[string[], RegExp]>([
+    [['predict', 'a/b/c'], /is the name of none/],
+    [['check-prometheus', '-o', 'csv'], /--output takes/],
+    [['backtest', ...start, '--end', 'nonsense'], /--end takes/],
+    [['export-dataset', ...start, ...end, '--step', '7s'], /--step takes a multiple of 15s/],
+    [['export-dataset', ...start, ...end, '--to', '.'], /cannot write the dataset/],
+  ])('%j asks Prometheus nothing', async (argv, sentence) => {
+    const silent = await serve(() => undefined);
+    expectOneSentence(await kpfd([...argv, '--prometheus-url', silent.url]), sentence);
+    expect(silent.asked).toEqual([]);
   });
 
   test('help and version go to stdout and are no failure', async () => {

@@ -1,0 +1,13 @@
+/** The formats that each command writes, the one that is meant where none is asked for first. */
+export const POD_OUTPUTS = ['table', 'wide', 'json', 'yaml', 'csv', 'name'] as const;
+/** A check has no list of names and no rows. */
+export const CHECK_OUTPUTS = ['table', 'wide', 'json', 'yaml'] as const;
+export const BACKTEST_OUTPUTS = ['table', 'json'] as const;
+export const DATASET_OUTPUTS = ['csv', 'jsonl'] as const;
+export const SHOW_OUTPUTS = ['table', 'json'] as const;
+export const ROW_OUTPUTS = ['csv', 'json', 'jsonl'] as const;
+
+export type PodOutput = (typeof POD_OUTPUTS)[number];
+export type CheckOutput = (typeof CHECK_OUTPUTS)[number];
+export type BacktestOutput = (typeof BACKTEST_OUTPUTS)[number];
+export type DatasetOutput = (typeof DATASET_OUTPUTS)[number];
