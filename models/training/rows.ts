@@ -10,6 +10,7 @@ import type { PodSnapshot } from '../../src/core/pods/snapshot.ts';
 import { STATUSES } from '../../src/core/pods/status.ts';
 import { SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
 import type { PodRow } from '../../src/core/predictions/pod-row.ts';
+import { Journal } from '../../src/pipeline/journal.ts';
 import { podRows } from '../../src/pipeline/pod-rows.ts';
 import { openPolls } from '../../src/adapters/status-polls.ts';
 import { DATASET_FORMATS } from '../../src/render/dataset-rows.ts';
@@ -65,8 +66,9 @@ export async function recordingRows(
       maxSamples: 200_000,
       withRivals: true,
     };
+    const journal = new Journal();
     const run = everyScrape === 1 ? name : `${name}@${everyScrape * SCRAPE_SECONDS}s`;
-    for await (const batch of podRows(clientOf(prometheus.url), request, polls)) {
+    for await (const batch of podRows(clientOf(prometheus.url), request, journal, polls)) {
       for (const row of batch.rows) {
         const owner = ownerOf(row.pod);
         const createdAt = row.pod.createdAtUnixSeconds ?? Number.NaN;
@@ -77,6 +79,8 @@ export async function recordingRows(
         rows.push({ ...row, run, application: `${name}:${owner}`, kind: kinds[owner]?.fault ?? 'system', rolledOut });
       }
     }
+    const lacking = journal.warnings().find(({ incomplete }) => incomplete);
+    if (lacking !== undefined) throw new Error(`rows of ${run} lack something: ${JSON.stringify(lacking)}`);
     return rows;
   } finally {
     await prometheus.stop();

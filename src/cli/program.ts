@@ -224,7 +224,7 @@ const HISTORY = {
 Exit codes:
   0    it ran
   2    it could not run: bad usage, no connection, no model, a labels file that is not usable
-  3    at some step no pod could be evaluated (only with --strict)`,
+  3    something could not be read, or at some step no pod could be evaluated (only with --strict)`,
 };
 
 const BACKTEST = `
@@ -254,7 +254,7 @@ function historyOutputOptions(): Option[] {
     new Option('--no-headers', 'leave the headings out'),
     new Option('-q, --quiet', 'only the answer, and warnings that it is incomplete'),
     new Option('-v, --verbose', 'what each request took'),
-    new Option('--strict', 'exit with 3 if at some step no pod could be evaluated'),
+    new Option('--strict', 'exit with 3 if something could not be read, or at some step no pod could be evaluated'),
   ];
 }
 

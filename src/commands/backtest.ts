@@ -31,5 +31,6 @@ export async function backtest(
     ),
   ).finally(() => progress.end());
   show(context, backtestOutput(found, options.output ?? 'table', options));
-  return exitCode({ partial: options.strict && found.steps.told < found.steps.all });
+  const isPartial = found.steps.told < found.steps.all || found.warnings.some(({ incomplete }) => incomplete);
+  return exitCode({ partial: options.strict && isPartial });
 }

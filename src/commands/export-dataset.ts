@@ -50,9 +50,10 @@ export async function exportDataset(
     progress.end();
     await dataset.close(isComplete);
   }
-  if (!options.quiet)
-    context.stderr.write(exportNotes(summary, namespace, span.start > wanted.span.start ? span.start : undefined));
-  return exitCode({ partial: options.strict && summary.silentSteps > 0 });
+  const resumedAt = span.start > wanted.span.start ? span.start : undefined;
+  context.stderr.write(exportNotes(summary, namespace, resumedAt, options));
+  const isPartial = summary.silentSteps > 0 || summary.warnings.some(({ incomplete }) => incomplete);
+  return exitCode({ partial: options.strict && isPartial });
 }
 
 /** The options that decide which rows there are, and what is in them. */

@@ -12,6 +12,7 @@ import { Trial } from '../core/predictions/trial.ts';
 import { FEATURE_NAMES } from '../core/features/schema.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
 import type { PodRow } from '../core/predictions/pod-row.ts';
+import { Journal } from './journal.ts';
 import { podRows, type HistoryRequest } from './pod-rows.ts';
 
 /** Evaluates the model at every step of the span, as if nothing later was known, and scores it by what came. */
@@ -30,10 +31,11 @@ export async function backtestModel(
   const wanted = { ...request, span, horizonSeconds: model.horizonSeconds, withRivals: true };
   const scores = new Scores(model, threshold ?? model.riskThreshold, wanted);
   const all = Math.floor((request.span.end - request.span.start) / request.span.step) + 1;
+  const journal = new Journal();
   let told = 0;
   let evaluations = 0;
   let done = 0;
-  for await (const { unixSeconds, isTold, rows } of podRows(source, wanted, polls)) {
+  for await (const { unixSeconds, isTold, rows } of podRows(source, wanted, journal, polls)) {
     if (unixSeconds < request.span.start) {
       scores.warmUp(rows);
       continue;
@@ -49,6 +51,7 @@ export async function backtestModel(
     threshold: scores.threshold,
     steps: { told, all },
     evaluations,
+    warnings: journal.warnings(),
     detectors: scores.figures(),
   };
 }

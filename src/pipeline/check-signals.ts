@@ -108,7 +108,7 @@ function podsCheck({ layout, failure }: FoundLayout): Check {
 
 /** What Prometheus said beside its answers: that it could not reach a part of what it knows, for one. */
 function warningsCheck(journal: Journal): Check[] {
-  const texts = journal.notices().flatMap((notice) => (notice.kind === 'prometheus-warning' ? [notice.text] : []));
+  const texts = journal.warnings().flatMap((one) => (one.kind === 'prometheus-warning' ? [one.text] : []));
   return texts.length === 0 ? [] : [{ name: 'warnings', outcome: 'warning', texts }];
 }
 

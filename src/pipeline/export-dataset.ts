@@ -1,6 +1,8 @@
+import type { Warning } from '../core/predictions/completeness.ts';
 import type { Poll } from '../core/predictions/observation.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
 import type { PodRow } from '../core/predictions/pod-row.ts';
+import { Journal } from './journal.ts';
 import { podRows, type HistoryRequest } from './pod-rows.ts';
 
 /** Where rows go. */
@@ -17,6 +19,7 @@ export interface ExportSummary {
   readonly unlabelled: number;
   /** Steps at which kube-state-metrics told nothing. */
   readonly silentSteps: number;
+  readonly warnings: readonly Warning[];
 }
 
 /** The rows of every pod at every step of the span, with labels, step by step in order of time. */
@@ -28,8 +31,9 @@ export async function exportDataset(
 ): Promise<ExportSummary> {
   const { start, end, step } = request.span;
   const all = Math.floor((end - start) / step) + 1;
+  const journal = new Journal();
   let [rows, unlabelled, silentSteps, done] = [0, 0, 0, 0];
-  for await (const batch of podRows(source, { ...request, withRivals: false }, polls)) {
+  for await (const batch of podRows(source, { ...request, withRivals: false }, journal, polls)) {
     const known = batch.rows.filter(({ label }) => label !== undefined);
     rows += known.length;
     unlabelled += batch.rows.length - known.length;
@@ -37,5 +41,5 @@ export async function exportDataset(
     sink.step((done += 1), all);
     if (known.length > 0 && !(await sink.take(known))) break;
   }
-  return { rows, unlabelled, silentSteps };
+  return { rows, unlabelled, silentSteps, warnings: journal.warnings() };
 }

@@ -1,17 +1,18 @@
 import type { Failure } from '../core/failure.ts';
+import { signalNamesOf, type Warning } from '../core/predictions/completeness.ts';
 import type { RequestName } from '../core/signals/catalogue.ts';
 import type { Answer, Series } from '../core/signals/metric-source.ts';
 
 /** Something that a reader of the answer must know of how it came about. */
-export type Notice =
+type Notice =
   | { kind: 'request-failed'; request: string; failure: Failure }
   | { kind: 'prometheus-warning'; text: string }
   | { kind: 'split'; request: string; parts: number }
   | { kind: 'retried'; retries: number };
 
-/** Collects what happens while questions are asked. */
+/** Collects what happens while questions are asked; what happens again and again is told once. */
 export class Journal {
-  readonly #notices: Notice[] = [];
+  readonly #failures = new Map<string, Notice>();
   readonly #warnings = new Set<string>();
   readonly #parts = new Map<RequestName, number>();
   #retries = 0;
@@ -29,7 +30,17 @@ export class Journal {
   }
 
   failed(request: string, failure: Failure): void {
-    this.#notices.push({ kind: 'request-failed', request, failure });
+    const notice: Notice = { kind: 'request-failed', request, failure };
+    this.#failures.set(JSON.stringify(notice), notice);
+  }
+
+  /** What was collected at one instant of many. */
+  include(other: Journal): void {
+    for (const [key, notice] of other.#failures) this.#failures.set(key, notice);
+    for (const warning of other.#warnings) this.#warnings.add(warning);
+    for (const [request, parts] of other.#parts)
+      this.#parts.set(request, Math.max(this.#parts.get(request) ?? 1, parts));
+    this.#retries += other.#retries;
   }
 
   /** One question became so many; its parts may be split again. */
@@ -37,12 +48,22 @@ export class Journal {
     this.#parts.set(request, (this.#parts.get(request) ?? 1) + into - 1);
   }
 
+  /** What whoever reads the answer is told of it. */
+  warnings(): Warning[] {
+    return this.#notices().map((notice) =>
+      notice.kind === 'request-failed'
+        ? { ...notice, signals: signalNamesOf(notice.request), incomplete: true }
+        : { ...notice, incomplete: notice.kind === 'prometheus-warning' },
+    );
+  }
+
   /** In an order that does not depend on which answer came first. */
-  notices(): Notice[] {
+  #notices(): Notice[] {
     const retried: Notice[] = this.#retries === 0 ? [] : [{ kind: 'retried', retries: this.#retries }];
     const warned = [...this.#warnings].sort().map((text): Notice => ({ kind: 'prometheus-warning', text }));
     const split = [...this.#parts].map(([request, parts]): Notice => ({ kind: 'split', request, parts }));
-    const rest = [...this.#notices, ...split].toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    const failed = [...this.#failures.values()];
+    const rest = [...failed, ...split].toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
     return [...rest, ...warned, ...retried];
   }
 }

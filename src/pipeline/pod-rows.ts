@@ -52,21 +52,24 @@ const OBSERVED: readonly RequestName[] = [...STATUS_REQUESTS, 'restarts'];
 /**
  * The rows of every pod that can be evaluated and whose status is told, a batch for each step, in order of time: features
  * as `--at` would compute them, and the label from what is seen later. `polls` says what kubectl printed; without it metrics
- * tell. It holds the polls of one horizon and no more.
+ * tell. It holds the polls of one horizon and no more. `journal` gets what went wrong on the way and did not end it.
  */
 export async function* podRows(
   source: HistorySource,
   request: HistoryRequest,
+  journal: Journal,
   polls?: AsyncIterable<Poll>,
 ): AsyncGenerator<StepRows> {
   const { span, horizonSeconds } = request;
   const history = new History(source, span, request.maxSamples);
   const future = { start: span.start, end: span.end + horizonSeconds, step: STATUS_STEP_SECONDS };
-  const seen = new Outlook(polls ?? metricPolls(new History(source, future, request.maxSamples), future, request));
+  const seen = new Outlook(
+    polls ?? metricPolls(new History(source, future, request.maxSamples), future, request, journal),
+  );
   let lastTold: number | undefined;
   let isAnyRow = false;
   for (let t = span.start; t <= span.end; t += span.step) {
-    const found = await momentAt(history, t, request, REQUESTS);
+    const found = await momentAt(history, t, request, REQUESTS, journal);
     const conditions =
       found !== undefined && request.withRivals ? await conditionsAt(history, t, found.naming) : NO_CONDITIONS;
     await seen.readUntil(t + horizonSeconds);
@@ -155,9 +158,12 @@ async function momentAt(
   unixSeconds: number,
   { scope, naming, kubernetesVersion }: HistoryRequest,
   requests: readonly RequestName[],
+  journal: Journal,
 ): Promise<Moment | undefined> {
+  // An answer that lacks something lacks it at this instant.
+  const own = new Journal();
   try {
-    const found = await podsAt(history, unixSeconds, requests, { scope, naming, kubernetesVersion });
+    const found = await podsAt(history, unixSeconds, requests, { scope, naming, kubernetesVersion }, own);
     const interval = found.scrapeIntervalSeconds ?? 0;
     const longestGapSeconds = Math.max(LONGEST_GAP_SECONDS, LONGEST_GAP_INTERVALS * interval);
     const endGapSeconds = Math.max(2 * STATUS_STEP_SECONDS, END_GAP_INTERVALS * interval);
@@ -167,6 +173,8 @@ async function momentAt(
   } catch (error) {
     if (error instanceof FailureError && SILENT.has(error.failure.kind)) return undefined;
     throw error;
+  } finally {
+    journal.include(own);
   }
 }
 
@@ -174,9 +182,14 @@ async function momentAt(
 const SILENT: ReadonlySet<Failure['kind']> = new Set(['pods-silent', 'names-lost']);
 
 /** The pods as metrics showed them, at each step of the span. */
-async function* metricPolls(history: History, span: Span, request: HistoryRequest): AsyncGenerator<Poll> {
+async function* metricPolls(
+  history: History,
+  span: Span,
+  request: HistoryRequest,
+  journal: Journal,
+): AsyncGenerator<Poll> {
   for (let t = span.start; t <= span.end; t += span.step) {
-    const found = await momentAt(history, t, request, OBSERVED);
+    const found = await momentAt(history, t, request, OBSERVED, journal);
     if (found === undefined) continue;
     const pods = new Map<string, Observation>();
     for (const pod of found.pods) {

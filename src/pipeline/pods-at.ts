@@ -41,6 +41,7 @@ export async function podsAt(
   unixSeconds: number,
   requests: readonly RequestName[],
   { scope, naming, kubernetesVersion }: PodsRequest = EVERYTHING,
+  journal = new Journal(),
 ): Promise<{
   pods: PodSnapshot[];
   scrapedAt: number;
@@ -48,7 +49,6 @@ export async function podsAt(
   rules: StatusRules;
   naming: Naming;
 }> {
-  const journal = new Journal();
   const found = await findNaming(source, unixSeconds, naming, journal);
   const readings = await readEverything(source, unixSeconds, found, scope, journal, requests);
   return {

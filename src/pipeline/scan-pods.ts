@@ -1,13 +1,12 @@
 import { assemblePods } from '../core/pods/assemble.ts';
 import { podKey } from '../core/pods/presence.ts';
 import type { PodSnapshot } from '../core/pods/snapshot.ts';
-import { readingWarnings, signalNamesOf, type Warning } from '../core/predictions/completeness.ts';
+import { readingWarnings, type Warning } from '../core/predictions/completeness.ts';
 import type { Model } from '../core/predictions/model.ts';
 import { byRisk, predictPods, type PodPrediction } from '../core/predictions/prediction.ts';
 import type { Requirement } from '../core/signals/label-selector.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import type { Naming, NamingOptions } from '../core/signals/naming.ts';
-import type { Readings } from '../core/signals/readings.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import { chooseInstant, type Instant } from './instant.ts';
 import { Journal } from './journal.ts';
@@ -68,7 +67,7 @@ export async function scanPods(source: MetricSource, loadModel: LoadModel, reque
     statusRules(readings, request.kubernetesVersion),
     request.withReasons,
   ).sort(byRisk);
-  const warnings = allWarnings(readings, predictions, journal, skew);
+  const warnings = [...skew, ...journal.warnings(), ...readingWarnings(readings, predictions)];
   return {
     unixSeconds,
     naming,
@@ -86,18 +85,4 @@ function inScope(pods: readonly PodSnapshot[], scope: Scope, selected: ReadonlyS
       (scope.pods === undefined || scope.pods.includes(pod.name)) &&
       (selected === undefined || selected.has(podKey(pod.namespace, pod.name))),
   );
-}
-
-function allWarnings(
-  readings: Readings,
-  predictions: readonly PodPrediction[],
-  journal: Journal,
-  skew: Warning[],
-): Warning[] {
-  const noticed = journal.notices().map((notice): Warning => {
-    if (notice.kind === 'request-failed')
-      return { ...notice, signals: signalNamesOf(notice.request), incomplete: true };
-    return { ...notice, incomplete: notice.kind === 'prometheus-warning' };
-  });
-  return [...skew, ...noticed, ...readingWarnings(readings, predictions)];
 }

@@ -1,12 +1,15 @@
 import type { Backtest, DetectorFigures } from '../core/predictions/backtest.ts';
 import type { Figures, RowFigures } from '../core/predictions/row-score.ts';
+import { warningDocuments } from './document.ts';
 import type { Output } from './formats.ts';
+import { warningLines } from './gap-text.ts';
 import { grid } from './grid.ts';
 import { jsonText, plural } from './text.ts';
 
 interface Look {
   readonly headings: boolean;
   readonly quiet: boolean;
+  readonly verbose: boolean;
 }
 
 /** A backtest in the chosen format, and what is to be said beside it. */
@@ -27,7 +30,7 @@ export function backtestOutput(found: Backtest, format: 'table' | 'json', look: 
         : '';
   return {
     stdout: format === 'json' ? jsonText(document(found)) : table(found.detectors, look.headings),
-    stderr: warning + unwatched + (look.quiet ? '' : none),
+    stderr: warningLines(found.warnings, look) + warning + unwatched + (look.quiet ? '' : none),
   };
 }
 
@@ -73,7 +76,7 @@ function figure(value: number, digits: number): string {
 }
 
 /** docs/backtest.schema.json describes it. NaN, which JSON lacks, is null. */
-function document({ model, threshold, span, steps, detectors }: Backtest): Record<string, unknown> {
+function document({ model, threshold, span, steps, warnings, detectors }: Backtest): Record<string, unknown> {
   const [own, ...rivals] = detectors;
   return {
     schemaVersion: 1,
@@ -84,6 +87,7 @@ function document({ model, threshold, span, steps, detectors }: Backtest): Recor
     end: new Date(span.end * 1000).toISOString(),
     stepSeconds: span.step,
     steps: { all: steps.all, evaluated: steps.told },
+    warnings: warningDocuments(warnings),
     summary: own === undefined ? null : summary(own),
     rivals: Object.fromEntries(rivals.map((rival) => [rival.name, { about: rival.about, ...summary(rival) }])),
     rows: own === undefined ? null : own.rows,

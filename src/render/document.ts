@@ -1,5 +1,6 @@
 import { FEATURES } from '../core/features/catalogue.ts';
 import { STATUSES } from '../core/pods/status.ts';
+import type { Warning } from '../core/predictions/completeness.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
 import type { Answer } from './formats.ts';
 import { reasonText } from './reason-text.ts';
@@ -18,11 +19,7 @@ export function scanDocument(answer: Answer): Record<string, unknown> {
     model: { name: model.name, version: model.version, riskThreshold: model.riskThreshold },
     horizonSeconds: model.horizonSeconds,
     complete,
-    warnings: warnings.map((warning) => ({
-      kind: warning.kind,
-      incomplete: warning.incomplete,
-      message: warningText(warning),
-    })),
+    warnings: warningDocuments(warnings),
     notEvaluated: [
       ...inScope
         .filter(({ notEvaluated }) => notEvaluated !== undefined)
@@ -31,6 +28,15 @@ export function scanDocument(answer: Answer): Record<string, unknown> {
     ],
     pods: pods.map((prediction) => podDocument(prediction, unixSeconds)),
   };
+}
+
+/** Warnings for programs. */
+export function warningDocuments(warnings: readonly Warning[]): Record<string, unknown>[] {
+  return warnings.map((warning) => ({
+    kind: warning.kind,
+    incomplete: warning.incomplete,
+    message: warningText(warning),
+  }));
 }
 
 function podDocument(

@@ -10,9 +10,8 @@ import { painter, type Painter } from './colour.ts';
 import { failureText } from './failure-text.ts';
 import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
 import { memoryName, reasonLines } from './reason-text.ts';
-import { gapText } from './gap-text.ts';
+import { gapText, warningLines } from './gap-text.ts';
 import { grid } from './grid.ts';
-import { warningLines } from './scan-output.ts';
 import { ageText, readyText, restartsText } from './table.ts';
 import { age, bytes, clean, enumerate, percent, plural, significant, span } from './text.ts';
 

@@ -31,6 +31,14 @@ export function gapText(reason: GapReason): string {
   }
 }
 
+/** Warnings, one to a line. What does not make the answer incomplete is a note, for -v. */
+export function warningLines(warnings: readonly Warning[], { verbose }: { readonly verbose: boolean }): string {
+  return warnings
+    .filter(({ incomplete }) => incomplete || verbose)
+    .map((warning) => `${warning.incomplete ? 'warning' : 'note'}: ${warningText(warning)}\n`)
+    .join('');
+}
+
 /** A warning in one sentence: what happened, what suffers, what to do. */
 export function warningText(warning: Warning): string {
   switch (warning.kind) {

@@ -1,7 +1,6 @@
-import type { Warning } from '../core/predictions/completeness.ts';
 import type { Listing } from '../core/predictions/listing.ts';
 import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
-import { warningText } from './gap-text.ts';
+import { warningLines } from './gap-text.ts';
 import { clean, plural, rfc3339, span } from './text.ts';
 
 /** A scan in the chosen format, and the line below it. */
@@ -18,14 +17,6 @@ export async function scanOutput(
   const notes = note === undefined ? '' : `note: ${note}\n`;
   const below = look.quiet ? '' : notes + summary(answer, listing, scope);
   return { stdout: text, stderr: warnings + below };
-}
-
-/** Warnings, one to a line. What does not make the answer incomplete is a note, for -v. */
-export function warningLines(warnings: readonly Warning[], { verbose }: Look): string {
-  return warnings
-    .filter(({ incomplete }) => incomplete || verbose)
-    .map((warning) => `${warning.incomplete ? 'warning' : 'note'}: ${warningText(warning)}\n`)
-    .join('');
 }
 
 /** As it was asked for: 99.95% is not 100%. A threshold that a prior moved has many digits. */

@@ -4,6 +4,8 @@ import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
 import { folder } from '../support/files.ts';
+import { sendJson } from '../support/http.ts';
+import { proxy } from '../support/proxy.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 import { kpfd, type Ran } from '../support/run.ts';
 import { describeWith } from '../support/tools.ts';
@@ -34,6 +36,28 @@ describeWith(['prometheus', 'tar with xz'], 'the past of a real cluster', () => 
   afterAll(() => prometheus?.stop());
 
   const run = (...argv: string[]): Promise<Ran> => kpfd([...argv, '--prometheus-url', prometheus.url]);
+
+  test('what could not be read at some step is told, and --strict exits with 3', async () => {
+    const refusing = await proxy(prometheus.url, ({ query }, response) => {
+      if (!query.includes('memory_working_set')) return false;
+      sendJson(response, '{"status":"error","errorType":"execution","error":"no such function"}', 422);
+      return true;
+    });
+    const asked = ['-n', 'shop', '--start', '1795413000', '--end', '1795413300', '--strict', '-q'];
+    const at = ['--prometheus-url', refusing.url];
+    const tested = await kpfd(['backtest', ...asked, '-o', 'json', ...at]);
+    const warning = /^warning: memory-[^\n]* could not be read and count as missing: [^\n]*no such function/m;
+    expect(tested.stderr).toMatch(warning);
+    expect((JSON.parse(tested.stdout) as { warnings: { kind: string }[] }).warnings[0]?.kind).toBe('request-failed');
+    const exported = await kpfd(['export-dataset', ...asked, ...at]);
+    expect(exported.stderr).toMatch(warning);
+    expect([tested.code, exported.code]).toEqual([3, 3]);
+    // Once each, however many steps there were.
+    for (const { stderr } of [tested, exported]) {
+      const lines = stderr.trimEnd().split('\n');
+      expect(new Set(lines).size).toBe(lines.length);
+    }
+  }, 60_000);
 
   describe('kpfd backtest', () => {
     let byMetrics: { summary: Summary; rivals: Record<string, Summary> };

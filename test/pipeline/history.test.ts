@@ -3,6 +3,7 @@ import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
 import { REQUESTS, requestQuery } from '../../src/core/signals/catalogue.ts';
 import type { HistorySource, Series, Steps } from '../../src/core/signals/metric-source.ts';
 import { History } from '../../src/pipeline/history.ts';
+import { Journal } from '../../src/pipeline/journal.ts';
 import { podRows, type HistoryRequest } from '../../src/pipeline/pod-rows.ts';
 import { podsAt } from '../../src/pipeline/pods-at.ts';
 import { clientOf, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
@@ -86,7 +87,7 @@ describeWith(['prometheus', 'tar with xz'], 'the past, read by range queries', (
 
   async function rowsOf(source: HistorySource, change: Partial<HistoryRequest> = {}): Promise<string[]> {
     const rows: string[] = [];
-    for await (const batch of podRows(source, { ...REQUEST, ...change })) {
+    for await (const batch of podRows(source, { ...REQUEST, ...change }, new Journal())) {
       for (const { unixSeconds, pod, now, label, features } of batch.rows) {
         rows.push([unixSeconds, pod.namespace, pod.name, now, label, ...features].join(' '));
       }
@@ -135,7 +136,7 @@ describeWith(['prometheus', 'tar with xz'], 'the past, read by range queries', (
     };
     const shown = new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod.features]));
     let compared = 0;
-    for await (const { unixSeconds, rows } of podRows(clientOf(prometheus.url), REQUEST)) {
+    for await (const { unixSeconds, rows } of podRows(clientOf(prometheus.url), REQUEST, new Journal())) {
       if (unixSeconds !== at) continue;
       for (const { pod, features } of rows) {
         const own = shown.get(`${pod.namespace}/${pod.name}`);

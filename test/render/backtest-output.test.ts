@@ -36,6 +36,7 @@ const found: Backtest = {
   threshold: 0.65,
   steps: { told: 39, all: 41 },
   evaluations: 500,
+  warnings: [{ kind: 'prometheus-warning', text: 'half a store', incomplete: true }],
   detectors: [own, rival],
 };
 
@@ -49,13 +50,14 @@ const plain = (first: number): Record<string, number> => ({
 const scores = (first: number): Record<string, unknown> => ({ ...plain(first), aboveRisk5Percent: plain(first + 10) });
 
 test('the JSON has every figure in its place', () => {
-  const { stdout, stderr } = backtestOutput(found, 'json', { headings: true, quiet: false });
+  const { stdout, stderr } = backtestOutput(found, 'json', { headings: true, quiet: false, verbose: false });
   const document = JSON.parse(stdout) as { summary: object; rivals: Record<string, object> };
-  expect(stderr).toBe('warning: at 2 of 41 steps no pod could be evaluated\n');
+  expect(stderr).toBe('warning: Prometheus warns: half a store\nwarning: at 2 of 41 steps no pod could be evaluated\n');
   expect(document).toMatchObject({
     model: { name: 'default', version: '9' },
     horizonSeconds: 600,
     threshold: 0.65,
+    warnings: [{ kind: 'prometheus-warning', incomplete: true, message: 'Prometheus warns: half a store' }],
     start: '2026-11-23T05:45:00.000Z',
     end: '2026-11-23T06:05:00.000Z',
     stepSeconds: 30,
@@ -82,7 +84,7 @@ test('the JSON has every figure in its place', () => {
 });
 
 test('the table has them under its headings', () => {
-  const { stdout } = backtestOutput(found, 'table', { headings: true, quiet: false });
+  const { stdout } = backtestOutput(found, 'table', { headings: true, quiet: false, verbose: false });
   const [headings, first, second] = stdout.split('\n').map((line) => line.split(/ {2,}/));
   expect(headings).toHaveLength(first?.length ?? 0);
   expect(first).toEqual([

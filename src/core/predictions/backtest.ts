@@ -1,3 +1,4 @@
+import type { Warning } from './completeness.ts';
 import type { EventFigures } from './event-score.ts';
 import type { RowFigures } from './row-score.ts';
 
@@ -11,6 +12,8 @@ export interface Backtest {
   readonly steps: { readonly told: number; readonly all: number };
   /** Evaluations of pods, with a label or without. */
   readonly evaluations: number;
+  /** What could not be read at some step, or not whole. */
+  readonly warnings: readonly Warning[];
   readonly detectors: readonly DetectorFigures[];
 }
 
