@@ -12,6 +12,7 @@ import { ownMetadata } from './card.ts';
 import type { Probabilities } from './evaluation.ts';
 import { askHeldOut } from './held-out.ts';
 import { refuse } from './refuse.ts';
+import { writeSchema } from './rows.ts';
 import { trainForests } from './train-forests.ts';
 
 /** Of the alarms on well pods, so many must have been right: without known faults nothing else tells a false one. */
@@ -29,6 +30,7 @@ export function trainOnRows(paths: readonly string[], out: string): void {
       status,
       startingSeconds: starting_seconds === '' ? Number.NaN : Number(starting_seconds),
     }));
+    writeSchema(join(scratch, 'schema.json'), false);
     const held = askHeldOut(rowsPath, asked, scratch, {}, ['applications'], horizonSeconds).get('kpfd') ?? [];
     const facts = trainForests(scratch, out);
     if (!(facts.calibration.slope > 0)) {
@@ -70,7 +72,7 @@ function assertTeaches(rows: readonly Row[]): void {
     const found = new Set(
       well
         .filter(({ label }) => isFailing(label) === failing)
-        .map(({ namespace, owner, pod }) => `${namespace}/${owner === '' ? pod : owner}`),
+        .map(({ namespace, owner, pod }) => `${namespace}/${owner.slice(owner.indexOf('/') + 1) || pod}`),
     );
     if (found.size >= LEAST_APPLICATIONS) continue;
     refuse(

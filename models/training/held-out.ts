@@ -16,10 +16,11 @@ export function heldOutPredictions(rows: readonly TrainingRow[], scratch: string
   writeRows(rowsPath, rows);
   const kinds = Object.fromEntries(rows.map(({ application, kind }) => [application, kind]));
   const asked = rows.map(({ status, features }) => ({ status, startingSeconds: features[STARTING_COLUMN] as number }));
+  writeSchema(join(scratch, 'schema.json'), true);
   return askHeldOut(rowsPath, asked, scratch, kinds, [], HORIZON_SECONDS);
 }
 
-/** The same of a file of rows, of which these are known. `parts`: which predictors (evaluate.py), all where none is named. */
+/** The same of a file of rows, of which these are known, with schema.json in `scratch`. `parts`: which predictors (evaluate.py), all where none is named. */
 export function askHeldOut(
   rowsPath: string,
   rows: readonly { readonly status: Status; readonly startingSeconds: number }[],
@@ -32,7 +33,6 @@ export function askHeldOut(
   const [schemaPath, kindsPath, outPath] = ['schema.json', 'kinds.json', 'predictions.csv'].map((name) =>
     join(scratch, name),
   ) as [string, string, string];
-  writeSchema(schemaPath);
   writeFileSync(kindsPath, JSON.stringify(kinds));
   runPython('models/training/evaluate.py', [rowsPath, schemaPath, kindsPath, outPath, ...parts]);
   // What is decided by evidence is so for every predictor; that statuses last is part of kpfd's model.

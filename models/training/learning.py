@@ -58,7 +58,6 @@ COLUMNS = {
     "node_memory_pressure": 0,
     "node_disk_pressure": 0,
 }
-FAILING = ("CrashLoopBackOff", "Error", "Unknown")
 # Decided by evidence, never by a forest. (Of lost nodes the recordings have a handful; thirty would be a beginning.)
 NOT_LEARNED = ("NotFound", "Unknown")
 SEED = 20261127
@@ -105,14 +104,15 @@ class Rows:
         rows = list(csv.DictReader(Path(path).open()))
         self.x = np.array([[float(row[name] or "nan") for name in self.features] for row in rows], dtype=np.float32)
         self.run = np.array([row["run"] for row in rows])
-        self.application = applications_of(rows)
+        self.application = applications_of(rows, self.schema["isRunACluster"])
         self.status = np.array([row["status"] for row in rows])
         self.label = np.array([row["label"] for row in rows])
         self.uid = np.array([row["uid"] for row in rows])
         self.time = np.array([float(row["time"]) for row in rows])
         self.classes = [name for name in self.schema["classes"] if name not in NOT_LEARNED]
         self.labelled = self.label != ""
-        self.failed = np.isin(self.label, FAILING)
+        self.failing: list[str] = self.schema["failing"]
+        self.failed = np.isin(self.label, self.failing)
 
     def chosen(self, which: np.ndarray) -> "Rows":
         """Some of the rows."""
@@ -126,12 +126,16 @@ class Rows:
         return self.x[:, [self.features.index(name) for name in names]]
 
 
-def applications_of(rows: list[dict[str, str]]) -> np.ndarray:
-    """What no two folds may share, of each row: the owner by its names, and the first run that it was seen in. Two days of one
-    cluster hold the same applications, and so does a recording that was thinned (`run@60s`)."""
+def applications_of(rows: list[dict[str, str]], is_run_a_cluster: bool) -> np.ndarray:
+    """What no two folds may share, of each row: the owner by its names, and its cluster. A recording that was thinned
+    (`run@60s`) holds the same applications, and so do two days of one cluster: there the first run that saw the owner stands
+    for the cluster."""
     owners = [f"{row['namespace']}/{row['owner'].partition('/')[2] or row['pod']}" for row in rows]
+    runs = [row["run"].partition("@")[0] for row in rows]
+    if is_run_a_cluster:
+        return np.array([f"{run}:{owner}" for run, owner in zip(runs, owners)])
     first: dict[str, str] = {}
-    for run, owner in sorted((row["run"].partition("@")[0], owner) for row, owner in zip(rows, owners)):
+    for run, owner in sorted(zip(runs, owners)):
         first.setdefault(owner, run)
     return np.array([f"{first[owner]}:{owner}" for owner in owners])
 
@@ -149,6 +153,7 @@ class Model:
         """`chosen`: which rows to learn from (those without a label are left out). Without folds nothing is calibrated."""
         self.columns = columns
         self.classes = rows.classes
+        self.failing = rows.failing
         learned = chosen & rows.labelled
         x = rows.columns(columns)
         self.risk = fit_risk(rows, x, learned, columns)
@@ -167,7 +172,7 @@ class Model:
         matrix = xgb.DMatrix(x, feature_names=self.columns)
         risk = sigmoid(self.slope * self.risk.predict(matrix, output_margin=True) + self.intercept)[:, None]
         status = self.status.predict(matrix).astype(np.float64)
-        failing = np.isin(self.classes, FAILING)
+        failing = np.isin(self.classes, self.failing)
         return np.where(
             failing,
             risk * status / status[:, failing].sum(axis=1, keepdims=True),

@@ -7,7 +7,7 @@ import { basename, join, resolve } from 'node:path';
 import { FEATURES } from '../../src/core/features/catalogue.ts';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
 import type { PodSnapshot } from '../../src/core/pods/snapshot.ts';
-import { STATUSES } from '../../src/core/pods/status.ts';
+import { FAILING, STATUSES } from '../../src/core/pods/status.ts';
 import { SIGNALS, type Signal } from '../../src/core/signals/catalogue.ts';
 import type { PodRow } from '../../src/core/predictions/pod-row.ts';
 import { Journal } from '../../src/pipeline/journal.ts';
@@ -117,11 +117,16 @@ export function writeRows(path: string, rows: readonly TrainingRow[]): void {
   writeFileSync(path, csv.heading + rows.map((row) => csv.rows(row.run, [row])).join(''));
 }
 
-/** What Python must know of the columns. */
-export function writeSchema(path: string): void {
+/**
+ * What Python must know of the columns and the rows. `isRunACluster`: the same name in two runs is another application, as in
+ * recordings; not so in two days of one cluster.
+ */
+export function writeSchema(path: string, isRunACluster: boolean): void {
   const schema = {
     features: FEATURE_NAMES,
     classes: STATUSES,
+    failing: FAILING,
+    isRunACluster,
     // What goes missing together: a request that fails, an exporter that is not there.
     groups: Object.fromEntries([
       // In the order of the signals, so that a new order of asking does not make another model.

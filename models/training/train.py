@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import xgboost as xgb
 
-from learning import COLUMNS, FAILING, RISK, RISK_ROUNDS, STATUS, STATUS_ROUNDS, Model, Rows
+from learning import COLUMNS, RISK, RISK_ROUNDS, STATUS, STATUS_ROUNDS, Model, Rows
 
 
 def main(rows_path: str, schema_path: str, out_folder: str) -> None:
@@ -22,7 +22,7 @@ def main(rows_path: str, schema_path: str, out_folder: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     model.status.save_model(out / "model.json")
     model.risk.save_model(out / "risk.json")
-    well = rows.labelled & ~np.isin(rows.status, FAILING)
+    well = rows.labelled & ~np.isin(rows.status, rows.failing)
     facts = {
         "xgboost": xgb.__version__,
         "columns": list(COLUMNS),

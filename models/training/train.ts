@@ -15,7 +15,7 @@ import { refuse } from './refuse.ts';
 import { trainForests } from './train-forests.ts';
 
 /** Of the model that ships. */
-const VERSION = '9';
+const VERSION = '10';
 const USAGE = 'npm run train -- [RECORDING…] [--out FOLDER], or npm run train -- --rows ROWS.csv… --out FOLDER';
 
 const { values, positionals } = commandLine({ out: { type: 'string' }, rows: { type: 'boolean' } }, USAGE);

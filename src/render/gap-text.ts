@@ -14,6 +14,8 @@ export function gapText(reason: GapReason): string {
       return `no pod that was asked for has a sample of ${reason.metric}`;
     case 'window-too-short':
       return `scraped each ${span(reason.intervalSeconds)}, too rarely for a window of ${span(reason.windowSeconds)} (four samples are needed)`;
+    case 'history-too-short':
+      return `Prometheus knows less than ${span(reason.windowSeconds)} of it`;
     case 'pod-not-sampled':
       return `${exporterName(reason.exporter)} has no sample of this pod`;
     case 'metric-not-sampled':
@@ -54,6 +56,8 @@ export function warningText(warning: Warning): string {
       return `${exporterName(warning.exporter)} is scraped each ${span(warning.intervalSeconds)}, too rarely for ${enumerate(warning.signals)}, which count as missing`;
     case 'metric-absent':
       return `${warning.metric} is missing for all ${plural(warning.pods, 'pod')} that should have it: ${enumerate(warning.signals)} count as missing`;
+    case 'history-too-short':
+      return `Prometheus knows less than ${span(warning.windowSeconds)} of ${plural(warning.pods, 'pod')}: ${enumerate(warning.signals)} count as missing`;
     case 'node-not-sampled':
       return `${exporterName(warning.exporter)} has no samples of node ${clean(warning.node)}: usage of its ${plural(warning.pods, 'pod')} counts as missing`;
     case 'pods-not-sampled':

@@ -80,7 +80,7 @@ describeWith(['python with xgboost'], 'rows that users exported', () => {
         [row(1, 'Error', { run: 'tuesday' }), row(2, 'Error', { run: 'tuesday' })].join('') +
         row(1, 'Running', { run: 'monday' }),
     );
-    writeSchema(schema);
+    writeSchema(schema, false);
     const found = execFileSync(python(), ['-c', APPLICATIONS, path, schema], { encoding: 'utf8' }).trim().split('\n');
     expect(found).toEqual(['monday:shop/app1', 'tuesday:shop/app2', 'monday:shop/app1']);
   });

@@ -55,7 +55,7 @@ describeWith(['prometheus', 'tar with xz', 'python with xgboost'], 'the model th
     const rows: TrainingRow[] = [];
     for (const recording of RECORDINGS) rows.push(...(await trainingRows(recording)));
     writeRows(rowsPath, rows);
-    writeSchema(schemaPath);
+    writeSchema(schemaPath, true);
     model = await loadModel('models/default');
   }, 600_000);
 

@@ -23,6 +23,8 @@ export function layout(known: Partial<Layout> = {}): Layout {
         'cadvisor/short': 20,
         'cadvisor/long': 60,
         history: 9,
+        'history/900': 9,
+        'history/1800': 9,
         ...Object.fromEntries(PROBED_METRICS.map((metric) => [metric, 9])),
       }).map(([fact, value]) => ({ labels: { fact }, value })),
       ...['kube_pod_container_status_running', 'init'].map((fact) => ({

@@ -44,8 +44,8 @@ function assemblePod(sighting: Sighting, readings: Readings, around: Surrounding
     phase: rows.newestLabel('phase', 'phase'),
     readyCondition: rows.newestLabel('ready-condition', 'condition') as PodSnapshot['readyCondition'],
     readyShareOver5m: rows.value('ready-share-5m'),
-    readyShareOver15m: rows.value('ready-share-15m'),
-    readyChangesIn15m: rows.value('ready-changes-15m'),
+    readyShareOver15m: rows.reachesBack(900) ? rows.value('ready-share-15m') : undefined,
+    readyChangesIn15m: rows.reachesBack(900) ? rows.value('ready-changes-15m') : undefined,
     initialized: rows.tells('initialized'),
     statusReasons: rows.of('status-reason').map((row) => row.labels['reason'] ?? ''),
     unschedulable: rows.tells('unschedulable'),
@@ -62,7 +62,9 @@ function assemblePod(sighting: Sighting, readings: Readings, around: Surrounding
   const present = sighting.presence === 'present';
   return {
     ...pod,
-    gaps: present ? withLostStates(pod, gapsOf(pod, rows, around.expected, readings)) : [],
+    gaps: present
+      ? [...withLostStates(pod, gapsOf(pod, rows, around.expected, readings)), ...historyGaps(rows, readings)]
+      : [],
     silence: present ? silenceOf(pod, rows, readings) : undefined,
   };
 }
@@ -89,9 +91,11 @@ function assembleContainers(
     const startedAt = rows.value('container-started', name);
     const restarts = rows.value(role === 'container' ? 'restarts' : 'init-restarts', name);
     const restartsIn = (signal: SignalName, windowSeconds: number): number | undefined => {
-      if (restarts === undefined || rows.isMissing(signal)) return undefined;
-      // A counter that began within the window has no sample of 0 before its first restart.
-      if (podCreatedAt !== undefined && podCreatedAt > unixSeconds - windowSeconds) return restarts;
+      if (restarts === undefined || rows.isMissing(signal) || !rows.reachesBack(windowSeconds)) return undefined;
+      // A counter that began within the window has no sample of 0 before its first restart. (The kubelet tells of containers
+      // that are older than their pod: the mirror of a static pod was made anew.)
+      const isNew = podCreatedAt !== undefined && podCreatedAt > unixSeconds - windowSeconds;
+      if (isNew && (startedAt === undefined || startedAt >= podCreatedAt)) return restarts;
       // The query returns containers that restarted within the window only.
       return restarts - (rows.value(signal, name) ?? restarts);
     };
@@ -294,6 +298,20 @@ function gapsOf(pod: Known, rows: PodSignals, expected: readonly Signal[], readi
   return gaps;
 }
 
+const LONG_WINDOWS: readonly { readonly signal: SignalName; readonly windowSeconds: number }[] = [
+  { signal: 'restarts-15m-ago', windowSeconds: 900 },
+  { signal: 'ready-share-15m', windowSeconds: 900 },
+  { signal: 'ready-changes-15m', windowSeconds: 900 },
+  { signal: 'restarts-30m-ago', windowSeconds: 1800 },
+];
+
+/** What nobody can tell of a pod that is older than the samples are. */
+function historyGaps(rows: PodSignals, readings: Readings): Gap[] {
+  return LONG_WINDOWS.filter(
+    ({ signal, windowSeconds }) => !readings.gaps.has(signal) && !rows.reachesBack(windowSeconds),
+  ).map(({ signal, windowSeconds }) => ({ signal, reason: { kind: 'history-too-short', windowSeconds } }));
+}
+
 /** Where the state of a container is lost, all that would have told it is missing. */
 function withLostStates(pod: Known, gaps: Gap[]): Gap[] {
   const untold = pod.containers.filter((c) => c.state === undefined);
@@ -396,7 +414,7 @@ function only(rows: readonly SignalRow[], passes: (row: SignalRow) => boolean): 
 class Surroundings {
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #rootOwners = new Map<string, Owner>();
-  readonly #siblings: ReadonlyMap<string, NonNullable<ContainerSnapshot['siblings']>> | undefined;
+  readonly #siblings: ReadonlyMap<string, ContainerSnapshot['siblings']> | undefined;
   /** The signals that a pod may lack. */
   readonly expected: readonly Signal[];
 
@@ -428,10 +446,11 @@ class Surroundings {
   /** Containers of other names, and owners none of whose pods restarted, have no row: that is 0, once there is an answer. */
   siblings(namespace: string, owner: Owner, container: string): ContainerSnapshot['siblings'] {
     if (this.#siblings === undefined) return undefined;
-    return this.#siblings.get(`${ownerKey(namespace, owner)}/${container}`) ?? { restartsIn30m: 0, runningSeconds: 0 };
+    const key = `${ownerKey(namespace, owner)}/${container}`;
+    return this.#siblings.has(key) ? this.#siblings.get(key) : { restartsIn30m: 0, runningSeconds: 0 };
   }
 
-  #readSiblings(readings: Readings): Map<string, NonNullable<ContainerSnapshot['siblings']>> | undefined {
+  #readSiblings(readings: Readings): Map<string, ContainerSnapshot['siblings']> | undefined {
     if (readings.gaps.has('owner-restarts-30m') || readings.gaps.has('owner-running-30m')) return undefined;
     const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'];
     if (interval === undefined) return undefined;
@@ -443,7 +462,9 @@ class Surroundings {
     return new Map(
       rowsOf(readings, 'owner-restarts-30m').map((row) => {
         const key = keyOf(row);
-        return [key, { restartsIn30m: row.value, runningSeconds: running.get(key) ?? 0 }];
+        const runningSeconds = running.get(key);
+        // How long they ran is not known where that metric is dropped.
+        return [key, runningSeconds === undefined ? undefined : { restartsIn30m: row.value, runningSeconds }];
       }),
     );
   }
@@ -572,6 +593,14 @@ class PodSignals {
     return only(rows, (row) => row.labels['container'] === container);
   }
 
+  /** Whether there are samples from before the window, or the pod was made within it. */
+  reachesBack(windowSeconds: number): boolean {
+    const { layout, unixSeconds } = this.#readings;
+    if (!layout.windowsBeforeHistory.has(windowSeconds)) return true;
+    const created = this.value('pod-created');
+    return created !== undefined && created > unixSeconds - windowSeconds;
+  }
+
   /** Nothing was said, or no number: Prometheus may hold NaN. */
   isVoid(signal: SignalName, container?: string): boolean {
     return !this.of(signal, container).some(({ value }) => Number.isFinite(value));
@@ -639,7 +668,8 @@ class PodSignals {
     const rows = this.of(signal, name);
     const amount = (resource: string): number | undefined => {
       const value = rows.find((row) => row.labels['resource'] === resource)?.value;
-      return value !== undefined && Number.isFinite(value) ? value : undefined;
+      // A limit of 0 is none.
+      return value !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
     };
     return { cpuCores: amount('cpu'), memoryBytes: amount('memory') };
   }

@@ -14,6 +14,7 @@ export type Warning = { readonly incomplete: boolean } & (
   | { kind: 'exporter-absent'; exporter: Exporter }
   | { kind: 'window-too-short'; exporter: Exporter; intervalSeconds: number; signals: SignalName[] }
   | { kind: 'metric-absent'; metric: string; signals: SignalName[]; pods: number }
+  | { kind: 'history-too-short'; windowSeconds: number; signals: SignalName[]; pods: number }
   | { kind: 'node-not-sampled'; exporter: Exporter; node: string; pods: number }
   | { kind: 'pods-not-sampled'; exporter: Exporter; pods: number; signals: SignalName[] }
   | { kind: 'pods-untold'; pods: number }
@@ -57,6 +58,7 @@ function wholeGaps(readings: Readings): Warning[] {
 function gapsOfPods(predictions: readonly PodPrediction[]): Warning[] {
   const absent = new Map<string, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
   const dark = new Map<string, Set<PodPrediction>>();
+  const young = new Map<number, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
   const lacking = new Map<Exporter, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
   const sampled = new Set(predictions.filter(hasUsage).map(({ pod }) => pod.node?.name));
   for (const prediction of predictions) {
@@ -66,6 +68,12 @@ function gapsOfPods(predictions: readonly PodPrediction[]): Warning[] {
         own.signals.add(signal);
         own.pods.add(prediction);
         absent.set(reason.metric, own);
+      } else if (reason.kind === 'history-too-short') {
+        const { windowSeconds } = reason;
+        const own = young.get(windowSeconds) ?? { signals: new Set<SignalName>(), pods: new Set<PodPrediction>() };
+        own.signals.add(signal);
+        own.pods.add(prediction);
+        young.set(windowSeconds, own);
       } else if (reason.kind === 'pod-not-sampled') {
         const node = prediction.pod.node?.name;
         if (reason.exporter === 'cadvisor' && node !== undefined && !sampled.has(node)) {
@@ -90,6 +98,10 @@ function gapsOfPods(predictions: readonly PodPrediction[]): Warning[] {
       pods: pods.size,
       incomplete: true,
     });
+  }
+  for (const [windowSeconds, { signals, pods }] of young) {
+    const named = [...signals].sort(compareText);
+    warnings.push({ kind: 'history-too-short', windowSeconds, signals: named, pods: pods.size, incomplete: true });
   }
   for (const [node, pods] of dark) {
     warnings.push({ kind: 'node-not-sampled', exporter: 'cadvisor', node, pods: pods.size, incomplete: true });

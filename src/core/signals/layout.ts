@@ -22,6 +22,8 @@ export interface Layout extends Naming {
   readonly scrapedApart: Readonly<Record<'container' | 'init', ReadonlySet<string>>>;
   /** False: there were no pods a few minutes ago, so Prometheus or its scraping has just begun. undefined: not told. */
   readonly hasHistory: boolean | undefined;
+  /** Windows, in seconds, that reach back to when there were no samples of any pod; none where that is not told. */
+  readonly windowsBeforeHistory: ReadonlySet<number>;
 }
 
 const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
@@ -31,6 +33,11 @@ const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
  * looks back; an instant itself would find nothing there after one failed scrape.
  */
 const HISTORY = '[5m] offset 4m';
+/** And one that windows of so many seconds look back on, but for a minute or two. */
+const LONG_HISTORIES = [
+  { windowSeconds: 900, at: '[10m] offset 14m' },
+  { windowSeconds: 1800, at: '[10m] offset 28m' },
+] as const;
 
 /** Every container that has a status has a row of it, with 0 or 1. */
 const CONTAINERS = 'kube_pod_container_status_running';
@@ -77,6 +84,10 @@ export function intervalsQuery(naming: Naming): string {
     { fact: 'cadvisor/short', expression: count(CADVISOR_PROBE, 'cadvisor', short) },
     { fact: 'cadvisor/long', expression: count(CADVISOR_PROBE, 'cadvisor', long) },
     { fact: 'history', expression: `count(last_over_time(${info}${HISTORY}))` },
+    ...LONG_HISTORIES.map(({ windowSeconds, at }) => ({
+      fact: `history/${windowSeconds}`,
+      expression: `count(last_over_time(${info}${at}))`,
+    })),
     { fact: 'uids', expression: `count(${by('count', [uid], info)})` },
     { fact: 'names', expression: `count(${by('count', [namespace, pod], info)})` },
     { fact: 'running-pods', expression: `count(${running} == 1)` },
@@ -136,6 +147,13 @@ export function readLayout(
     ),
     scrapedApart: { container: scrapedApart(CONTAINERS), init: scrapedApart('init') },
     hasHistory: intervals === undefined ? undefined : samples('history') !== undefined,
+    windowsBeforeHistory: new Set(
+      intervals === undefined
+        ? []
+        : LONG_HISTORIES.flatMap(({ windowSeconds }) =>
+            samples(`history/${windowSeconds}`) === undefined ? [windowSeconds] : [],
+          ),
+    ),
   };
 }
 

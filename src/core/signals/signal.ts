@@ -38,6 +38,7 @@ export type GapReason =
   | { kind: 'exporter-absent'; exporter: Exporter }
   | { kind: 'metric-absent'; metric: string }
   | { kind: 'window-too-short'; windowSeconds: number; intervalSeconds: number }
+  | { kind: 'history-too-short'; windowSeconds: number }
   | { kind: 'pod-not-sampled'; exporter: Exporter }
   | { kind: 'metric-not-sampled'; metric: string }
   | { kind: 'older-than-container' }

@@ -243,6 +243,27 @@ describe('restarts in a window', () => {
     expect(pod.containers[0]).toMatchObject({ restartsIn5m: 2, restartsIn15m: 2 });
   });
 
+  test('is not known where the samples are younger than the window, and the pod is not', () => {
+    const known = { windowsBeforeHistory: new Set([1800]) };
+    const old = only({ ...running, restarts: [row('cart', app, 7)], 'pod-created': [row('cart', {}, 0)] }, known);
+    expect(old.containers[0]).toMatchObject({ restarts: 7, restartsIn15m: 0, restartsIn30m: undefined });
+    const reason = { kind: 'history-too-short', windowSeconds: 1800 };
+    expect(old.gaps).toContainEqual({ signal: 'restarts-30m-ago', reason });
+    const young = { ...running, restarts: [row('cart', app, 2)], 'pod-created': [row('cart', {}, AT - 200)] };
+    expect(only(young, known).containers[0]).toMatchObject({ restartsIn30m: 2 });
+    expect(only(young, known).gaps).toEqual([]);
+  });
+
+  test('the containers of a static pod are older than its mirror that was made anew', () => {
+    const pod = only({
+      ...running,
+      restarts: [row('cart', app, 7)],
+      'pod-created': [row('cart', {}, AT - 200)],
+      'container-started': [row('cart', app, AT - 9000)],
+    });
+    expect(pod.containers[0]).toMatchObject({ restarts: 7, restartsIn5m: 0, restartsIn30m: 0 });
+  });
+
   test('without the counter nothing is known', () => {
     expect(only(running).containers[0]).toMatchObject({ restarts: undefined, restartsIn5m: undefined });
   });
