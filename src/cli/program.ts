@@ -46,6 +46,7 @@ The last seven columns are the probabilities of the worst status within the hori
 ships); PREDICTED is the likeliest of them. Reasons fold to a status: ImagePullBackOff to Error, unschedulable to Pending.
   CRASH CrashLoopBackOff, ERROR Error, UNKN Unknown, PEND Pending, CREATE ContainerCreating, RUN Running,
   GONE NotFound. RISK is CRASH + ERROR + UNKN. NOW is what kubectl would print.
+With -o wide WHY has the two facts that moved RISK most, and whether they raised or lowered it.
 A pod that is gone is listed as NotFound for an hour. -l works from kube_pod_labels, which kube-state-metrics exports for
 the labels in its --metric-labels-allowlist.
 On a narrow terminal columns step back in this order: GONE AGE READY RESTARTS CREATE PEND UNKN RUN ERROR CRASH

@@ -8,7 +8,13 @@ import {
   percentOfLimit,
   soonestFull,
 } from '../core/features/memory-growth.ts';
-import { hasInitialized } from '../core/features/rhythm.ts';
+import {
+  hasInitialized,
+  isWellAgain,
+  lifeSeconds,
+  LONGEST_LIFE_SECONDS,
+  usualLifeSeconds,
+} from '../core/features/rhythm.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, sumOfKnown, throttledPercent } from '../core/pods/usage.ts';
 import type { PodPrediction } from '../core/predictions/prediction.ts';
@@ -169,9 +175,20 @@ function restartsFact(pod: PodSnapshot): string {
       undefined,
     );
   if (worst === undefined) return olderRestartsFact(pod);
-  const since = worst.state === 'running' ? worst.startedAtUnixSeconds : undefined;
-  const now = since === undefined ? [] : [`runs for ${age(pod.readAtUnixSeconds - since)}`];
-  return [`${endText(worst)}, ${plural(worst.restartsIn30m ?? 0, 'restart')} in 30 min`, ...now].join(', ');
+  return [`${endText(worst)}, ${plural(worst.restartsIn30m ?? 0, 'restart')} in 30 min`, ...livesText(worst, pod)].join(
+    ', ',
+  );
+}
+
+/** How long it has run, and how long it ran before: whether that is about to end again says the comparison. */
+function livesText(c: ContainerSnapshot, pod: PodSnapshot): string[] {
+  const lived = lifeSeconds(c, pod);
+  const usual = usualLifeSeconds(c, pod);
+  const before = usual === undefined ? undefined : usual >= LONGEST_LIFE_SECONDS ? 'an hour or more' : age(usual);
+  const each = (c.restartsIn30m ?? 0) > 1 ? ' each' : '';
+  if (lived === undefined) return before === undefined ? [] : [`ran for ${before}${each}`];
+  if (before !== undefined) return [`has run for ${age(lived)}, before that for ${before}${each}`];
+  return [`has run for ${age(lived)}${isWellAgain(c, pod) ? ', much longer than before' : ''}`];
 }
 
 function endText({ lastTermination: last }: ContainerSnapshot): string {
@@ -185,8 +202,7 @@ function olderRestartsFact(pod: PodSnapshot): string {
   if (restarts === undefined) return 'restarts are not known';
   const recent = pod.containers.some((c) => c.restartsIn30m === undefined) ? undefined : 'no restart in 30 min';
   const ofSiblings = Math.max(...pod.containers.map((c) => c.siblings?.restartsIn30m ?? 0), 0);
-  if (ofSiblings > 0 && recent !== undefined)
-    return `${recent}, but ${plural(ofSiblings, 'restart')} in pods of the same owner`;
+  if (ofSiblings > 0 && recent !== undefined) return `${recent} here, ${ofSiblings} in pods of the same owner`;
   if (restarts === 0) {
     return pod.containers.every((c) => c.restarts === 0) ? 'no restart ever' : 'no restart of what is known';
   }

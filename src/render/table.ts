@@ -103,12 +103,14 @@ export function podTable(
   };
 }
 
-/** The two facts that count most; one that speaks against the first says so. */
+/** The two facts that count most, and which way they moved RISK. */
 function whyText(prediction: PodPrediction): string {
+  const way = (logOdds: number): string => (logOdds > 0 ? 'raised' : 'lowered');
   const [first, second] = reasonLines(prediction);
-  if (first === undefined || second === undefined) return first?.text ?? '';
-  const agrees = first.logOdds > 0 === second.logOdds > 0;
-  return `${first.text}; ${agrees ? '' : 'but '}${second.text}`;
+  if (first === undefined) return '';
+  const text = `${way(first.logOdds)}: ${first.text}`;
+  if (second === undefined) return text;
+  return `${text}; ${way(first.logOdds) === way(second.logOdds) ? '' : `${way(second.logOdds)}: `}${second.text}`;
 }
 
 /** Math.max of many arguments overflows the stack: the longest only. */

@@ -110,7 +110,7 @@ describe('restarts', () => {
     [
       'lately',
       { restarts: 4, restartsIn30m: 2, lastTermination: last, startedAtUnixSeconds: NOW - 811 },
-      'exited with code 1, 2 restarts in 30 min, runs for 13m',
+      'exited with code 1, 2 restarts in 30 min, has run for 13m',
     ],
     [
       'for memory, and it waits',
@@ -118,7 +118,7 @@ describe('restarts', () => {
       'killed for memory (OOMKilled), 1 restart in 30 min',
     ],
     ['never', { restarts: 0 }, 'no restart ever'],
-    ['of siblings', { restarts: 0, siblings }, 'no restart in 30 min, but 3 restarts in pods of the same owner'],
+    ['of siblings', { restarts: 0, siblings }, 'no restart in 30 min here, 3 in pods of the same owner'],
     [
       'long ago',
       { restarts: 4, lastTermination: { ...last, atUnixSeconds: NOW - 1980 } },
@@ -127,6 +127,35 @@ describe('restarts', () => {
     ['of an unknown time', { restarts: 4, restartsIn30m: undefined, lastTermination: undefined }, '4 restarts in all'],
   ])('%s', (_, known, text) => {
     expect(fact('restarts', { containers: [running(known)] })).toBe(text);
+  });
+
+  test.each([
+    [
+      'in a rhythm',
+      {
+        restarts: 2,
+        restartsIn30m: 2,
+        lastTermination: last,
+        startedAtUnixSeconds: NOW - 200,
+        earliestStartOver30m: NOW - 800,
+        runningShareOver30m: 1,
+      },
+      'exited with code 1, 2 restarts in 30 min, has run for 3m20s, before that for 5m each',
+    ],
+    [
+      'and much longer since',
+      {
+        restarts: 1,
+        restartsIn30m: 1,
+        lastTermination: last,
+        startedAtUnixSeconds: NOW - 900,
+        earliestStartOver30m: NOW - 1000,
+        runningShareOver30m: 1,
+      },
+      'exited with code 1, 1 restart in 30 min, has run for 15m, much longer than before',
+    ],
+  ])('%s: with how long it ran before', (_, known, text) => {
+    expect(fact('restarts', { createdAtUnixSeconds: NOW - 9000, containers: [running(known)] })).toBe(text);
   });
 });
 

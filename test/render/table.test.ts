@@ -100,7 +100,7 @@ describe('on a terminal', () => {
   });
 });
 
-test('WHY has the two facts that count most, and says of the second where it speaks against the first', () => {
+test('WHY has the two facts that count most, and which way each of them moved the risk', () => {
   const why = (...logOdds: readonly number[]): string | undefined => {
     const topics = ['state', 'readiness', 'node'] as const;
     const reasons = logOdds.map((odds, i) => ({ topic: topics[i] ?? 'node', logOdds: odds, features: [] }));
@@ -109,10 +109,10 @@ test('WHY has the two facts that count most, and says of the second where it spe
       .lines[1]?.split(/ {2,}/)
       .at(-1);
   };
-  expect(why(-2, -1, -0.5)).toBe('no container is down; the pod is not ready');
-  expect(why(-2, 1, 0.5)).toBe('no container is down; but the pod is not ready');
-  expect(why(2, -1)).toBe('no container is down; but the pod is not ready');
-  expect(why(2)).toBe('no container is down');
+  expect(why(-2, -1, -0.5)).toBe('lowered: no container is down; the pod is not ready');
+  expect(why(-2, 1, 0.5)).toBe('lowered: no container is down; raised: the pod is not ready');
+  expect(why(2, -1)).toBe('raised: no container is down; lowered: the pod is not ready');
+  expect(why(2)).toBe('raised: no container is down');
 });
 
 test('WHY says a fact once, though two topics come down to it', () => {
@@ -126,7 +126,7 @@ test('WHY says a fact once, though two topics come down to it', () => {
     features: [],
   }));
   const [, line] = table([{ ...waiting, reasons }], { wide: true }).lines;
-  expect(line).toMatch(/ {2}container app waits: ImagePullBackOff; the pod is not ready$/);
+  expect(line).toMatch(/ {2}raised: container app waits: ImagePullBackOff; the pod is not ready$/);
 });
 
 test('colours are extra: without them the words are the same', () => {

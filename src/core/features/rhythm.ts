@@ -8,7 +8,7 @@ import { endedInFailure } from './container-states.ts';
 /** The window of the rhythm of restarts. */
 export const RHYTHM_SECONDS = 1800;
 /** Lives longer than this are all long: no recording of the lab shows a longer one. */
-const LONGEST_LIFE_SECONDS = 3600;
+export const LONGEST_LIFE_SECONDS = 3600;
 
 /**
  * Seconds that earlier lives of the container lasted on average, at most an hour: those that ended within 30 minutes; where

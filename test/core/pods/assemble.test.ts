@@ -251,7 +251,7 @@ describe('restarts in a window', () => {
     expect(old.gaps).toContainEqual({ signal: 'restarts-30m-ago', reason });
     const young = { ...running, restarts: [row('cart', app, 2)], 'pod-created': [row('cart', {}, AT - 200)] };
     expect(only(young, known).containers[0]).toMatchObject({ restartsIn30m: 2 });
-    expect(only(young, known).gaps).toEqual([]);
+    expect(only(young, known).gaps).not.toContainEqual({ signal: 'restarts-30m-ago', reason });
   });
 
   test('the containers of a static pod are older than its mirror that was made anew', () => {
