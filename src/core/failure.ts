@@ -34,10 +34,13 @@ export type Failure =
   | {
       kind: 'pods-silent';
       address: string;
+      atUnixSeconds: number;
       /** What the user narrows kube-state-metrics to; '' where to nothing. */
       selector: string;
       lastSeenAgeSeconds: number | undefined;
       cadvisorSeries: number | undefined;
+      /** Of kube_pod_status_phase: with some it is kube_pod_info alone that is missing. */
+      phaseSeries: number | undefined;
     }
   | { kind: 'names-lost'; pods: number; names: number }
   | { kind: 'pod-never-seen'; pod: NeverSeen; lookbackSeconds: number; namespaces: string[] }
@@ -96,8 +99,9 @@ export function isOverflow(failure: Failure): boolean {
       return (
         failure.status === 413 ||
         failure.errorType === 'timeout' ||
-        // 429 "too many requests" asks for fewer questions, not for more of them.
-        (failure.status !== 429 && /too many|limit|exceed|too large|timed out/i.test(failure.error))
+        // 429 "too many requests" asks for fewer questions, not for more of them. Some servers quote the query, which holds
+        // kube_pod_container_resource_limits.
+        (failure.status !== 429 && /too many|too large|timed out|exceed|\blimit\b/i.test(failure.error))
       );
     default:
       return false;

@@ -77,15 +77,18 @@ async function silence(source: MetricSource, unixSeconds: number, options: Namin
       return undefined;
     }
   };
-  const [seenAt, cadvisorSeries] = await Promise.all([
+  const [seenAt, cadvisorSeries, phaseSeries] = await Promise.all([
     value(`max(max_over_time(timestamp(${info})[1h:15s]))`),
     value(`count(${CADVISOR_PROBE})`),
+    value(`count(${selector('kube_pod_status_phase', [], options.ksmSelector)})`),
   ]);
   return new FailureError({
     kind: 'pods-silent',
     address: source.address,
+    atUnixSeconds: unixSeconds,
     selector: options.ksmSelector,
     lastSeenAgeSeconds: seenAt === undefined ? undefined : unixSeconds - seenAt,
     cadvisorSeries,
+    phaseSeries,
   });
 }

@@ -58,17 +58,20 @@ export async function selectByLabels(
       unixSeconds,
     ),
   );
-  // Of copies that disagree (one is not configured yet, or lags) the newest scrape counts.
-  const present = new Map<string, { matches: boolean; scrapedAt: number }>();
+  // Of copies that disagree (one lags) the newest scrape counts; one that carries none of the labels has no say beside one
+  // that does: it is not configured to export them.
+  const present = new Map<string, { matches: boolean; carries: boolean; scrapedAt: number }>();
   const before = new Map<string, boolean>();
   for (const { labels, value } of series) {
     const own = canonicalLabels(naming, 'kube-state-metrics', labels);
     const key = podKey(own['namespace'] ?? '', own['pod'] ?? '');
     const matches = matchesLabels(requirements, (label) => labels[labelOf.get(label) ?? ''] || undefined);
+    const carries = [...labelOf.values()].some((label) => (labels[label] ?? '') !== '');
     const known = present.get(key);
     if (labels['fact'] !== 'now') before.set(key, matches || before.get(key) === true);
-    else if (known === undefined || value > known.scrapedAt) present.set(key, { matches, scrapedAt: value });
-    else if (value === known.scrapedAt) known.matches ||= matches;
+    else if (known === undefined || (carries === known.carries ? value > known.scrapedAt : carries)) {
+      present.set(key, { matches, carries, scrapedAt: value });
+    } else if (carries === known.carries && value === known.scrapedAt) known.matches ||= matches;
   }
   const gone = [...before].filter(([key, matches]) => matches && !present.has(key)).map(([key]) => key);
   return new Set([...gone, ...[...present].filter(([, own]) => own.matches).map(([key]) => key)]);

@@ -1,10 +1,11 @@
+import type { Failure } from '../core/failure.ts';
 import type { Check, Diagnosis, MetricCount } from '../core/signals/diagnosis.ts';
 import { painter, type Painter } from './colour.ts';
-import { failureText, tlsAdvice } from './failure-text.ts';
+import { failureText, failureWords, tlsAdvice } from './failure-text.ts';
 import type { Look, Output } from './formats.ts';
 import { exporterName } from './gap-text.ts';
 import { grid } from './grid.ts';
-import { age, clean, jsonText, enumerate, plural, rfc3339, significant } from './text.ts';
+import { age, clean, enumerate, jsonText, plural, rfc3339, significant, span } from './text.ts';
 
 /** What a check found, in words. */
 interface CheckText {
@@ -28,6 +29,7 @@ const NAMES: Readonly<Record<Check['name'], string>> = {
   cadvisor: 'cAdvisor',
   metrics: 'metrics',
   freshness: 'freshness',
+  history: 'history',
   copies: 'duplicates',
   labels: 'label layout',
   interval: 'scrape interval',
@@ -44,7 +46,7 @@ function checkText(check: Check): CheckText {
     case 'tls':
       if (check.outcome !== 'failed') return fine(clean(check.detail));
       return {
-        found: clean(check.detail),
+        found: check.detail === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : clean(check.detail),
         suffers: ALL_PREDICTIONS,
         advice: connectionAdvice(check.name, check.detail),
       };
@@ -52,7 +54,7 @@ function checkText(check: Check): CheckText {
     case 'login':
     case 'api': {
       if (check.failure === undefined) return fine(API_FOUND[check.name]);
-      return { found: failureText(check.failure), suffers: ALL_PREDICTIONS, advice: '' };
+      return failedText(check.failure);
     }
     case 'version':
       return fine(
@@ -68,7 +70,7 @@ function checkText(check: Check): CheckText {
     }
     case 'pods':
       if (check.failure === undefined) return fine(`kube-state-metrics knows ${plural(check.pods, 'pod')}`);
-      return { found: failureText(check.failure), suffers: ALL_PREDICTIONS, advice: '' };
+      return failedText(check.failure);
     case 'cadvisor': {
       if (check.jobs.length > 0) {
         const found = check.jobs.map(({ job, series }) => `job ${clean(job)}: ${series} series`).join(', ');
@@ -128,6 +130,22 @@ function checkText(check: Check): CheckText {
         advice: 'check that kube-state-metrics runs and is scraped',
       };
     }
+    case 'history': {
+      const [shortest] = check.tooLong;
+      if (shortest === undefined) return fine('Prometheus knows the last half hour');
+      if (shortest === 0) {
+        return {
+          found: 'Prometheus knows nothing of five to nine minutes ago: it or its scraping has just begun, or paused',
+          suffers: 'no pod is evaluated',
+          advice: 'wait some minutes; where it is so after each restart, give Prometheus a volume that lasts',
+        };
+      }
+      return {
+        found: `Prometheus knows less than ${span(shortest)}`,
+        suffers: `restarts and readiness over ${enumerate(check.tooLong.map(span))} count as missing`,
+        advice: 'wait until it has seen as much',
+      };
+    }
     case 'copies': {
       const copies = check.copies.map(
         ({ job, instance, pods }) => `${clean(job)} ${clean(instance)} (${plural(pods, 'pod')})`,
@@ -175,7 +193,7 @@ function checkText(check: Check): CheckText {
           advice: '',
         };
       }
-      const found = `${name} is scraped at least each ${significant(check.seconds)}s`;
+      const found = `${name} is scraped every ${Math.round(check.seconds)}s or oftener`;
       if (check.signals.length === 0) return fine(found);
       return {
         found: `${found}, too rarely for windows that need four samples`,
@@ -184,6 +202,11 @@ function checkText(check: Check): CheckText {
       };
     }
   }
+}
+
+function failedText(failure: Failure): CheckText {
+  const { what, advice = '' } = failureWords(failure);
+  return { found: what, suffers: ALL_PREDICTIONS, advice };
 }
 
 const API_FOUND = {
@@ -205,8 +228,8 @@ const CONNECTION_ADVICE = {
 const CHECK_FORMATS: Readonly<
   Record<'table' | 'wide' | 'json' | 'yaml', (diagnosis: Diagnosis, address: string, look: Look) => Promise<string>>
 > = {
-  table: async (diagnosis, address, look) => checkPage(diagnosis, address, look),
-  wide: async (diagnosis, address, look) => checkPage(diagnosis, address, look),
+  table: async (diagnosis, address, look) => checkPage(diagnosis, address, look, false),
+  wide: async (diagnosis, address, look) => checkPage(diagnosis, address, look, true),
   json: async (diagnosis, address) => jsonText(checkDocument(diagnosis, address)),
   yaml: async (diagnosis, address) => (await import('./yaml-text.ts')).yamlText(checkDocument(diagnosis, address)),
 };
@@ -222,8 +245,8 @@ export async function checkOutput(
   return { stdout, stderr: look.quiet ? '' : checkSummary(diagnosis) };
 }
 
-/** The checks as a table, what to do below each that is not well, and the metrics with their series. */
-function checkPage(diagnosis: Diagnosis, address: string, { colour, headings }: Look): string {
+/** The checks as a table, what to do below each that is not well, and the metrics with their series; wide: what they feed. */
+function checkPage(diagnosis: Diagnosis, address: string, { colour, headings }: Look, wide: boolean): string {
   const paint = painter(colour);
   const rows: string[][] = [];
   for (const check of diagnosis.checks) {
@@ -235,8 +258,13 @@ function checkPage(diagnosis: Diagnosis, address: string, { colour, headings }: 
   const checks = grid([left('CHECK'), left('RESULT'), left('FOUND')], rows, headings);
   const head = headings ? `${clean(address)} at ${rfc3339(diagnosis.unixSeconds)}\n\n` : '';
   if (diagnosis.metrics.length === 0) return head + checks;
-  const metrics = diagnosis.metrics.map((metric) => [metric.metric, seriesText(metric, paint), metric.feeds]);
-  return `${head}${checks}\n${grid([left('METRIC'), { heading: 'SERIES', align: 'right' }, left('FEEDS')], metrics, headings)}`;
+  const columns = [left('METRIC'), { heading: 'SERIES', align: 'right' } as const, ...(wide ? [left('FEEDS')] : [])];
+  const metrics = diagnosis.metrics.map((metric) => [
+    metric.metric,
+    seriesText(metric, paint),
+    ...(wide ? [metric.feeds] : []),
+  ]);
+  return `${head}${checks}\n${grid(columns, metrics, headings)}`;
 }
 
 function outcomeText({ outcome }: Check, paint: Painter): string {

@@ -1,10 +1,10 @@
 import type { AddressProblem, Failure, NeverSeen } from '../core/failure.ts';
 import { rowsWords } from './rows-problem-text.ts';
-import { age, clean, enumerate, plural, span } from './text.ts';
+import { age, clean, enumerate, plural, rfc3339, span } from './text.ts';
 
 /** A failure in words: what happened, then what to try. One sentence, no secrets, no control characters. */
 export function failureText(failure: Failure): string {
-  const { what, advice } = words(failure);
+  const { what, advice } = failureWords(failure);
   return advice === undefined ? what : `${what}; ${advice}`;
 }
 
@@ -13,7 +13,8 @@ export interface Words {
   readonly advice?: string | undefined;
 }
 
-function words(failure: Failure): Words {
+/** The same in its two parts. */
+export function failureWords(failure: Failure): Words {
   switch (failure.kind) {
     case 'usage':
       return { what: clean(failure.problem), advice: failure.advice };
@@ -56,12 +57,12 @@ function words(failure: Failure): Words {
     case 'request-timeout':
       return {
         what: `${clean(failure.address)} did not answer a request within ${span(failure.limitMs / 1000)}`,
-        advice: 'allow more with --request-timeout, or ask for one namespace with -n',
+        advice: 'allow more with --request-timeout, or ask for less at once (one namespace)',
       };
     case 'run-timeout':
       return {
         what: `the run took longer than ${span(failure.limitMs / 1000)}`,
-        advice: 'allow more with --timeout, or ask for one namespace with -n',
+        advice: 'allow more with --timeout, or ask for less at once (one namespace)',
       };
     case 'interrupted':
       return { what: 'interrupted' };
@@ -177,12 +178,9 @@ function words(failure: Failure): Words {
       };
     case 'recording-lacks':
       return {
-        what: `the recording ${clean(failure.path)} lacks a question of this run (${clean(shorten(failure.question))})`,
-        advice: `it was made by \`${clean(failure.command)}\`: replay it with the same command and flags, and the same kpfd`,
+        what: `the recording ${clean(failure.path)} was made by \`${clean(failure.command)}\` and lacks a question of this run`,
+        advice: `replay it with the same command and flags, and the same kpfd (it lacks ${clean(shorten(failure.question))})`,
       };
-    default:
-      // A recording may hold a failure of another kpfd.
-      return { what: `failed: ${clean(String((failure as { kind: unknown }).kind))}` };
   }
 }
 
@@ -249,21 +247,27 @@ function refusedWords(failure: Extract<Failure, { kind: 'query-refused' }>): Wor
   const what = `${clean(failure.address)} refused a query (${failure.status} ${clean(failure.errorType)}): ${clean(failure.error)}`;
   if (failure.status === 401 || failure.status === 403) return { what, advice: 'check the login and its rights' };
   if (failure.status === 422 && /too many samples/i.test(failure.error)) {
-    return { what, advice: 'ask for less at once (one namespace with -n), or raise --query.max-samples of Prometheus' };
+    return { what, advice: 'ask for less at once (one namespace), or raise --query.max-samples of Prometheus' };
   }
   return { what };
 }
 
 function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words {
-  const { lastSeenAgeSeconds: seen, cadvisorSeries, selector } = failure;
+  const { lastSeenAgeSeconds: seen, cadvisorSeries, phaseSeries, selector } = failure;
+  if (phaseSeries !== undefined) {
+    return {
+      what: `cannot tell: at ${rfc3339(failure.atUnixSeconds)} ${clean(failure.address)} has no kube_pod_info (kube_pod_status_phase is there, with ${phaseSeries} series), so nothing is known of any pod`,
+      advice: 'look for metric relabelling or an allow-list that drops kube_pod_info',
+    };
+  }
   const history = seen === undefined ? 'and has had none for an hour' : `and had the last one ${age(seen)} ago`;
   const other =
     cadvisorSeries === undefined ? ' nor of cAdvisor' : ` (cAdvisor is there, with ${cadvisorSeries} series)`;
   return {
-    what: `cannot tell: ${clean(failure.address)} has no samples of kube-state-metrics${selector === '' ? '' : ` with ${clean(selector)}`}${other} ${history}, so nothing is known of any pod`,
+    what: `cannot tell: at ${rfc3339(failure.atUnixSeconds)} ${clean(failure.address)} has no samples of kube-state-metrics${selector === '' ? '' : ` with ${clean(selector)}`}${other} ${history}, so nothing is known of any pod`,
     advice:
       selector === ''
-        ? 'see that kube-state-metrics runs and that it is among the targets of this Prometheus'
+        ? 'see that kube-state-metrics runs and that it is among the targets of this Prometheus, or look at another time (--at)'
         : 'see that --ksm-selector matches its series, or leave it out',
   };
 }
@@ -278,8 +282,7 @@ function neverSeenWords(pod: NeverSeen, lookbackSeconds: number, namespaces: rea
     const other = `in other namespaces there is ${enumerate(nearestElsewhere.map(clean))}`;
     return { what, advice: isThere ? other : `there is no such namespace; ${other}` };
   }
-  if (isThere)
-    return { what, advice: `no pod has a name like it; there are the namespaces ${enumerate(namespaces.map(clean))}` };
+  if (isThere) return { what, advice: 'no pod there or elsewhere has a name like it' };
   return { what, advice: `there is no such namespace, but ${enumerate(namespaces.map(clean))}` };
 }
 

@@ -4,7 +4,7 @@ import { isStale, oldestUsageSeconds, staleSeconds } from '../signals/layout.ts'
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason, SignalRow } from '../signals/signal.ts';
 import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, sightings, type Sighting } from './presence.ts';
-import { isStateLost } from './status.ts';
+import { isStateLost, lacksInitContainers } from './status.ts';
 import type { ContainerSnapshot, Gap, NodeSnapshot, Owner, PodSnapshot, Resources } from './snapshot.ts';
 
 /**
@@ -63,7 +63,11 @@ function assemblePod(sighting: Sighting, readings: Readings, around: Surrounding
   return {
     ...pod,
     gaps: present
-      ? [...withLostStates(pod, gapsOf(pod, rows, around.expected, readings)), ...historyGaps(rows, readings)]
+      ? [
+          ...withLostStates(pod, gapsOf(pod, rows, around.expected, readings)),
+          ...historyGaps(rows, readings),
+          ...(lacksInitContainers(pod) && !readings.gaps.has('init-info') ? [INIT_DROPPED] : []),
+        ]
       : [],
     silence: present ? silenceOf(pod, rows, readings) : undefined,
   };
@@ -297,6 +301,11 @@ function gapsOf(pod: Known, rows: PodSignals, expected: readonly Signal[], readi
   }
   return gaps;
 }
+
+const INIT_DROPPED: Gap = {
+  signal: 'init-info',
+  reason: { kind: 'metric-absent', metric: 'kube_pod_init_container_info' },
+};
 
 const LONG_WINDOWS: readonly { readonly signal: SignalName; readonly windowSeconds: number }[] = [
   { signal: 'restarts-15m-ago', windowSeconds: 900 },

@@ -178,6 +178,8 @@ function restartedAt(containers: readonly ContainerSnapshot[]): number | undefin
  */
 export function isStateLost(c: ContainerSnapshot, pod: PodSnapshot): boolean {
   if (c.state !== undefined || c.ready === true || pod.node === undefined || pod.phase === 'Succeeded') return false;
+  // All containers of a pod that is ready run.
+  if (c.role === 'container' && pod.readyCondition === 'true') return false;
   return c.restarts !== undefined || lacks(pod, c.role === 'container' ? 'container-running' : 'init-running');
 }
 
@@ -185,6 +187,14 @@ export function isStateLost(c: ContainerSnapshot, pod: PodSnapshot): boolean {
 function isAnyStateLost(main: readonly ContainerSnapshot[], pod: PodSnapshot): boolean {
   if (main.length === 0) return pod.phase === 'Running' && lacks(pod, 'container-running');
   return main.some((c) => isStateLost(c, pod));
+}
+
+/** Only what has init containers waits for them: where none is known, their metrics are dropped. */
+export function lacksInitContainers({ containers }: Pick<PodSnapshot, 'containers'>): boolean {
+  return (
+    containers.some((c) => c.state === 'waiting' && c.reason === 'PodInitializing') &&
+    containers.every((c) => c.role === 'container')
+  );
 }
 
 /** Whether a signal is missing that the pod ought to have. */
@@ -201,6 +211,7 @@ function hasStarted(pod: PodSnapshot, main: readonly ContainerSnapshot[]): boole
 /** `Init:…` while an init container runs, waits or has failed; undefined once all are done. */
 function initProgress(pod: PodSnapshot, main: readonly ContainerSnapshot[]): string | undefined {
   const init = pod.containers.filter((c) => c.role !== 'container');
+  if (lacksInitContainers(pod)) return UNTOLD;
   const rest = init.filter((c) => !isDone(c, pod, main));
   const undone = rest.length + Number(waitsForSidecar(pod, init, [...rest, ...main]));
   if (undone === 0) return undefined;

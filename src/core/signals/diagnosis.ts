@@ -20,6 +20,8 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined }
   /** `stale`: copies that fell silent while others did not. */
   | { name: 'freshness'; ageSeconds: number; stale: readonly ExporterCopy[] }
+  /** Windows, in seconds, that look back on no samples; 0: there is nothing of a few minutes ago. */
+  | { name: 'history'; tooLong: readonly number[] }
   | { name: 'copies'; copies: readonly ExporterCopy[]; replicas: number }
   | { name: 'labels'; renamed: Readonly<Record<Exporter, readonly string[]>>; cluster: Layout['cluster'] }
   | { name: 'warnings'; texts: readonly string[] }
@@ -152,6 +154,7 @@ export function sampleChecks(
   const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
   const gaps = gapsOfLayout(layout);
   const stale = isStale(layout, unixSeconds) ? [] : staleShards(layout, unixSeconds);
+  const tooLong = layout.hasHistory === false ? [0] : [...layout.windowsBeforeHistory];
   const interval = (exporter: Exporter): Check => {
     const signals = SIGNALS.filter((s) => {
       const gap = gaps.get(s.name);
@@ -180,6 +183,7 @@ export function sampleChecks(
       ageSeconds: ageOfPods(layout, unixSeconds),
       stale,
     },
+    { name: 'history', outcome: tooLong.length > 0 ? 'warning' : 'ok', tooLong },
     { name: 'copies', outcome: replicas > 0 ? 'warning' : 'ok', copies: layout.copies, replicas },
     { name: 'labels', outcome: renamed ? 'warning' : 'ok', renamed: layout.renamed, cluster: layout.cluster },
     interval('kube-state-metrics'),

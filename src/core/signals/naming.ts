@@ -61,11 +61,10 @@ function clusterMatchers(cluster: Cluster | undefined): Matcher[] {
 /**
  * Which labels were renamed. Without `honor_labels` the exporter's namespace, pod, container and node arrive as
  * exported_*, and the plain ones name the exporter itself. Asked of one cluster where the user named it, else of all,
- * each counted for itself: then it need not wait until the cluster is known.
+ * each counted for itself: then it need not wait until the cluster is known. cAdvisor may lack the label of the cluster.
  */
 export function namesQuery(options: NamingOptions, cluster: Cluster | undefined): string {
-  const cadvisor = (...more: Matcher[]): string =>
-    selector(CADVISOR_PROBE, [...clusterMatchers(cluster), ...more], options.cadvisorSelector);
+  const cadvisor = (...more: Matcher[]): string => selector(CADVISOR_PROBE, more, options.cadvisorSelector);
   const countByJob = (series: string): string => by('count', ['job', ...CLUSTER_LABELS], series);
   return tagged([
     ...CANONICAL.map((label) => ({ fact: `ksm/${label}`, expression: countPods(label, '!=', options, cluster) })),
@@ -80,17 +79,23 @@ export function namesQuery(options: NamingOptions, cluster: Cluster | undefined)
 
 /**
  * Whether there are pods whose labels were not renamed as well: one copy of kube-state-metrics may honour a label and
- * another not. Undefined where nothing was renamed: to count all pods costs more than the rest together.
+ * another not. And whether it is kube-state-metrics whose containers were renamed: others (OpenCost) export some of its
+ * metrics too, but not kube_pod_info. Undefined where nothing was renamed: to count all pods costs more than the rest together.
  */
 export function plainNamesQuery(
   options: NamingOptions,
   cluster: Cluster | undefined,
   names: readonly Series[],
 ): string | undefined {
-  const renamed = ALWAYS_SET.filter((label) => names.some((s) => s.labels['fact'] === `ksm/${label}`));
-  if (renamed.length === 0) return undefined;
-  const plain = (label: CanonicalLabel): string => countPods(label, '=', options, cluster);
-  return tagged(renamed.map((label) => ({ fact: `ksm/plain/${label}`, expression: plain(label) })));
+  const isRenamed = (label: CanonicalLabel): boolean => names.some((s) => s.labels['fact'] === `ksm/${label}`);
+  const plain = ALWAYS_SET.filter(isRenamed).map((label) => ({
+    fact: `ksm/plain/${label}`,
+    expression: countPods(label, '=', options, cluster),
+  }));
+  const own = isRenamed('container')
+    ? [{ fact: 'ksm/own/container', expression: countPods('container', '!=', options, cluster, true) }]
+    : [];
+  return plain.length + own.length === 0 ? undefined : tagged([...plain, ...own]);
 }
 
 /**
@@ -121,16 +126,20 @@ export function jobsQuery(
 /** A job of whose series the main job lacks more than this part scrapes other nodes. */
 const OTHER_NODES_SHARE = 0.5;
 
-/** Counts the pods (containers) that have the label as exported_*, or that have not. */
+/** Counts the pods (containers) that have the label as exported_*, or that have not; of targets with pods only, on demand. */
 function countPods(
   label: CanonicalLabel,
   op: '=' | '!=',
   { ksmSelector }: NamingOptions,
   cluster: Cluster | undefined,
+  besidePods = false,
 ): string {
   const bearer = label === 'container' ? 'kube_pod_container_status_running' : 'kube_pod_info';
   const matchers: Matcher[] = [...clusterMatchers(cluster), { label: `exported_${label}`, op, value: '' }];
-  return by('count', CLUSTER_LABELS, selector(bearer, matchers, ksmSelector));
+  const series = selector(bearer, matchers, ksmSelector);
+  const target = ['job', 'instance'];
+  const pods = by('count', target, selector('kube_pod_info', clusterMatchers(cluster), ksmSelector));
+  return by('count', CLUSTER_LABELS, besidePods ? `${series} and on (${target.join(',')}) ${pods}` : series);
 }
 
 /** Labels that kube-state-metrics sets on every pod. (A pod without a node has no exported_node either.) */
@@ -158,10 +167,16 @@ function kubeStateMetricsNames(
     series.some(
       (s) => s.labels['fact'] === fact && (cluster === undefined || s.labels[cluster.label] === cluster.value),
     );
-  const renamed = CANONICAL.filter((label) => has(`ksm/${label}`));
+  const isForeign = has('ksm/container') && !has('ksm/own/container');
+  const renamed = CANONICAL.filter((label) => has(`ksm/${label}`) && !(label === 'container' && isForeign));
   // One copy of kube-state-metrics may honour a label and another not; then only the former is read.
   const mixed = renamed.filter((label) => has(`ksm/plain/${label}`));
-  const honoured = mixed.map((label): Matcher => ({ label: `exported_${label}`, op: '=', value: '' }));
+  const passedOver: CanonicalLabel[] = isForeign ? ['container'] : [];
+  const honoured = [...mixed, ...passedOver].map((label): Matcher => ({
+    label: `exported_${label}`,
+    op: '=',
+    value: '',
+  }));
   return {
     renamed: renamed.filter((label) => (ALWAYS_SET.includes(label) ? !mixed.includes(label) : mixed.length === 0)),
     matchers: [...clusterMatchers(cluster), ...honoured],
