@@ -93,7 +93,7 @@ export function buildProgram(
     new Option('--completed', 'list pods that completed as well (those that failed are always listed)'),
     new Option(
       '--at-risk',
-      "only pods at or above the model's risk threshold, and those that fail but could not be evaluated",
+      "only pods at or above the model's risk threshold (or that of --fail-on), and those that fail but could not be evaluated",
     ),
     new Option('--min-risk <p>', 'the same with another threshold (0.3 or 30%)'),
     ...selectionOptions(),

@@ -113,7 +113,7 @@ export async function modelFor(
   if (assumed !== undefined) return assumed;
   throw new FailureError({
     kind: 'usage',
-    problem: `--prior needs a model whose metadata.json says under which prior it was trained, and ${loaded.name} does not`,
+    problem: `--prior needs a model with a risk forest, and with the prior that it was trained under in its metadata.json, which ${loaded.name} is not`,
   });
 }
 

@@ -21,10 +21,11 @@ export async function scan(context: Context, options: Options<PodOutput>): Promi
   // Loaded while Prometheus answers: the first request does not wait for what only the answer needs.
   const [found, { scanOutput }] = await Promise.all([scanning, import('../render/scan-output.ts')]);
   const { riskThreshold } = found.model;
-  const listing = listPods(found.pods, riskThreshold, options);
+  const failOn = options.failOn === 'default' ? riskThreshold : options.failOn;
+  // What fails the run is at risk: an alarm without a name helps nobody.
+  const listing = listPods(found.pods, failOn ?? riskThreshold, options);
   const scope = { namespace, labelled: options.labels !== undefined };
   show(context, await scanOutput(found, listing, scope, options.output ?? 'table', lookOf(context, options)));
-  const failOn = options.failOn === 'default' ? riskThreshold : options.failOn;
   return exitCode({
     alarm: failOn !== undefined && found.pods.some((pod) => isAtRisk(pod, failOn)),
     partial: options.strict && !found.complete,

@@ -14,6 +14,7 @@ import type { HistorySource } from '../core/signals/metric-source.ts';
 import type { PodRow } from '../core/predictions/pod-row.ts';
 import { Journal } from './journal.ts';
 import { podRows, type HistoryRequest } from './pod-rows.ts';
+import { withModel } from './with-model.ts';
 
 /** Evaluates the model at every step of the span, as if nothing later was known, and scores it by what came. */
 export async function backtestModel(
@@ -83,11 +84,9 @@ class Scores {
     const columnCount = FEATURE_NAMES.length;
     const values = new Float32Array(rows.length * columnCount);
     for (const [i, { features }] of rows.entries()) values.set(features, i * columnCount);
-    const probabilities = predictStatuses(
-      this.#model,
-      { values, rowCount: rows.length, columnCount },
-      rows.map(({ status }) => status),
-    );
+    const matrix = { values, rowCount: rows.length, columnCount };
+    const now = rows.map(({ status }) => status);
+    const probabilities = withModel(this.#model, () => predictStatuses(this.#model, matrix, now));
     for (const [i, row] of rows.entries()) {
       const key = keyOf(row);
       const rivals = this.#rivalsOf(key, row);

@@ -36,7 +36,7 @@ async function describeUnseen(
   { naming, unixSeconds }: Scan,
   namespace: string,
   names: readonly string[],
-): Promise<{ neverSeen: NeverSeen[]; namespaces: string[] }> {
+): Promise<{ neverSeen: NeverSeen[]; namespaces: readonly string[] }> {
   if (names.length === 0) return { neverSeen: [], namespaces: [] };
   const label = naming.labels['kube-state-metrics'];
   const pods = async (...matchers: Matcher[]): Promise<readonly Series[]> => {
@@ -44,19 +44,15 @@ async function describeUnseen(
     return (await source.query(by('count', [label.namespace, label.pod], info), unixSeconds)).series;
   };
   const [siblings, namesakes, namespaces] = await Promise.all([
-    pods({ label: label.namespace, op: '=', value: namespace }),
-    pods({ label: label.pod, op: '=~', value: anyOf(names) }),
-    knownNamespaces(source, unixSeconds, naming),
+    hints(pods({ label: label.namespace, op: '=', value: namespace })),
+    hints(pods({ label: label.pod, op: '=~', value: anyOf(names) })),
+    hints(knownNamespaces(source, unixSeconds, naming)),
   ]);
   const siblingNames = siblings.map(({ labels }) => labels[label.pod] ?? '');
   // Nearly always one of the others helps, and all pods of a cluster are many.
   let everywhere: Promise<readonly Series[]> | undefined;
   const nearestElsewhere = async (name: string): Promise<string[]> => {
-    // A hint must not cost the answer.
-    everywhere ??= pods().catch((error: unknown) => {
-      expectedFailure(error);
-      return [];
-    });
+    everywhere ??= hints(pods());
     const namespacesOf = new Map<string, string[]>();
     for (const { labels } of await everywhere) {
       const own = namespacesOf.get(labels[label.pod] ?? '') ?? [];
@@ -77,6 +73,14 @@ async function describeUnseen(
     }),
   );
   return { neverSeen, namespaces };
+}
+
+/** A hint that cannot be had must not cost the answer. */
+async function hints<T>(asked: Promise<readonly T[]>): Promise<readonly T[]> {
+  return asked.catch((error: unknown) => {
+    expectedFailure(error);
+    return [];
+  });
 }
 
 /** Why some of the names have no answer: never seen, or known only to a copy that fell silent. */

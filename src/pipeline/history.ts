@@ -42,6 +42,10 @@ export class History implements MetricSource {
   readonly #maxSamples: number;
   readonly #pieces = new Map<string, Promise<Piece>>();
   readonly #lastSteps = new Map<string, number>();
+  /** When each held piece ends, and the two latest instants that were asked for. */
+  readonly #ends = new Map<string, number>();
+  #now = Number.NEGATIVE_INFINITY;
+  #before = Number.NEGATIVE_INFINITY;
   /** The most that any question had: what has few now (waiting containers) may have one for each pod soon. */
   #mostSeries = 1;
 
@@ -57,6 +61,7 @@ export class History implements MetricSource {
   }
 
   async query(promql: string, unixSeconds: number): Promise<Answer> {
+    this.#advance(unixSeconds);
     const { answer, steps, told } = await this.#pieceAt(promql, unixSeconds);
     const i = Math.round((unixSeconds - steps.start) / steps.step);
     const series = answer.series
@@ -71,6 +76,17 @@ export class History implements MetricSource {
 
   connect(): ReturnType<MetricSource['connect']> {
     return this.#source.connect();
+  }
+
+  /** Forgets questions that are asked no more: what names namespaces is another question when there is one more. */
+  #advance(unixSeconds: number): void {
+    if (unixSeconds <= this.#now) return;
+    this.#before = this.#now;
+    this.#now = unixSeconds;
+    for (const [promql, end] of this.#ends) {
+      if (end >= this.#before) continue;
+      for (const map of [this.#ends, this.#pieces, this.#lastSteps]) map.delete(promql);
+    }
   }
 
   async #pieceAt(promql: string, unixSeconds: number): Promise<Piece> {
@@ -120,6 +136,7 @@ export class History implements MetricSource {
       const answer = await this.#source.queryRange(promql, steps);
       this.#mostSeries = Math.max(this.#mostSeries, answer.series.length);
       this.#lastSteps.set(promql, steps.count);
+      this.#ends.set(promql, steps.start + (steps.count - 1) * steps.step);
       return { steps, answer, told: false };
     } catch (error) {
       if (steps.count === 1 || !(error instanceof FailureError) || !isOverflow(error.failure)) throw error;

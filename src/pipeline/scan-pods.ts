@@ -15,6 +15,7 @@ import { statusRules } from './pods-at.ts';
 import { findNaming } from './read-layout.ts';
 import { readEverything } from './read-signals.ts';
 import { selectByLabels } from './select-labels.ts';
+import { withModel } from './with-model.ts';
 
 export interface ScanRequest {
   readonly scope: Scope;
@@ -61,12 +62,8 @@ export async function scanPods(source: MetricSource, loadModel: LoadModel, reque
   ]);
   const pods = inScope(assemblePods(readings), request.scope, selected);
   if (pods.length === 0) await assertNamespaceKnown(source, unixSeconds, naming, request.scope);
-  const predictions = predictPods(
-    pods,
-    model,
-    statusRules(readings, request.kubernetesVersion),
-    request.withReasons,
-  ).sort(byRisk);
+  const rules = statusRules(readings, request.kubernetesVersion);
+  const predictions = withModel(model, () => predictPods(pods, model, rules, request.withReasons)).sort(byRisk);
   const warnings = [...skew, ...journal.warnings(), ...readingWarnings(readings, predictions)];
   return {
     unixSeconds,

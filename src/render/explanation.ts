@@ -102,7 +102,7 @@ function statuses(prediction: PodPrediction, { horizonSeconds, paint, unixSecond
   else if (pod.presence === 'gone') {
     lines.push([
       'PREDICTED',
-      `${paint.status('NotFound', 'NotFound')}, by evidence: kube-state-metrics knew the pod within the last hour and lives without it`,
+      `${paint.status('NotFound', 'NotFound')}, by evidence: kube-state-metrics knew the pod within the last hour and no longer lists it`,
     ]);
   } else if (prediction.prediction !== undefined) {
     const { status, confidence, risk } = prediction.prediction;

@@ -70,7 +70,7 @@ function memoryFact(pod: PodSnapshot): string {
   if (share === undefined) return 'memory in use is not known';
   const own = filling ?? (running.length === 1 ? running[0] : running.find((c) => c.name === share.container));
   const of = share.of === 'limit' ? 'limit' : 'what the node can allocate';
-  const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)} % of ${of}`;
+  const amount = share.percent === undefined ? bytes(share.amount) : `${significant(share.percent)}% of ${of}`;
   return [
     `${memoryName(pod, own?.name)} ${amount}`,
     ...(own === undefined ? [] : [...growthText(own, pod), ...before(own, pod)]),
@@ -97,7 +97,7 @@ function growthText(c: ContainerSnapshot, pod: PodSnapshot): string[] {
 function before(c: ContainerSnapshot, pod: PodSnapshot): string[] {
   if ((c.restartsIn30m ?? 0) > 0) {
     const peak = percentOfLimit(c, c.usage.memoryPeakBytes);
-    return Number.isNaN(peak) ? [] : [`${significant(peak)} % at most in 30 min`];
+    return Number.isNaN(peak) ? [] : [`${significant(peak)}% at most in 30 min`];
   }
   return aboveEarlierPercent(c, pod) <= 0 ? ['was as full before'] : [];
 }
@@ -110,10 +110,10 @@ function cpuFact(pod: PodSnapshot): string {
       ? share === undefined
         ? 'CPU in use is not known'
         : `CPU ${significant(share.amount)} cores`
-      : `CPU ${significant(share.percent)} % of ${share.of === 'allocatable' ? 'what the node can allocate' : (share.of ?? '')}`;
+      : `CPU ${significant(share.percent)}% of ${share.of === 'allocatable' ? 'what the node can allocate' : (share.of ?? '')}`;
   return throttled === undefined || throttled < 1
     ? amount
-    : `${amount}, throttled in ${significant(throttled)} % of periods`;
+    : `${amount}, throttled in ${significant(throttled)}% of periods`;
 }
 
 function networkFact({ networkDrops: { receivePerSecond, transmitPerSecond } }: PodSnapshot): string {

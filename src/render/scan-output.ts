@@ -30,10 +30,10 @@ function summary(
   { namespace, labelled }: { readonly namespace: string | undefined; readonly labelled: boolean },
 ): string {
   const horizon = span(model.horizonSeconds);
-  const where = namespace === undefined ? 'any namespace' : `namespace ${clean(namespace)}`;
+  const where = namespace === undefined ? 'any namespace' : `namespace ${clean(namespace)} (-A takes all)`;
   const parts =
     listing.total === 0
-      ? [`No pods found in ${where}${labelled ? ' with these labels' : ''}`]
+      ? [`No pods ${labelled ? 'with these labels ' : ''}found in ${where}`]
       : [
           plural(listing.total - listing.gone, 'pod'),
           ...(listing.gone > 0 ? [`${listing.gone} gone`] : []),

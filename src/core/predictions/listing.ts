@@ -25,7 +25,7 @@ function severity(status: Status | undefined): number {
 export interface ListingOptions {
   /** Only pods at risk, and those that were not evaluated and fail now, or whose node is lost. */
   readonly atRisk: boolean;
-  /** The same with another threshold than the model's. */
+  /** The same with another threshold than the usual one (the model's, or that of --fail-on). */
   readonly minRisk: number | undefined;
   /** Whether finished pods are listed. */
   readonly completed: boolean;
@@ -49,10 +49,10 @@ export interface Listing {
 
 export function listPods(
   predictions: readonly PodPrediction[],
-  modelThreshold: number,
+  usualThreshold: number,
   { atRisk, minRisk, completed, sortBy }: ListingOptions,
 ): Listing {
-  const threshold = minRisk ?? modelThreshold;
+  const threshold = minRisk ?? usualThreshold;
   const inView = completed ? [...predictions] : predictions.filter((p) => !isFinished(p));
   const risky = inView.filter((p) => isAtRisk(p, threshold));
   const pods = atRisk || minRisk !== undefined ? inView.filter((p) => isAtRisk(p, threshold) || isUnwell(p)) : inView;

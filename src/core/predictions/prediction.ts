@@ -60,13 +60,7 @@ export function predictPods(
     evaluated.map((pod) => now.get(pod)),
   );
   const conclusions = probabilities.map(conclude);
-  const whys = withReasons
-    ? reasonsOf(
-        model,
-        matrix,
-        conclusions.map(({ status }) => status),
-      )
-    : [];
+  const whys = withReasons ? reasonsOf(model, matrix) : [];
   const rowOf = new Map(evaluated.map((pod, row) => [pod, row]));
   return pods.map((pod, i): PodPrediction => {
     const row = rowOf.get(pod);

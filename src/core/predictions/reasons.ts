@@ -1,12 +1,12 @@
 import { FEATURES, type Topic } from '../features/catalogue.ts';
 import type { FeatureMatrix } from '../features/matrix.ts';
-import type { Status } from '../pods/status.ts';
+import { isFailing } from '../pods/status.ts';
 import { modelRows, type Model } from './model.ts';
 
 /** What moved a prediction: the features of one topic together, which speak for one fact about the pod. */
 export interface Reason {
   readonly topic: Topic;
-  /** By how much it moved the log odds; above 0 towards failing (of a model without a risk forest: towards the predicted status). */
+  /** By how much it moved the log odds; above 0 towards failing. */
   readonly logOdds: number;
   /** The largest part first. */
   readonly features: readonly ReasonFeature[];
@@ -21,28 +21,62 @@ interface ReasonFeature {
 }
 
 /**
- * Why each row got its prediction, from the model's own contributions (TreeSHAP): every topic, the one that moved it most
- * first. The model must have been read with statistics. `predicted`: the status of each row.
+ * Why each row got its RISK, from the model's own contributions (TreeSHAP): every topic, the one that moved it most first. The
+ * model must have been read with statistics.
  */
-export function reasonsOf(model: Model, matrix: FeatureMatrix, predicted: readonly Status[]): Reason[][] {
-  const { forest, slope } = model.risk ?? { forest: model.forest, slope: 1 };
-  const all = forest.contributions(modelRows(model, matrix), matrix.rowCount, { kind: 'shap' });
-  const width = model.columns.length + 1;
-  return predicted.map((status, row) => {
-    const output = model.risk === undefined && forest.outputCount > 1 ? model.classes.indexOf(status) : 0;
-    // Evidence may have decided for a status that the forest does not know.
-    if (output < 0) return [];
-    const start = (row * forest.outputCount + output) * width;
+export function reasonsOf(model: Model, matrix: FeatureMatrix): Reason[][] {
+  const rows = modelRows(model, matrix);
+  const width = model.columns.length;
+  const moved = model.risk === undefined ? towardsFailing(model, rows, matrix.rowCount) : towardsRisk(model.risk, rows);
+  return Array.from({ length: matrix.rowCount }, (_, row) => {
     const values = matrix.values.subarray(row * matrix.columnCount, (row + 1) * matrix.columnCount);
-    return byTopic(model, all.subarray(start, start + width - 1), values, slope);
+    return byTopic(model, moved.subarray(row * width, (row + 1) * width), values);
   });
 }
 
-function byTopic({ columns }: Model, contributions: Float32Array, values: Float32Array, slope: number): Reason[] {
+/** By how much each column moved the calibrated log odds of failing: [row][column]. */
+function towardsRisk({ forest, slope }: NonNullable<Model['risk']>, rows: Float32Array): Float64Array {
+  const width = forest.featureCount;
+  const all = forest.contributions(rows, rows.length / width, { kind: 'shap' });
+  return Float64Array.from(rows, (_, i) => slope * (all[i + Math.floor(i / width)] as number));
+}
+
+/**
+ * The same of a forest that has no word for failing but the statuses that fail. How its log odds go with each margin is the
+ * status' share of its side: so much of the contributions to that margin counts.
+ */
+function towardsFailing({ forest, classes }: Model, rows: Float32Array, rowCount: number): Float64Array {
+  const { featureCount: width, outputCount } = forest;
+  const all = forest.contributions(rows, rowCount, { kind: 'shap' });
+  const outputs = forest.predict(rows, rowCount);
+  const moved = new Float64Array(rowCount * width);
+  for (let row = 0; row < rowCount; row++) {
+    const own = outputs.subarray(row * outputCount, (row + 1) * outputCount);
+    for (const [output, weight] of weightsOf(own, classes).entries()) {
+      const start = (row * outputCount + output) * (width + 1);
+      for (let i = 0; i < width; i++)
+        moved[row * width + i] = (moved[row * width + i] as number) + weight * (all[start + i] as number);
+    }
+  }
+  return moved;
+}
+
+/** d log odds of failing / d margin of each output; nothing where only one side has statuses. */
+function weightsOf(outputs: Float32Array, classes: Model['classes']): number[] {
+  const failing = classes.map(isFailing);
+  if (failing.every((fails) => fails === failing[0])) return [];
+  // One output is the probability of the second status.
+  if (outputs.length === 1) return [failing[1] === true ? 1 : -1];
+  const sum = (side: boolean): number => outputs.reduce((all, p, i) => (failing[i] === side ? all + p : all), 0);
+  const sides = { failing: sum(true), well: sum(false) };
+  return [...outputs].map((p, i) => (failing[i] === true ? p / sides.failing : -p / sides.well));
+}
+
+function byTopic({ columns }: Model, moved: Float64Array, values: Float32Array): Reason[] {
   const topics = new Map<Topic, ReasonFeature[]>();
   for (const [i, column] of columns.entries()) {
     const feature = FEATURES[column];
-    const logOdds = slope * (contributions[i] as number);
+    const logOdds = moved[i] as number;
     if (feature === undefined || logOdds === 0) continue;
     const own = topics.get(feature.topic) ?? [];
     own.push({ name: feature.name, unit: feature.unit, value: values[column] as number, logOdds });

@@ -11,7 +11,7 @@ import {
   STARTING_COLUMN,
 } from '../../../src/core/predictions/model.ts';
 import { reasonsOf } from '../../../src/core/predictions/reasons.ts';
-import type { Status } from '../../../src/core/pods/status.ts';
+import { isFailing, type Status } from '../../../src/core/pods/status.ts';
 
 const METADATA = JSON.parse(readFileSync('models/default/metadata.json', 'utf8')) as Record<string, unknown>;
 const BYTES = {
@@ -68,17 +68,39 @@ describe('a model of one forest', () => {
     }
   });
 
-  test('has reasons for the status that it predicts', () => {
+  test('has reasons that add up to the log odds of failing, as far as these go with the margins', () => {
     const alone = composeModel(readMetadata(JSON.stringify(one)), { model: BYTES.model, risk: undefined }, true);
-    const margins = alone.forest.predictMargin(modelRows(alone, matrix), rowCount);
-    for (const status of ['Error', 'Running'] as const) {
-      const output = alone.classes.indexOf(status);
-      const predicted = Array.from({ length: rowCount }, () => status);
-      const bases = reasonsOf(alone, matrix, predicted).map(
-        (own, row) =>
-          (margins[row * alone.classes.length + output] as number) - own.reduce((sum, { logOdds }) => sum + logOdds, 0),
-      );
-      for (const base of bases) expect(base).toBeCloseTo(bases[0] as number, 3);
+    const rows = modelRows(alone, matrix);
+    const [margins, outputs] = [alone.forest.predictMargin(rows, rowCount), alone.forest.predict(rows, rowCount)];
+    const bases = alone.forest.contributions(rows, rowCount, { kind: 'shap' });
+    const { length } = alone.classes;
+    for (const [row, own] of reasonsOf(alone, matrix).entries()) {
+      const of = (failing: boolean): { share: number; moved: number } => {
+        const side = alone.classes.map((status, i) => ({ status, i: row * length + i }));
+        const meant = side.filter(({ status }) => isFailing(status) === failing);
+        const share = meant.reduce((sum, { i }) => sum + (outputs[i] as number), 0);
+        const moved = ({ i }: { i: number }): number =>
+          (margins[i] as number) - (bases[(i + 1) * (alone.columns.length + 1) - 1] as number);
+        return { share, moved: meant.reduce((sum, one) => sum + (outputs[one.i] as number) * moved(one), 0) / share };
+      };
+      const sum = own.reduce((all, { logOdds }) => all + logOdds, 0);
+      expect(sum).toBeCloseTo(of(true).moved - of(false).moved, 3);
+    }
+  });
+
+  test.each([
+    [['Running', 'Error'], 1],
+    [['Error', 'Running'], -1],
+  ])('of two statuses %j has reasons towards the one that fails', (classes, sign) => {
+    const two = { ...one, classes, model: { file: 'risk.json', format: 'model' } };
+    const alone = composeModel(readMetadata(JSON.stringify(two)), { model: BYTES.risk, risk: undefined }, true);
+    const { slope = 1 } = model.risk ?? {};
+    const calibrated = reasonsOf(model, matrix);
+    for (const [row, own] of reasonsOf(alone, matrix).entries()) {
+      for (const { topic, logOdds } of own) {
+        const other = calibrated[row]?.find((reason) => reason.topic === topic)?.logOdds ?? Number.NaN;
+        expect(logOdds).toBeCloseTo((sign * other) / slope, 3);
+      }
     }
   });
 
@@ -162,11 +184,7 @@ describe('another prior', () => {
 });
 
 describe('reasons', () => {
-  const reasons = reasonsOf(
-    model,
-    matrix,
-    Array.from({ length: rowCount }, () => 'Running' as const),
-  );
+  const reasons = reasonsOf(model, matrix);
 
   test('add up, with the base value, to the log odds of the risk', () => {
     const { slope = 1 } = model.risk ?? {};
