@@ -366,10 +366,15 @@ function finishModel(command: Command, name: string, examples: readonly string[]
   command.addHelpText('after', `${more}${exampleText(examples)}\n${MODEL_EXIT_CODES}`);
 }
 
+/** Names of pods are what predict takes. */
+function hintFor(command: string, text: string): string | undefined {
+  return command === 'scan' && text.includes('too many arguments') ? '`kpfd predict POD`?' : undefined;
+}
+
 /** Commander puts its suggestion on a line of its own, and has none for what is missing. */
 function usageError(text: string, command: string, hint?: string): string {
   const [, problem = '', meant = hint] = /^(.*?)(?:\n\(Did you mean (.*)\))?\s*$/s.exec(text) ?? [];
-  const safe = problem.replace(/[^\P{C}\n]/gu, '\ufffd');
+  const safe = problem.replace(/[^\P{C}\n]/gu, '\ufffd').replace(/\.$/, '');
   return `${safe}; ${meant === undefined ? `see \`${command} --help\`` : `did you mean ${meant}`}\n`;
 }
 
@@ -475,9 +480,9 @@ function finish(
           ? usageError(
               `${text.trimEnd()} (--fail-on has taken ${JSON.stringify(failOn)})`,
               'kpfd',
-              'the pod first, --fail-on last',
+              'the pod first, --fail-on last?',
             )
-          : usageError(text, `kpfd ${command.name()}`),
+          : usageError(text, `kpfd ${command.name()}`, hintFor(command.name(), text)),
       );
     },
   });

@@ -97,7 +97,10 @@ async function readingOptions(flags: Flags, readNames: ReadNames): Promise<ReadF
   const given = Object.values({ ...facts, '--xgboost-version': undefined, outputCount, parallelTrees, weightDrop });
   if (given.every((value) => value === undefined)) return version === undefined ? {} : { version };
   if (lacking.length > 0) {
-    const names = lacking.map(([name]) => name).join(', ');
+    const names = lacking
+      .map(([name]) => name)
+      .join(', ')
+      .replace(/, ([^,]*)$/, ' and $1');
     throw usage(
       `for a dump of trees one must tell what it lacks, and ${names} ${lacking.length === 1 ? 'is' : 'are'} not given`,
     );

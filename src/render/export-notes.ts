@@ -1,6 +1,6 @@
 import type { Warning } from '../core/predictions/completeness.ts';
 import { warningLines } from './gap-text.ts';
-import { clean, plural } from './text.ts';
+import { clean, plural, rfc3339 } from './text.ts';
 
 interface Summary {
   readonly rows: number;
@@ -22,11 +22,15 @@ export function exportNotes(
   const isEmpty = rows + unlabelled === 0 && resumedAt === undefined;
   const where = namespace === undefined ? 'any namespace' : `namespace ${clean(namespace)} (-A takes all)`;
   const notes = [
-    resumedAt === undefined ? '' : `went on at ${new Date(resumedAt * 1000).toISOString()}\n`,
+    resumedAt === undefined ? '' : `went on at ${rfc3339(resumedAt)}\n`,
     isEmpty
       ? `No pods to evaluate found in ${where}\n`
-      : `${plural(rows, 'row')}; ${unlabelled} more left out, whose future was cut off\n`,
+      : `${plural(rows, resumedAt === undefined ? 'row' : 'new row')}${unlabelled === 0 ? '' : `; ${unlabelled} left out, whose future was cut off`}\n`,
   ];
+  const unwatched =
+    rows === 0 && unlabelled > 0
+      ? 'warning: of no row was the future watched to the end: the data, or the labels, are of another time or too short\n'
+      : '';
   const silent = silentSteps === 0 ? '' : `warning: at ${plural(silentSteps, 'step')} no pod could be evaluated\n`;
-  return (look.quiet ? '' : notes.join('')) + warningLines(warnings, look) + silent;
+  return (look.quiet ? '' : notes.join('')) + warningLines(warnings, look) + unwatched + silent;
 }

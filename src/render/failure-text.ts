@@ -137,7 +137,7 @@ export function failureWords(failure: Failure): Words {
     case 'labels-not-exported':
       return {
         what: `kube-state-metrics exports no pod label ${enumerate(failure.keys.map(clean), 'or')}, so -l cannot select by it`,
-        advice: `run it with --metric-labels-allowlist=pods=[${failure.keys.map(clean).join(',')}]`,
+        advice: `add ${failure.keys.length === 1 ? 'it' : 'them'} to what it exports already: --metric-labels-allowlist=pods=[…,${failure.keys.map(clean).join(',')}]`,
       };
     case 'forest-unusable':
       return { what: `cannot use the model ${clean(failure.path)}: ${clean(failure.problem)}` };

@@ -154,7 +154,7 @@ describeWith(['prometheus', 'tar with xz'], 'the past of a real cluster', () => 
     test('writes the same rows to stdout and to a file, and goes on where a cut left it', async () => {
       const { stdout, stderr, code } = await run('export-dataset', '-n', 'shop', ...span, '--run', 'monday, early');
       expect(code).toBe(0);
-      expect(stderr).toMatch(/^\d+ rows; \d+ more left out, whose future was cut off$/m);
+      expect(stderr).toMatch(/^\d+ rows; \d+ left out, whose future was cut off$/m);
       const [heading = '', ...lines] = stdout.trimEnd().split('\n');
       expect(heading.split(',').slice(10)).toEqual([...FEATURE_NAMES]);
       expect(lines.length).toBeGreaterThan(100);
@@ -164,7 +164,7 @@ describeWith(['prometheus', 'tar with xz'], 'the past of a real cluster', () => 
       const same = ['-n', 'shop', ...span, '--run', 'monday, early', '--to', path];
       leave(path, stdout.slice(0, Math.floor(stdout.length * 0.6)), { '--run': 'monday, early' });
       const again = await run('export-dataset', ...same);
-      expect(again.stderr).toMatch(/^went on at 2026-11-23T05:5\d:\d\d.000Z$/m);
+      expect(again.stderr).toMatch(/^went on at 2026-11-23T05:5\d:\d\dZ$/m);
       expect(readFileSync(path, 'utf8')).toBe(stdout);
       expect(existsSync(`${path}.begun`)).toBe(false);
     });

@@ -69,6 +69,17 @@ describeWith(['prometheus', 'tar with xz'], 'the past, read by range queries', (
       .sort();
   }
 
+  test('forgets a question that is asked no more', async () => {
+    const source = counting(prometheus.url);
+    const history = new History(source, SPAN, 200_000);
+    for (const t of [0, 30, 60]) await history.query('count(kube_pod_info)', START + t);
+    for (const t of [90, 120, 150, 180, 210, 240, 270]) await history.query('vector(1)', START + t);
+    await history.query('count(kube_pod_info)', START + 300);
+    const counts = source.ranges.filter(({ promql }) => promql.startsWith('count')).map(({ count }) => count);
+    // One step, eight times as many, and one again.
+    expect(counts).toEqual([1, 8, 1]);
+  }, 60_000);
+
   test('is at every step what an instant query says, for every request of the catalogue', async () => {
     const client = clientOf(prometheus.url);
     const { naming } = await podsAt(client, START, ['pods']);

@@ -55,6 +55,9 @@ function read(file: Uint8Array, { version, statistics, dump }: ReadForestOptions
   switch (kind) {
     case 'json':
     case 'ubjson': {
+      if (dump !== undefined) {
+        throw new ModelError('it is a whole model, and only of a dump of trees must one tell what it lacks');
+      }
       const reader = kind === 'json' ? new JsonReader(withoutMark(bytes)) : new UbjsonReader(bytes);
       const parts = readModelDocument(reader, reading);
       if (!reader.atEnd()) throw new ModelError('it has something behind its end');

@@ -509,6 +509,17 @@ describe('READY and RESTARTS', () => {
     expect(ready({ state: 'waiting', reason: 'CrashLoopBackOff', ready: undefined })).toBe(0);
   });
 
+  test('a pod that is ready runs, where the states of its containers are not kept', () => {
+    const untold = { phase: 'Running', node: node('n1'), containers: [container({ restarts: 3 })] };
+    expect(podStatus(pod({ ...untold, readyCondition: 'true' }), rules).now).toBe('Running');
+    expect(podStatus(pod({ ...untold, readyCondition: 'false' }), rules).now).toBe('?');
+  });
+
+  test('what waits for init containers that no metric knows is untold', () => {
+    const waits = { phase: 'Pending', node: node('n1'), containers: [waiting('PodInitializing')] };
+    expect(podStatus(pod(waits), rules)).toMatchObject({ now: '?', status: undefined });
+  });
+
   test('a pod that its node refused has started nothing, unless metrics are missing', () => {
     const refused = { phase: 'Failed', node: node('n'), statusReasons: ['NodeAffinity'] };
     expect(podStatus(pod(refused), rules).restarts).toBe(0);

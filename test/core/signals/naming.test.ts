@@ -3,6 +3,7 @@ import type { Series } from '../../../src/core/signals/metric-source.ts';
 import {
   canonicalLabels,
   jobsQuery,
+  namesQuery,
   plainNamesQuery,
   readNaming,
   type Naming,
@@ -34,6 +35,23 @@ describe('naming', () => {
     const naming = read(fact('ksm/pod', 3), fact('ksm/plain/pod', 3), fact('ksm/node', 3));
     expect(naming.labels['kube-state-metrics']).toMatchObject({ pod: 'pod', node: 'node' });
     expect(naming.matchers['kube-state-metrics']).toEqual([{ label: 'exported_pod', op: '=', value: '' }]);
+  });
+
+  test('containers of others than kube-state-metrics do not rename those of kube-state-metrics', () => {
+    const foreign = read(fact('ksm/container', 3));
+    expect(foreign.labels['kube-state-metrics'].container).toBe('container');
+    expect(foreign.matchers['kube-state-metrics']).toEqual([{ label: 'exported_container', op: '=', value: '' }]);
+    const own = read(fact('ksm/container', 3), fact('ksm/own/container', 3));
+    expect(own.labels['kube-state-metrics'].container).toBe('exported_container');
+    expect(plainNamesQuery(NO_OPTIONS, undefined, [fact('ksm/container', 3)])).toMatch(
+      /exported_container!=""\} and on \(job,instance\) count by \(job,instance\)\(kube_pod_info\)/,
+    );
+  });
+
+  test('cAdvisor is looked for without the label of the cluster, which it may lack', () => {
+    const query = namesQuery(NO_OPTIONS, { label: 'cluster', value: 'prod' });
+    expect(query).toMatch(/kube_pod_info\{cluster="prod"/);
+    expect(query).not.toMatch(/container_memory_working_set_bytes\{cluster="prod"/);
   });
 
   test('pods whose labels were not renamed are counted only where some were', () => {
