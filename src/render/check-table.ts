@@ -5,7 +5,7 @@ import { failureText, failureWords, tlsAdvice } from './failure-text.ts';
 import type { Look, Output } from './formats.ts';
 import { exporterName } from './gap-text.ts';
 import { grid } from './grid.ts';
-import { age, clean, enumerate, jsonText, plural, rfc3339, significant, span } from './text.ts';
+import { age, clean, enumerate, jsonText, plural, rfc3339, span } from './text.ts';
 
 /** What a check found, in words. */
 interface CheckText {
@@ -142,7 +142,7 @@ function checkText(check: Check): CheckText {
       }
       return {
         found: `Prometheus knows less than ${span(shortest)}`,
-        suffers: `restarts and readiness over ${enumerate(check.tooLong.map(span))} count as missing`,
+        suffers: `restarts and readiness over ${enumerate(check.tooLong.map(span))} count as missing for older pods`,
         advice: 'wait until it has seen as much',
       };
     }

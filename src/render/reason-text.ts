@@ -184,10 +184,10 @@ function restartsFact(pod: PodSnapshot): string {
 function livesText(c: ContainerSnapshot, pod: PodSnapshot): string[] {
   const lived = lifeSeconds(c, pod);
   const usual = usualLifeSeconds(c, pod);
-  const before = usual === undefined ? undefined : usual >= LONGEST_LIFE_SECONDS ? 'an hour or more' : age(usual);
+  const earlier = usual === undefined ? undefined : usual >= LONGEST_LIFE_SECONDS ? 'an hour or more' : age(usual);
   const each = (c.restartsIn30m ?? 0) > 1 ? ' each' : '';
-  if (lived === undefined) return before === undefined ? [] : [`ran for ${before}${each}`];
-  if (before !== undefined) return [`has run for ${age(lived)}, before that for ${before}${each}`];
+  if (lived === undefined) return earlier === undefined ? [] : [`ran for ${earlier}${each}`];
+  if (earlier !== undefined) return [`has run for ${age(lived)}, before that for ${earlier}${each}`];
   return [`has run for ${age(lived)}${isWellAgain(c, pod) ? ', much longer than before' : ''}`];
 }
 

@@ -19,7 +19,7 @@ const ASK_XGBOOST = `
 import base64, json, sys
 sys.path.insert(0, 'models/training')
 import numpy as np, xgboost as xgb
-from learning import Rows, FAILING, sigmoid
+from learning import Rows, sigmoid
 rows = Rows(sys.argv[1], sys.argv[2])
 metadata = json.load(open('models/default/metadata.json'))
 columns, classes = metadata['schema']['features'], metadata['classes']
@@ -31,7 +31,7 @@ for values in (x, status, margin):
     print(base64.b64encode(np.ascontiguousarray(values, dtype='<f4').tobytes()).decode())
 line = metadata['risk']['calibration']
 risk = sigmoid(line['slope'] * margin.astype(np.float64) + line['intercept'])[:, None]
-failing = np.isin(classes, FAILING)
+failing = np.isin(classes, rows.failing)
 p = status.astype(np.float64)
 whole = np.where(failing, risk * p / p[:, failing].sum(1, keepdims=True), (1 - risk) * p / p[:, ~failing].sum(1, keepdims=True))
 starting = np.nan_to_num(rows.columns(['starting_seconds']).astype(np.float64))

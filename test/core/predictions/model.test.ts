@@ -74,16 +74,16 @@ describe('a model of one forest', () => {
     const [margins, outputs] = [alone.forest.predictMargin(rows, rowCount), alone.forest.predict(rows, rowCount)];
     const bases = alone.forest.contributions(rows, rowCount, { kind: 'shap' });
     const { length } = alone.classes;
-    for (const [row, own] of reasonsOf(alone, matrix).entries()) {
+    for (const [row, reasons] of reasonsOf(alone, matrix).entries()) {
       const of = (failing: boolean): { share: number; moved: number } => {
         const side = alone.classes.map((status, i) => ({ status, i: row * length + i }));
         const meant = side.filter(({ status }) => isFailing(status) === failing);
         const share = meant.reduce((sum, { i }) => sum + (outputs[i] as number), 0);
         const moved = ({ i }: { i: number }): number =>
           (margins[i] as number) - (bases[(i + 1) * (alone.columns.length + 1) - 1] as number);
-        return { share, moved: meant.reduce((sum, one) => sum + (outputs[one.i] as number) * moved(one), 0) / share };
+        return { share, moved: meant.reduce((sum, own) => sum + (outputs[own.i] as number) * moved(own), 0) / share };
       };
-      const sum = own.reduce((all, { logOdds }) => all + logOdds, 0);
+      const sum = reasons.reduce((all, { logOdds }) => all + logOdds, 0);
       expect(sum).toBeCloseTo(of(true).moved - of(false).moved, 3);
     }
   });
