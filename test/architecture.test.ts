@@ -91,6 +91,13 @@ test('packages are imported where they belong only', () => {
   expect(wrong).toEqual([]);
 });
 
+test("Node's own modules are imported by the edges only", () => {
+  const wrong = imports.filter(
+    ({ file, target }) => target.startsWith('node:') && !['adapters', 'cli', 'index'].includes(layerOf(file)),
+  );
+  expect(wrong).toEqual([]);
+});
+
 describe('core', () => {
   const core = files.filter((file) => layerOf(file) === 'core');
 
@@ -113,7 +120,9 @@ describe('core', () => {
 test('pipelines and renderers take neither clock nor process', () => {
   const pure = files.filter((file) => ['pipeline', 'render'].includes(layerOf(file)));
   const wrong = pure.filter((file) =>
-    /\bDate\.now\b|\bprocess\.|\bconsole\./.test(withoutStrings(readFileSync(file, 'utf8'))),
+    /\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bprocess\.|\bconsole\./.test(
+      withoutStrings(readFileSync(file, 'utf8')),
+    ),
   );
   expect(wrong).toEqual([]);
 });

@@ -98,7 +98,8 @@ async function assertOwn(file: FileHandle, path: string, begun: string, options:
   if (told === undefined) throw other(path, 'it is complete, or kpfd did not begin it');
   let known: Shape['options'];
   try {
-    known = JSON.parse(told) as Shape['options'];
+    // Read by hand it may be anything.
+    known = { ...(JSON.parse(told) as Shape['options'] | null) };
   } catch {
     throw other(path, `${begun}, which says how it was begun, is not readable`);
   }

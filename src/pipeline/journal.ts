@@ -3,11 +3,14 @@ import { signalNamesOf, type Warning } from '../core/predictions/completeness.ts
 import type { RequestName } from '../core/signals/catalogue.ts';
 import type { Answer, Series } from '../core/signals/metric-source.ts';
 
+/** What is asked: a request of signals, or one about the layout. */
+type Asked = Extract<Warning, { kind: 'request-failed' }>['request'];
+
 /** Something that a reader of the answer must know of how it came about. */
 type Notice =
-  | { kind: 'request-failed'; request: string; failure: Failure }
+  | { kind: 'request-failed'; request: Asked; failure: Failure }
   | { kind: 'prometheus-warning'; text: string }
-  | { kind: 'split'; request: string; parts: number }
+  | { kind: 'split'; request: RequestName; parts: number }
   | { kind: 'retried'; retries: number };
 
 /** Collects what happens while questions are asked; what happens again and again is told once. */
@@ -29,7 +32,7 @@ export class Journal {
     return [...this.#warnings].some((text) => !text.startsWith('PromQL '));
   }
 
-  failed(request: string, failure: Failure): void {
+  failed(request: Asked, failure: Failure): void {
     const notice: Notice = { kind: 'request-failed', request, failure };
     this.#failures.set(JSON.stringify(notice), notice);
   }

@@ -12,6 +12,7 @@ import {
   type NamingOptions,
 } from '../core/signals/naming.ts';
 import { selector } from '../core/signals/promql.ts';
+import type { LayoutRequest } from '../core/predictions/completeness.ts';
 import { expectedFailure } from './expected-failure.ts';
 import type { Journal } from './journal.ts';
 
@@ -49,7 +50,7 @@ export async function measureLayout(
   { naming, copies }: Found,
   journal: Journal,
 ): Promise<Layout> {
-  const ask = async (what: string, promql: string | undefined): Promise<readonly Series[] | undefined> => {
+  const ask = async (what: LayoutRequest, promql: string | undefined): Promise<readonly Series[] | undefined> => {
     if (promql === undefined) return undefined;
     try {
       return journal.answered(await source.query(promql, unixSeconds));
@@ -60,7 +61,7 @@ export async function measureLayout(
   };
   const [intervals, overlaps] = await Promise.all([
     ask('scrape-interval', intervalsQuery(naming)),
-    ask('copies-of-kube-state-metrics', overlapsQuery(copies, naming)),
+    ask('copies', overlapsQuery(copies, naming)),
   ]);
   return readLayout(naming, copies, intervals, overlaps);
 }

@@ -1,4 +1,4 @@
-import type { Warning } from '../core/predictions/completeness.ts';
+import type { LayoutRequest, Warning } from '../core/predictions/completeness.ts';
 import type { Exporter, GapReason } from '../core/signals/signal.ts';
 import { failureText } from './failure-text.ts';
 import { age, clean, enumerate, plural, span } from './text.ts';
@@ -41,13 +41,18 @@ export function warningLines(warnings: readonly Warning[], { verbose }: { readon
     .join('');
 }
 
+const LAYOUT_REQUESTS: Readonly<Record<LayoutRequest, string>> = {
+  'scrape-interval': 'the scrape interval',
+  copies: 'which copies of kube-state-metrics tell the same',
+};
+
 /** A warning in one sentence: what happened, what suffers, what to do. */
 export function warningText(warning: Warning): string {
   switch (warning.kind) {
     case 'request-failed': {
       const failure = failureText(warning.failure);
       if (warning.signals.length === 0)
-        return `the ${warning.request.replaceAll('-', ' ')} could not be measured: ${failure}`;
+        return `${LAYOUT_REQUESTS[warning.request as LayoutRequest]} could not be measured: ${failure}`;
       return `${enumerate(warning.signals)} could not be read and count as missing: ${failure}`;
     }
     case 'exporter-absent':

@@ -345,6 +345,21 @@ describe('files', () => {
     );
   });
 
+  test('a model whose leaves sum to no number', async () => {
+    const path = join(folder(), 'model');
+    cpSync('models/default', path, { recursive: true });
+    const huge = (numbers: string): string => numbers.replace(/-?\d[\d.]*(?:E[-+]?\d+)?/g, '3E38');
+    const model = readFileSync(join(path, 'model.json'), 'utf8').replace(/"split_conditions":\[[^\]]*\]/g, huge);
+    writeFileSync(join(path, 'model.json'), model);
+    const { sha256: _, ...named } = JSON.parse(readFileSync(join(path, 'metadata.json'), 'utf8')).model;
+    const metadata = { ...JSON.parse(readFileSync(join(path, 'metadata.json'), 'utf8')), model: named };
+    writeFileSync(join(path, 'metadata.json'), JSON.stringify(metadata));
+    expectOneSentence(
+      await kpfd(['scan', '-A', '--model', path, '--replay', 'fixtures/recordings/demo/scan.json.gz']),
+      /the model default is not usable: its leaves sum to what is no probability/,
+    );
+  });
+
   test('a model with another schema', async () => {
     const path = join(folder(), 'model');
     cpSync('models/default', path, { recursive: true });

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { after } from '../support/cleanup.ts';
 import { file, folder } from '../support/files.ts';
+import { sendJson } from '../support/http.ts';
+import { proxy } from '../support/proxy.ts';
 import { freePort, startPrometheus, type PrometheusOptions, type RunningPrometheus } from '../support/prometheus.ts';
 import { kpfd } from '../support/run.ts';
 import { describeWith } from '../support/tools.ts';
@@ -57,6 +59,24 @@ describeWith(['prometheus', 'tar with xz'], 'a real Prometheus', () => {
     expect(wrong.stdout).toMatch(/^HTTP +ok/m);
     expect(wrong.stdout).toMatch(/^login +failed/m);
     expect(wrong.stdout + wrong.stderr).not.toContain('wr0ng');
+  });
+
+  test('that refuses what would only help with a name that was never seen', async () => {
+    const prometheus = await running({ recording: RECORDING });
+    const asked = ['predict', 'chat-84b9b5988-7rrf7', 'no-such-pod', '-n', 'media', ...AT, '-q'];
+    const hint = 'count by (namespace,pod)(kube_pod_info';
+    const refusing = await proxy(prometheus.url, ({ query }, response) => {
+      if (!query.startsWith(hint)) return false;
+      sendJson(response, '{"status":"error","errorType":"execution","error":"no"}', 422);
+      return true;
+    });
+    const ran = await kpfd([...asked, '--prometheus-url', refusing.url]);
+    expect(ran.stdout).toMatch(/^media\/chat-84b9b5988-7rrf7/);
+    expect(ran).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: pod "no-such-pod" was not seen in namespace media/m),
+    });
+    expect(refusing.passed.some(({ query }) => query.startsWith(hint))).toBe(true);
   });
 
   test('without any samples', async () => {

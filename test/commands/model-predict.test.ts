@@ -298,7 +298,12 @@ describe('one sentence and exit code 2', () => {
     ],
     ['an unknown format of rows', header, ['--rows-format', 'cvs'], /did you mean csv\?/],
     ['an unknown flag', header, ['--margins'], /unknown option '--margins'; did you mean --margin\?/],
-    ['half of a dump', header, ['--base-score', '1'], /--objective, --feature-names, --xgboost-version are not given/],
+    [
+      'half of a dump',
+      header,
+      ['--base-score', '1'],
+      /--objective, --feature-names and --xgboost-version are not given/,
+    ],
     ['an unknown objective', header, ['--objective', 'binary:logistc'], /did you mean binary:logistic\?/],
     ['no version', header, ['--xgboost-version', '3'], /--xgboost-version takes a version like 3.4.1, not "3"/],
   ])('%s', async (_, rows, flags, sentence) => {

@@ -181,7 +181,7 @@ describeWith(['prometheus', 'tar with xz'], 'a recorded cluster behind a real Pr
   test('a label that is not exported is no empty table', async () => {
     const ran = await scan('-A', '-l', 'app.kubernetes.io/name=cart');
     expect(ran).toMatchObject({ code: 2, stdout: '' });
-    expect(ran.stderr).toContain('--metric-labels-allowlist=pods=[app.kubernetes.io/name]');
+    expect(ran.stderr).toContain('--metric-labels-allowlist=pods=[…,app.kubernetes.io/name]');
   });
 
   test('a pod that a rollout deleted is NotFound, one that never was is told with its neighbours', async () => {

@@ -52,7 +52,10 @@ const scores = (first: number): Record<string, unknown> => ({ ...plain(first), a
 test('the JSON has every figure in its place', () => {
   const { stdout, stderr } = backtestOutput(found, 'json', { headings: true, quiet: false, verbose: false });
   const document = JSON.parse(stdout) as { summary: object; rivals: Record<string, object> };
-  expect(stderr).toBe('warning: Prometheus warns: half a store\nwarning: at 2 of 41 steps no pod could be evaluated\n');
+  expect(stderr).toBe(
+    'warning: Prometheus warns: half a store\nwarning: at 2 of 41 steps no pod could be evaluated\n' +
+      'model default 9, alarm from a risk of 65%; 500 evaluations from 2026-11-23T05:45:00Z to 2026-11-23T06:05:00Z\n',
+  );
   expect(document).toMatchObject({
     model: { name: 'default', version: '9' },
     horizonSeconds: 600,

@@ -50,39 +50,39 @@ test.each([...new Set(FEATURES.map(({ topic }) => topic))].map((topic) => [topic
 describe('memory', () => {
   const ended = { restartsIn30m: 1 };
   test.each<[string, ContainerSnapshot[], string]>([
-    ['that grows', [memory(92, { 1: 3, 2: 2, 5: 4 })], 'memory 92 % of limit, +2 MiB/min, full in about 4 min'],
-    ['that is far from the limit', [memory(10, { 2: 1, 5: 1 })], 'memory 10 % of limit, +1 MiB/min'],
-    ['that stays', [memory(50, { 2: 0, 5: 0.01 })], 'memory 50 % of limit, steady'],
-    ['that falls', [memory(50, { 2: -9, 5: -2 })], 'memory 50 % of limit, -2 MiB/min'],
+    ['that grows', [memory(92, { 1: 3, 2: 2, 5: 4 })], 'memory 92% of limit, +2 MiB/min, full in about 4 min'],
+    ['that is far from the limit', [memory(10, { 2: 1, 5: 1 })], 'memory 10% of limit, +1 MiB/min'],
+    ['that stays', [memory(50, { 2: 0, 5: 0.01 })], 'memory 50% of limit, steady'],
+    ['that falls', [memory(50, { 2: -9, 5: -2 })], 'memory 50% of limit, -2 MiB/min'],
     [
       'that is being collected just now grows on over a longer time',
       [memory(95, { 1: -4, 2: 3, 5: 1, 15: 1 })],
-      'memory 95 % of limit, +1 MiB/min over 15 min, full in about 5 min',
+      'memory 95% of limit, +1 MiB/min over 15 min, full in about 5 min',
     ],
     [
       'of the container that is full first, not of the fullest',
       [memory(92, { 2: 0, 5: 0 }), memory(80, { 2: 4, 5: 4 }, { name: 'mesh' })],
-      'memory of mesh 80 % of limit, +4 MiB/min, full in about 5 min',
+      'memory of mesh 80% of limit, +4 MiB/min, full in about 5 min',
     ],
     [
       'of the fullest where none fills',
       [memory(92, { 2: 0, 5: 0 }), memory(80, { 2: 0, 5: 0 }, { name: 'mesh' })],
-      'memory of app 92 % of limit, steady',
+      'memory of app 92% of limit, steady',
     ],
     [
       'that only leads back to where it has been',
       [memory(80, { 1: -1, 2: -1, 5: 0, 15: 2 }, {}, 85)],
-      'memory 80 % of limit, steady, was as full before',
+      'memory 80% of limit, steady, was as full before',
     ],
     [
       'of a container that has just started tells no growth',
       [memory(20, { 1: 140, 2: 140, 5: 140, 15: 140 }, { startedAtUnixSeconds: NOW - 32 })],
-      'memory 20 % of limit',
+      'memory 20% of limit',
     ],
     [
       'whose start lies in the window of 15 minutes',
       [memory(84, { 1: 0, 2: 0, 5: 0, 15: 8 }, { startedAtUnixSeconds: NOW - 700 })],
-      'memory 84 % of limit, steady',
+      'memory 84% of limit, steady',
     ],
   ])('%s', (_, containers, text) => {
     expect(fact('memory', { containers })).toBe(text);
@@ -92,13 +92,13 @@ describe('memory', () => {
     const own = memory(60, { 2: 0, 5: 0 });
     const peaks = { ...own.usage, memoryPeakBytes: 99 * MIB, memoryEarlierPeakBytes: 61 * MIB };
     expect(fact('memory', { containers: [{ ...own, ...ended, usage: peaks }] })).toBe(
-      'memory 60 % of limit, steady, 99 % at most in 30 min',
+      'memory 60% of limit, steady, 99% at most in 30 min',
     );
     expect(fact('memory', { containers: [{ ...own, usage: peaks }] })).toBe(
-      'memory 60 % of limit, steady, was as full before',
+      'memory 60% of limit, steady, was as full before',
     );
     expect(fact('memory', { containers: [{ ...own, usage: { ...peaks, memoryEarlierPeakBytes: 59 * MIB } }] })).toBe(
-      'memory 60 % of limit, steady',
+      'memory 60% of limit, steady',
     );
   });
 });

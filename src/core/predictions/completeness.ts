@@ -2,15 +2,18 @@ import type { Failure } from '../failure.ts';
 import { ageOfPods, isStale, replicaCount } from '../signals/layout.ts';
 import { namesakes } from '../pods/presence.ts';
 import type { Silence } from '../pods/snapshot.ts';
-import { SIGNALS, signalsOf, type SignalName } from '../signals/catalogue.ts';
+import { SIGNALS, type RequestName, type SignalName } from '../signals/catalogue.ts';
 import { FAST_WINDOW_SECONDS, type Readings } from '../signals/readings.ts';
 import type { Exporter } from '../signals/signal.ts';
 import type { PodPrediction } from './prediction.ts';
 import { compareText } from '../compare-text.ts';
 
+/** What is asked about the layout; without an answer less is known of all signals. */
+export type LayoutRequest = 'scrape-interval' | 'copies';
+
 /** Something that a reader must know of an answer. `incomplete`: with it the answer is a partial one. */
 export type Warning = { readonly incomplete: boolean } & (
-  | { kind: 'request-failed'; request: string; signals: SignalName[]; failure: Failure }
+  | { kind: 'request-failed'; request: RequestName | LayoutRequest; signals: SignalName[]; failure: Failure }
   | { kind: 'exporter-absent'; exporter: Exporter }
   | { kind: 'window-too-short'; exporter: Exporter; intervalSeconds: number; signals: SignalName[] }
   | { kind: 'metric-absent'; metric: string; signals: SignalName[]; pods: number }
@@ -144,7 +147,6 @@ function ofCopies(readings: Readings, predictions: readonly PodPrediction[]): Wa
 }
 
 /** The signals that travel in a request, for the reader of a warning; none for the requests of the layout. */
-export function signalNamesOf(request: string): SignalName[] {
-  const known = SIGNALS.find((signal) => signal.request === request);
-  return known === undefined ? [] : signalsOf(known.request).map(({ name }) => name);
+export function signalNamesOf(request: RequestName | LayoutRequest): SignalName[] {
+  return SIGNALS.filter((signal) => signal.request === request).map(({ name }) => name);
 }

@@ -269,6 +269,32 @@ describe('restarts in a window', () => {
   });
 });
 
+test('a limit of 0 is none', () => {
+  const limits = [row('cart', { ...app, resource: 'memory' }, 0), row('cart', { ...app, resource: 'cpu' }, 0.5)];
+  const running = { 'container-running': [row('cart', app, SCRAPED)] };
+  expect(only({ ...running, limits }).containers[0]?.limits).toEqual({ cpuCores: 0.5, memoryBytes: undefined });
+});
+
+test('how long siblings ran is not known where the metric is dropped, and they restarted', () => {
+  const owner = { created_by_kind: 'ReplicaSet', created_by_name: 'cart-1' };
+  const of = (name: string, value: number): SignalRow => ({
+    labels: { namespace: 'shop', ...owner, container: name },
+    value,
+  });
+  const known = {
+    'pod-info': [info('cart', 'a', SCRAPED, owner)],
+    'container-waiting': ['app', 'proxy'].map((name) => row('cart', { container: name }, SCRAPED)),
+    'owner-restarts-30m': [of('app', 3)],
+  };
+  const siblings = (rows: Parameters<typeof only>[0]): unknown[] =>
+    only(rows).containers.map((container) => container.siblings);
+  expect(siblings(known)).toEqual([undefined, { restartsIn30m: 0, runningSeconds: 0 }]);
+  expect(siblings({ ...known, 'owner-running-30m': [of('app', 40)] })).toEqual([
+    { restartsIn30m: 3, runningSeconds: 600 },
+    { restartsIn30m: 0, runningSeconds: 0 },
+  ]);
+});
+
 describe('usage', () => {
   const running = {
     phase: [row('cart', { phase: 'Running' }, SCRAPED)],
