@@ -78,7 +78,8 @@ export function buildProgram(
       getOutHasColors: () => false,
       getErrHasColors: () => false,
       // Commander puts its suggestion on a line of its own.
-      outputError: (text, write) => write(usageError(text, 'kpfd')),
+      outputError: (text, write) =>
+        write(usageError(text, 'kpfd', text.includes('unknown option') ? 'to put it behind the command?' : undefined)),
     })
     .addHelpText('after', EXIT_CODES);
 

@@ -151,7 +151,8 @@ function readOptions<O extends string>(
     at: reader.at(given('at')),
     output: reader.output(outputs),
     headings: flag('headers') !== false,
-    sortBy: chosen('--sort-by', given('sortBy'), SORT_KEYS) ?? 'risk',
+    // The column of names is headed POD.
+    sortBy: chosen('--sort-by', given('sortBy') === 'pod' ? 'name' : given('sortBy'), SORT_KEYS) ?? 'risk',
     colour: reader.choice('color', COLOURS) ?? 'auto',
     quiet: flag('quiet') === true,
     verbose,
@@ -370,7 +371,9 @@ class OptionReader {
         this.#secretFile('bearer-token-file', this.#environment('KPFD_BEARER_TOKEN_FILE')),
       this.#secretFile('bearer-token-file', this.#config('bearer-token-file')),
     ];
-    const names = this.#levels('username').map((raw) => (raw === undefined ? undefined : this.#string(raw)));
+    const names = this.#levels('username').map((raw) =>
+      raw === undefined ? undefined : { from: raw.from, name: this.#string(raw) },
+    );
     const passwords = [
       this.#secretFile('password-file', this.#flag('password-file')),
       this.#secretValue('KPFD_PASSWORD') ?? this.#secretFile('password-file', this.#environment('KPFD_PASSWORD_FILE')),
@@ -391,8 +394,10 @@ class OptionReader {
       }
       if (token !== undefined) return { bearerToken: token, username: undefined, password: undefined };
       if (username !== undefined) {
-        if (password === undefined) throw usage('--username needs a password', 'give --password-file or KPFD_PASSWORD');
-        return { bearerToken: undefined, username, password };
+        if (password === undefined) {
+          throw usage(`${username.from} needs a password`, 'give --password-file or KPFD_PASSWORD');
+        }
+        return { bearerToken: undefined, username: username.name, password };
       }
     }
     if (password !== undefined && !inUrl) throw usage('a password is given without a --username');

@@ -158,7 +158,7 @@ function checkText(check: Check): CheckText {
             : `shards of kube-state-metrics: ${found}`,
         );
       return {
-        found: `kube-state-metrics is scraped ${check.replicas + 1} times: ${found}`,
+        found: `${check.replicas} of ${check.copies.length} copies of kube-state-metrics ${check.replicas === 1 ? 'says' : 'say'} what another one says as well: ${found}`,
         suffers: 'none: the newest copy counts',
         advice: 'right after a rollout this is normal; else scrape one',
       };

@@ -93,7 +93,7 @@ describeWith(['prometheus', 'tar with xz'], 'a real Prometheus', () => {
   test('nothing at all: check-prometheus stops at the layer that fails', async () => {
     const port = await freePort();
     const check = await kpfd(['check-prometheus', '--prometheus-url', `http://127.0.0.1:${port}`]);
-    expect(check.stdout).toMatch(/^TCP +failed +ECONNREFUSED$/m);
+    expect(check.stdout).toMatch(/^TCP +failed +nothing listens there \(ECONNREFUSED\)$/m);
     expect(check.stdout).not.toContain('HTTP');
     const unknown = await kpfd(['check-prometheus', '--prometheus-url', 'http://no-such-host.invalid']);
     expect(unknown.stdout).toMatch(/^name +failed +(ENOTFOUND|EAI_AGAIN)$/m);

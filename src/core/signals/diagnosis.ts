@@ -1,7 +1,16 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
-import { ageOfPods, isStale, namesOf, oldestUsageSeconds, replicaCount, staleShards, type Layout } from './layout.ts';
+import {
+  ageOfPods,
+  CONTAINERS,
+  isStale,
+  namesOf,
+  oldestUsageSeconds,
+  replicaCount,
+  staleShards,
+  type Layout,
+} from './layout.ts';
 import type { ConnectionStep, Series } from './metric-source.ts';
 import { CADVISOR_PROBE, containerMatchers, exporterSeries } from './naming.ts';
 import { by, tagged } from './promql.ts';
@@ -140,11 +149,17 @@ export function sampleChecks(
   unixSeconds: number,
 ): Check[] {
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
+  // While all pods wait for a node there is nothing of containers, and nothing is dropped.
+  const isAnyStarted =
+    layout.absentMetrics.has(CONTAINERS) ||
+    !metrics.some(({ metric, series }) => metric === CONTAINERS && series === 0);
+  const namesNone = isAnyStarted && told.namesContainers === false;
   const absent = metrics.filter(
     ({ metric, series, expected, exporter }) =>
       series === 0 &&
       expected &&
-      !(cadvisorAbsent && exporter === 'cadvisor') &&
+      !(exporter === 'cadvisor' && (cadvisorAbsent || !isAnyStarted)) &&
+      !(metric.startsWith('kube_pod_container_status_') && !isAnyStarted) &&
       namesOf(metric)
         .slice(1)
         .every((older) => layout.absentMetrics.has(older)),
@@ -167,9 +182,9 @@ export function sampleChecks(
   return [
     {
       name: 'cadvisor',
-      outcome: cadvisorAbsent || told.silent.length > 0 || told.namesContainers === false ? 'warning' : 'ok',
+      outcome: cadvisorAbsent || told.silent.length > 0 || namesNone ? 'warning' : 'ok',
       jobs: layout.cadvisorJobs,
-      told,
+      told: isAnyStarted ? told : { ...told, namesContainers: undefined },
     },
     {
       name: 'metrics',

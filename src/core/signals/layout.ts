@@ -40,7 +40,7 @@ const LONG_HISTORIES = [
 ] as const;
 
 /** Every container that has a status has a row of it, with 0 or 1. */
-const CONTAINERS = 'kube_pod_container_status_running';
+export const CONTAINERS = 'kube_pod_container_status_running';
 const INIT_CONTAINERS = 'kube_pod_init_container_info';
 
 /**
