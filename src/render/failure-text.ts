@@ -88,7 +88,7 @@ export function failureWords(failure: Failure): Words {
     case 'answer-too-large':
       return {
         what: `an answer of ${clean(failure.address)} is larger than ${Math.round(failure.limitBytes / 1024 / 1024)} MiB`,
-        advice: 'ask for one namespace with -n',
+        advice: 'ask for less at once (one namespace)',
       };
     case 'answer-malformed':
       return {

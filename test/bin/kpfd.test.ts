@@ -90,7 +90,7 @@ test('the limit of the whole run ends it with one sentence, whatever is still as
   const { child, stderr } = started('scan', '-A', '--prometheus-url', server.url, '--timeout', '300ms');
   expect(await once(child, 'close')).toEqual([2, null]);
   expect(stderr()).toBe(
-    'error: the run took longer than 300ms; allow more with --timeout, or ask for one namespace with -n\n',
+    'error: the run took longer than 300ms; allow more with --timeout, or ask for less at once (one namespace)\n',
   );
 });
 
