@@ -572,7 +572,9 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       'check-prometheus',
       '--strict',
     );
-    expect(ran.stdout).toMatch(/^duplicates +warning +kube-state-metrics is scraped 2 times: /m);
+    expect(ran.stdout).toMatch(
+      /^duplicates +warning +1 of 2 copies of kube-state-metrics says what another one says as well: /m,
+    );
     expect(ran.code).toBe(3);
   });
 
@@ -583,5 +585,89 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     );
     expect(ran.stdout).toMatch(/^metrics +failed +without a single series: kube_pod_status_phase$/m);
     expect(ran.code).toBe(2);
+  });
+
+  test('memory that is nearly full and has grown slowly for long is no memory that stays there', async () => {
+    const two: MadePod[] = ['leaks', 'stays'].map((name) => ({ name }));
+    // 98 % of the limit now; the one gains 0.2 % of it in a minute.
+    const grows = (name: string, perSecond: number): MadeSeries => ({
+      metric: 'container_memory_working_set_bytes',
+      labels: { namespace: 'shop', pod: name, container: 'app', id: `/kubepods/${name}`, image: 'app', ...KUBELET },
+      samples: HISTORY.map((t) => [t, Math.round(9.8e7 - perSecond * (AT - t))] as const),
+    });
+    const found = await scan([
+      ...ksm(HISTORY, two, A, STARTED),
+      ...nodes(HISTORY, ['node1'], A),
+      ...cadvisor(HISTORY, two, KUBELET).filter(({ metric }) => !metric.includes('memory')),
+      grows('leaks', 0.002 * (1e8 / 60)),
+      grows('stays', 0),
+    ]);
+    const of = (wanted: string): Listed | undefined => found.pods.find(({ name }) => name === wanted);
+    expect(of('leaks')?.features?.['memory_growing_percent']).toBeCloseTo(98, 0);
+    expect(of('stays')?.features).toMatchObject({ memory_growing_percent: 0, memory_minutes_to_limit_15m: 60 });
+    const risk = (name: string): number => (of(name)?.prediction as { risk: number } | undefined)?.risk ?? Number.NaN;
+    expect(risk('leaks')).toBeGreaterThan(5 * risk('stays'));
+  });
+
+  test('what windows longer than the samples would say is missing', async () => {
+    const young = times(AT - 700, AT - 5, 15);
+    const series = [
+      ...ksm(young, [{ name: 'cart', restarts: 3 }], A, STARTED),
+      ...nodes(young, ['node1'], A),
+      ...cadvisor(young, pods, KUBELET),
+    ];
+    const found = await scan(series, '--strict');
+    expect(found.pods[0]?.features).toMatchObject({ restarts_5m: 0, restarts_15m: null, restarts_30m: null });
+    expect(found.stderr).toMatch(/^warning: Prometheus knows less than 15m of 1 pod: .*restarts-15m-ago/m);
+    expect(found.code).toBe(3);
+    const checked = await ask(series, 'check-prometheus', '--strict');
+    expect(checked.stdout).toMatch(/^history +warning +Prometheus knows less than 15m$/m);
+    expect(checked.code).toBe(3);
+  });
+
+  test('an exporter of some of the same metrics, whose labels were renamed, changes nothing', async () => {
+    const foreign = { namespace: 'cost', pod: 'cost-0', container: 'cost', job: 'opencost', instance: '10.0.0.9:9003' };
+    const renamed = { exported_namespace: 'shop', exported_pod: 'cart', exported_container: 'app' };
+    const found = await scan([
+      ...clean,
+      scraped(HISTORY, 'kube_pod_container_status_running', { ...foreign, ...renamed }),
+    ]);
+    expect(found.pods).toEqual((await scan(clean)).pods);
+  });
+
+  test('where cAdvisor lacks the label of the cluster that was named, it is read', async () => {
+    const labelled = clean.map((series) =>
+      series.labels['job'] === A.job ? { ...series, labels: { ...series.labels, cluster: 'prod' } } : series,
+    );
+    const found = await scan(labelled, '--cluster', 'prod', '--strict');
+    expect(found.pods.find(({ name }) => name === 'cart')?.features).toMatchObject({ memory_usage_percent: 50 });
+    expect(found.code).toBe(0);
+  });
+
+  test('what waits for init containers whose metrics are dropped is told as unknown', async () => {
+    const waits: MadePod[] = [{ name: 'cart', phase: 'Pending', waiting: 'PodInitializing' }];
+    const found = await scan(
+      [...ksm(HISTORY, waits, A, STARTED), ...nodes(HISTORY, ['node1'], A), ...cadvisor(HISTORY, pods, KUBELET)],
+      '--strict',
+    );
+    expect(shown(found)).toEqual({ cart: '?' });
+    expect(found.stderr).toMatch(/^warning: kube_pod_init_container_info is missing/m);
+    expect(found.code).toBe(3);
+  });
+
+  test('a copy that exports no labels of pods has no say on them, whenever it was scraped', async () => {
+    const label = (at: readonly number[], target: typeof A, more: object): MadeSeries =>
+      scraped(at, 'kube_pod_labels', { namespace: 'shop', pod: 'cart', uid: 'uid-cart', ...target, ...more });
+    for (const [labelled, bare] of [
+      [HISTORY, times(AT - 3003, AT - 8, 15)],
+      [times(AT - 3003, AT - 8, 15), HISTORY],
+    ] as const) {
+      const found = await scan(
+        [...clean, label(labelled, A, { label_app: 'cart' }), label(bare, B, {})],
+        '-l',
+        'app=cart',
+      );
+      expect(found.pods.map(({ name }) => name)).toEqual(['cart']);
+    }
   });
 });
