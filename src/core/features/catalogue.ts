@@ -1,6 +1,6 @@
 import type { ContainerSnapshot, PodSnapshot } from '../pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, sumOfKnown, throttledPercent } from '../pods/usage.ts';
-import type { SignalName } from '../signals/catalogue.ts';
+import { WINDOW_SECONDS, type SignalName } from '../signals/catalogue.ts';
 import {
   failsNow,
   IMAGE_REASONS,
@@ -457,7 +457,7 @@ export const FEATURES: readonly Feature[] = [
     unit: 'percent',
     about: 'part of the last 5 minutes in which the pod was ready; not of a younger pod',
     from: ['ready-share-5m'],
-    value: (pod) => readyPercent(pod, pod.readyShareOver5m, 300),
+    value: (pod) => readyPercent(pod, pod.readyShareOver5m, WINDOW_SECONDS['ready-share-5m']),
   },
   {
     name: 'ready_percent_15m',
@@ -465,7 +465,7 @@ export const FEATURES: readonly Feature[] = [
     unit: 'percent',
     about: 'part of the last 15 minutes in which the pod was ready; not of a younger pod',
     from: ['ready-share-15m'],
-    value: (pod) => readyPercent(pod, pod.readyShareOver15m, 900),
+    value: (pod) => readyPercent(pod, pod.readyShareOver15m, WINDOW_SECONDS['ready-share-15m']),
   },
   {
     name: 'ready_changes_15m',

@@ -1,4 +1,4 @@
-import { anyOf, by, newestOf, scrapeTimeWhere, tagged, type Matcher } from './promql.ts';
+import { anyOf, by, newestOf, over, scrapeTimeWhere, tagged, type Matcher } from './promql.ts';
 import type { Series } from './metric-source.ts';
 import {
   canonicalLabels,
@@ -9,6 +9,9 @@ import {
   type Naming,
 } from './naming.ts';
 import type { Exporter, Scope, SignalRow, Subject, Unit } from './signal.ts';
+
+/** How long ago a pod may have been seen last to be called gone (NotFound) rather than never seen. */
+export const PRESENCE_LOOKBACK_SECONDS = 3600;
 
 /**
  * Every signal that kpfd asks Prometheus for: one closed table. Signals with the same `request` travel in one HTTP
@@ -330,7 +333,7 @@ const table = [
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
     feeds: 'feature restarts_5m',
-    raw: (q) => q.lowerBefore('restarts_total', '5m'),
+    raw: (q, seconds) => q.lowerBefore('restarts_total', seconds),
   },
   {
     name: 'restarts-15m-ago',
@@ -343,7 +346,7 @@ const table = [
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
     feeds: 'feature restarts_15m',
-    raw: (q) => q.lowerBefore('restarts_total', '15m'),
+    raw: (q, seconds) => q.lowerBefore('restarts_total', seconds),
   },
   {
     name: 'restarts-30m-ago',
@@ -356,7 +359,7 @@ const table = [
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
     feeds: 'features restarts_30m, usual_life_seconds',
-    raw: (q) => q.lowerBefore('restarts_total', '30m'),
+    raw: (q, seconds) => q.lowerBefore('restarts_total', seconds),
   },
   {
     name: 'running-share-30m',
@@ -369,7 +372,7 @@ const table = [
     metric: 'kube_pod_container_status_running',
     expect: 'nothing',
     feeds: 'features usual_life_seconds, usual_life_elapsed_percent',
-    expression: (q) => `avg_over_time(${q.series('kube_pod_container_status_running')}[30m])`,
+    expression: (q, seconds) => `avg_over_time(${over(q.series('kube_pod_container_status_running'), seconds)})`,
   },
   {
     name: 'earliest-start-30m',
@@ -383,7 +386,7 @@ const table = [
     expect: 'nothing',
     feeds:
       'features usual_life_seconds, mean_cycle_seconds, next_backoff_seconds: when the first life within the window began, of containers that had another since',
-    raw: (q) => q.lowerWithin('kube_pod_container_state_started', '30m'),
+    raw: (q, seconds) => q.lowerWithin('kube_pod_container_state_started', seconds),
   },
   {
     name: 'earliest-end-30m',
@@ -397,7 +400,7 @@ const table = [
     expect: 'nothing',
     feeds:
       'features usual_life_seconds, mean_cycle_seconds: the first end that was known within the window, where there was another since',
-    raw: (q) => q.lowerWithin('kube_pod_container_status_last_terminated_timestamp', '30m'),
+    raw: (q, seconds) => q.lowerWithin('kube_pod_container_status_last_terminated_timestamp', seconds),
   },
   {
     name: 'ready-share-5m',
@@ -410,8 +413,8 @@ const table = [
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
     feeds: 'feature ready_percent_5m',
-    expression: (q) =>
-      `avg_over_time(${q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' })}[5m])`,
+    expression: (q, seconds) =>
+      `avg_over_time(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
   },
   {
     name: 'ready-share-15m',
@@ -424,8 +427,8 @@ const table = [
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
     feeds: 'feature ready_percent_15m',
-    expression: (q) =>
-      `avg_over_time(${q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' })}[15m])`,
+    expression: (q, seconds) =>
+      `avg_over_time(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
   },
   {
     name: 'ready-changes-15m',
@@ -438,8 +441,8 @@ const table = [
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
     feeds: 'feature ready_changes_15m',
-    expression: (q) =>
-      `changes(${q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' })}[15m])`,
+    expression: (q, seconds) =>
+      `changes(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
   },
   {
     name: 'owner-restarts-30m',
@@ -452,7 +455,7 @@ const table = [
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
     feeds: 'feature sibling_restarts_30m, and the rhythm of a pod that has none of its own',
-    raw: (q) => q.ofRestartedByOwner((restarted) => restarted),
+    raw: (q, seconds) => q.ofRestartedByOwner(seconds, (restarted) => restarted),
   },
   {
     name: 'owner-running-30m',
@@ -465,7 +468,7 @@ const table = [
     metric: 'kube_pod_container_status_running',
     expect: 'nothing',
     feeds: 'the rhythm of a pod that has none of its own',
-    raw: (q) => q.ofRestartedByOwner((restarted, running) => `${running} and ${restarted}`),
+    raw: (q, seconds) => q.ofRestartedByOwner(seconds, (restarted, running) => `${running} and ${restarted}`),
   },
   {
     name: 'last-terminated-reason',
@@ -658,13 +661,13 @@ const table = [
     subject: 'pod',
     labels: ['job', 'instance', 'node', 'created_by_kind', 'created_by_name'],
     unit: 'count',
-    windowSeconds: 3600,
+    windowSeconds: PRESENCE_LOOKBACK_SECONDS,
     metric: 'kube_pod_info',
     expect: 'nothing',
     feeds: 'NotFound: seen within the lookback, gone now; its node and owner',
-    raw: (q) => {
+    raw: (q, seconds) => {
       const labels = [...q.keys('pod'), 'job', 'instance', ...q.keys('node'), 'created_by_kind', 'created_by_name'];
-      const seen = by('max', labels, `last_over_time(${q.series('kube_pod_info')}[1h])`);
+      const seen = by('max', labels, `last_over_time(${over(q.series('kube_pod_info'), seconds)})`);
       return `${seen} unless on (${q.keys('pod').join(',')}) ${q.series('kube_pod_info')}`;
     },
   },
@@ -675,13 +678,13 @@ const table = [
     subject: 'pod',
     labels: [],
     unit: 'count',
-    windowSeconds: 3600,
+    windowSeconds: PRESENCE_LOOKBACK_SECONDS,
     metric: 'kube_pod_status_phase',
     expect: 'nothing',
     feeds: 'which of the pods that are gone had finished (they are listed with --completed only)',
-    raw: (q) => {
+    raw: (q, seconds) => {
       const succeeded = q.series('kube_pod_status_phase', { label: 'phase', op: '=', value: 'Succeeded' });
-      const seen = by('max', q.keys('pod'), `last_over_time(${succeeded}[1h]) == 1`);
+      const seen = by('max', q.keys('pod'), `last_over_time(${over(succeeded, seconds)}) == 1`);
       return `${seen} unless on (${q.keys('pod').join(',')}) ${q.series('kube_pod_info')}`;
     },
   },
@@ -692,14 +695,14 @@ const table = [
     subject: 'owner',
     labels: ['job', 'instance', 'of'],
     unit: 'count',
-    windowSeconds: 3600,
+    windowSeconds: PRESENCE_LOOKBACK_SECONDS,
     metric: 'kube_pod_info',
     expect: 'nothing',
     feeds: 'whether a copy of kube-state-metrics fell silent, which is no proof that its pods are gone',
-    raw: (q) => {
+    raw: (q, seconds) => {
       // Over the whole cluster, whatever the scope: a copy is judged by all its pods.
       const all = q.everywhere('kube_pod_info');
-      const ever = by('max', [...q.keys('pod'), 'job', 'instance'], `last_over_time(${all}[1h])`);
+      const ever = by('max', [...q.keys('pod'), 'job', 'instance'], `last_over_time(${over(all, seconds)})`);
       const gone = `${ever} unless on (${q.keys('pod').join(',')}) ${all}`;
       const count = (of: string, rows: string): string =>
         `label_replace(${by('count', ['job', 'instance'], rows)},"of","${of}","","")`;
@@ -718,7 +721,7 @@ const table = [
     metric: 'container_cpu_usage_seconds_total',
     expect: 'running container',
     feeds: 'features cpu_usage_percent, cpu_trend',
-    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecondOver(s, 300)),
+    expression: (q, seconds) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecond(s, seconds)),
   },
   {
     name: 'cpu-usage-15m',
@@ -731,7 +734,7 @@ const table = [
     metric: 'container_cpu_usage_seconds_total',
     expect: 'running container',
     feeds: 'features cpu_usage_rolling_mean, cpu_trend',
-    expression: (q) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecondOver(s, 900)),
+    expression: (q, seconds) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecond(s, seconds)),
   },
   {
     name: 'cpu-usage-of-pod',
@@ -744,7 +747,7 @@ const table = [
     metric: 'container_cpu_usage_seconds_total',
     expect: 'nothing',
     feeds: 'feature cpu_usage_percent where the runtime has rows for the pod only (cri-dockerd)',
-    raw: (q) => q.wherePodRowsOnly('container_cpu_usage_seconds_total', (s) => perSecondOver(s, 300)),
+    raw: (q, seconds) => q.wherePodRowsOnly('container_cpu_usage_seconds_total', (s) => perSecond(s, seconds)),
   },
   {
     name: 'memory-working-set',
@@ -809,7 +812,8 @@ const table = [
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
     feeds: 'feature memory_usage_rolling_mean',
-    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `avg_over_time(${s}[5m])`),
+    expression: (q, seconds) =>
+      q.ofLivingContainer('container_memory_working_set_bytes', (s) => `avg_over_time(${over(s, seconds)})`),
   },
   {
     name: 'memory-slope-1m',
@@ -822,7 +826,8 @@ const table = [
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
     feeds: 'features memory_growing_percent, memory_minutes_to_limit',
-    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[1m])`),
+    expression: (q, seconds) =>
+      q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
   {
     name: 'memory-slope-2m',
@@ -835,7 +840,8 @@ const table = [
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
     feeds: 'features memory_trend_2m, memory_growing_percent, memory_minutes_to_limit',
-    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[2m])`),
+    expression: (q, seconds) =>
+      q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
   {
     name: 'memory-slope-5m',
@@ -848,7 +854,8 @@ const table = [
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
     feeds: 'features memory_trend_5m, memory_growing_percent, memory_minutes_to_limit',
-    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[5m])`),
+    expression: (q, seconds) =>
+      q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
   {
     name: 'memory-slope-15m',
@@ -861,7 +868,8 @@ const table = [
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
     feeds: 'feature memory_minutes_to_limit_15m',
-    expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${s}[15m])`),
+    expression: (q, seconds) =>
+      q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
   {
     // Together with the next one the peak of 30 minutes. No windowSeconds: one sample says enough.
@@ -900,7 +908,8 @@ const table = [
     metric: 'container_cpu_cfs_throttled_periods_total',
     expect: 'nothing',
     feeds: 'feature cpu_throttled_percent',
-    expression: (q) => q.ofLivingContainer('container_cpu_cfs_throttled_periods_total', (s) => `increase(${s}[5m])`),
+    expression: (q, seconds) =>
+      q.ofLivingContainer('container_cpu_cfs_throttled_periods_total', (s) => `increase(${over(s, seconds)})`),
   },
   {
     name: 'cpu-periods',
@@ -913,7 +922,8 @@ const table = [
     metric: 'container_cpu_cfs_periods_total',
     expect: 'nothing',
     feeds: 'feature cpu_throttled_percent',
-    expression: (q) => q.ofLivingContainer('container_cpu_cfs_periods_total', (s) => `increase(${s}[5m])`),
+    expression: (q, seconds) =>
+      q.ofLivingContainer('container_cpu_cfs_periods_total', (s) => `increase(${over(s, seconds)})`),
   },
   {
     name: 'network-receive-drops',
@@ -926,7 +936,7 @@ const table = [
     metric: 'container_network_receive_packets_dropped_total',
     expect: 'nothing',
     feeds: 'features network_receive_drops_per_second, network_drop_high',
-    raw: (q) => q.overInterfaces('container_network_receive_packets_dropped_total'),
+    raw: (q, seconds) => q.overInterfaces('container_network_receive_packets_dropped_total', seconds),
   },
   {
     name: 'network-transmit-drops',
@@ -939,7 +949,7 @@ const table = [
     metric: 'container_network_transmit_packets_dropped_total',
     expect: 'nothing',
     feeds: 'features network_transmit_drops_per_second, network_drop_high',
-    raw: (q) => q.overInterfaces('container_network_transmit_packets_dropped_total'),
+    raw: (q, seconds) => q.overInterfaces('container_network_transmit_packets_dropped_total', seconds),
   },
 ] as const satisfies readonly SignalEntry[];
 
@@ -962,15 +972,17 @@ interface SignalEntry {
    */
   readonly expect: 'pod' | 'some pod' | 'some container' | 'running pod' | 'running container' | 'node' | 'nothing';
   readonly feeds: string;
-  /** PromQL before `max by (subject, labels)`. */
-  readonly expression?: (q: QueryWriter) => string;
+  /** PromQL before `max by (subject, labels)`. `seconds` is its window. */
+  readonly expression?: (q: QueryWriter, seconds: number) => string;
   /** PromQL that aggregates by itself. */
-  readonly raw?: (q: QueryWriter) => string;
+  readonly raw?: (q: QueryWriter, seconds: number) => string;
 }
 
 export type SignalName = (typeof table)[number]['name'];
 /** The signals that are expected of `some container`. */
 export type SomeContainer = Extract<(typeof table)[number], { expect: 'some container' }>['name'];
+/** The signals that look back over a window. */
+export type Windowed = Extract<(typeof table)[number], { windowSeconds: number }>['name'];
 export type RequestName = (typeof table)[number]['request'];
 export interface Signal extends SignalEntry {
   readonly name: SignalName;
@@ -979,13 +991,15 @@ export interface Signal extends SignalEntry {
 
 export const SIGNALS: readonly Signal[] = table;
 
+/** How far each of them looks back. */
+export const WINDOW_SECONDS = Object.fromEntries(
+  table.flatMap((signal) => ('windowSeconds' in signal ? [[signal.name, signal.windowSeconds]] : [])),
+) as Readonly<Record<Windowed, number>>;
+
 /** Those whose rows name no pod. */
 export const SIGNALS_OF_NO_POD: ReadonlySet<SignalName> = new Set(
   SIGNALS.filter(({ subject }) => subject === 'node' || subject === 'owner').map(({ name }) => name),
 );
-
-/** How long ago a pod may have been seen last to be called gone (NotFound) rather than never seen. */
-export const PRESENCE_LOOKBACK_SECONDS = 3600;
 
 /**
  * The requests in the order in which they are sent: the pods first, because everything hangs on them, then what looks
@@ -1017,8 +1031,11 @@ export function requestQuery(request: RequestName, naming: Naming, scope: Scope,
     signalsOf(request).map((signal) => {
       const writer = new QueryWriter(signal.exporter, naming, scope, part);
       const labels = [...writer.keys(signal.subject), ...signal.labels.map((label) => writer.name(label))];
+      const seconds = signal.windowSeconds ?? 0;
       const expression =
-        signal.raw !== undefined ? signal.raw(writer) : by('max', labels, signal.expression?.(writer) ?? '');
+        signal.raw !== undefined
+          ? signal.raw(writer, seconds)
+          : by('max', labels, signal.expression?.(writer, seconds) ?? '');
       return { fact: signal.name, expression };
     }),
   );
@@ -1049,8 +1066,8 @@ const POD_PATTERN_LIMIT = 1000;
  * What a counter gained per second on average over the window, as if it had been there all the time. Prometheus' rate() is
  * the same; that of VictoriaMetrics divides by the time between the samples that there are, of which a young container has few.
  */
-function perSecondOver(series: string, seconds: number): string {
-  return `increase(${series}[${seconds / 60}m]) / ${seconds}`;
+function perSecond(series: string, seconds: number): string {
+  return `increase(${over(series, seconds)}) / ${seconds}`;
 }
 
 /** Writes selectors for one exporter in the names of this Prometheus. */
@@ -1141,38 +1158,38 @@ class QueryWriter {
   }
 
   /** Restart counts at the start of the window, of containers that restarted within it only. */
-  lowerBefore(counter: string, window: string): string {
-    const restarted = (metric: string): string => this.#lowerThan(this.series(metric), metric, window);
+  lowerBefore(counter: string, seconds: number): string {
+    const restarted = (metric: string): string => this.#lowerThan(this.series(metric), metric, seconds);
     return `${restarted(`kube_pod_container_status_${counter}`)} or ${restarted(`kube_pod_init_container_status_${counter}`)}`;
   }
 
   /** The least value of a gauge of containers within the window, where the last one is higher. */
-  lowerWithin(metric: string, window: string): string {
-    return this.#lowerThan(`last_over_time(${this.series(metric)}[${window}])`, metric, window);
+  lowerWithin(metric: string, seconds: number): string {
+    return this.#lowerThan(`last_over_time(${over(this.series(metric), seconds)})`, metric, seconds);
   }
 
-  #lowerThan(last: string, metric: string, window: string): string {
+  #lowerThan(last: string, metric: string, seconds: number): string {
     const labels = this.keys('container');
-    return `${by('min', labels, `min_over_time(${this.series(metric)}[${window}])`)} < ${by('max', labels, last)}`;
+    return `${by('min', labels, `min_over_time(${over(this.series(metric), seconds)})`)} < ${by('max', labels, last)}`;
   }
 
   /**
-   * Sums over the containers that restarted within 30 minutes, by the owner of their pods (which are all of one template):
+   * Sums over the containers that restarted within the window, by the owner of their pods (which are all of one template):
    * `of` gets their restarts, and in how many samples of the window each container of the namespace ran. Pods that are
    * gone count as well. The scope is the namespace's: what a pod is predicted does not depend on who asked.
    */
-  ofRestartedByOwner(of: (restarted: string, running: string) => string): string {
+  ofRestartedByOwner(seconds: number, of: (restarted: string, running: string) => string): string {
     const container = this.keys('container');
     const pod = this.keys('pod');
     const owner = ['created_by_kind', 'created_by_name'];
-    const restarts = this.ownerSeries('kube_pod_container_status_restarts_total');
-    const restarted = `(${by('max', container, `max_over_time(${restarts}[30m]) - min_over_time(${restarts}[30m])`)} > 0)`;
+    const restarts = over(this.ownerSeries('kube_pod_container_status_restarts_total'), seconds);
+    const restarted = `(${by('max', container, `max_over_time(${restarts}) - min_over_time(${restarts})`)} > 0)`;
     const running = by(
       'max',
       container,
-      `sum_over_time(${this.ownerSeries('kube_pod_container_status_running')}[30m])`,
+      `sum_over_time(${over(this.ownerSeries('kube_pod_container_status_running'), seconds)})`,
     );
-    const info = by('max', [...pod, ...owner], `last_over_time(${this.ownerSeries('kube_pod_info')}[30m])`);
+    const info = by('max', [...pod, ...owner], `last_over_time(${over(this.ownerSeries('kube_pod_info'), seconds)})`);
     const owned = `(${of(restarted, running)}) * on (${pod.join(',')}) group_left(${owner.join(',')}) topk by (${pod.join(',')}) (1,${info})`;
     return by('sum', [...this.keys('owner'), ...owner, this.#label('container')], owned);
   }
@@ -1200,13 +1217,13 @@ class QueryWriter {
     return this.series(metric, ...more);
   }
 
-  ofLivingContainer(metric: string, over: (series: string) => string): string {
+  ofLivingContainer(metric: string, reduce: (series: string) => string): string {
     const series = this.containers(metric);
-    return newestOf(over(series), series, this.keys('container'));
+    return newestOf(reduce(series), series, this.keys('container'));
   }
 
   /** The pod's cgroup, of pods that have no rows of containers at all. */
-  wherePodRowsOnly(metric: string, over: (series: string) => string): string {
+  wherePodRowsOnly(metric: string, reduce: (series: string) => string): string {
     const pod = this.keys('pod');
     const cgroup = this.series(
       metric,
@@ -1214,14 +1231,14 @@ class QueryWriter {
       { label: 'image', op: '=', value: '' },
       { label: this.#label('pod'), op: '!=', value: '' },
     );
-    return `${by('max', pod, newestOf(over(cgroup), cgroup, pod))} unless on (${pod.join(',')}) ${this.containers(metric)}`;
+    return `${by('max', pod, newestOf(reduce(cgroup), cgroup, pod))} unless on (${pod.join(',')}) ${this.containers(metric)}`;
   }
 
   /** Network counters stand on the sandbox, one series for each interface. */
-  overInterfaces(metric: string): string {
+  overInterfaces(metric: string, seconds: number): string {
     const pod = this.keys('pod');
     const series = this.series(metric, { label: this.#label('pod'), op: '!=', value: '' });
     const interfaces = [...pod, 'interface'];
-    return by('sum', pod, by('max', interfaces, newestOf(perSecondOver(series, 300), series, interfaces)));
+    return by('sum', pod, by('max', interfaces, newestOf(perSecond(series, seconds), series, interfaces)));
   }
 }

@@ -26,6 +26,12 @@ export function anyOf(texts: readonly string[]): string {
   return texts.map((text) => text.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&')).join('|');
 }
 
+/** `series[5m]`: the range vector of the last so many seconds. */
+export function over(series: string, seconds: number): string {
+  const [size, unit]: [number, string] = seconds % 3600 === 0 ? [3600, 'h'] : seconds % 60 === 0 ? [60, 'm'] : [1, 's'];
+  return `${series}[${seconds / size}${unit}]`;
+}
+
 /** `max by (a,b)(expression)`. */
 export function by(
   aggregation: 'max' | 'min' | 'sum' | 'count',
