@@ -1,4 +1,5 @@
 import { FailureError, type Failure } from '../core/failure.ts';
+import { featuresFrom } from '../core/features/catalogue.ts';
 import { SIGNALS } from '../core/signals/catalogue.ts';
 import {
   apiChecks,
@@ -127,7 +128,8 @@ async function countMetrics(
     })),
   );
   const answer = await source.query(promql, unixSeconds);
-  return metricCounts(new Map(journal.answered(answer).map(({ labels, value }) => [labels['fact'] ?? '', value])));
+  const counts = new Map(journal.answered(answer).map(({ labels, value }) => [labels['fact'] ?? '', value]));
+  return metricCounts(counts, featuresFrom);
 }
 
 async function askCadvisor(

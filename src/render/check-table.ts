@@ -110,7 +110,7 @@ function checkText(check: Check): CheckText {
         suffers:
           check.outcome === 'failed'
             ? ALL_PREDICTIONS
-            : check.absent.map(({ metric, feeds }) => `${metric}: ${feeds}`).join('; '),
+            : check.absent.map((absent) => `${absent.metric}: ${feedsText(absent)}`).join('; '),
         advice: 'look for metric relabelling or allow-lists that drop them, and for the version of the exporter',
       };
     case 'freshness': {
@@ -262,7 +262,7 @@ function checkPage(diagnosis: Diagnosis, address: string, { colour, headings }: 
   const metrics = diagnosis.metrics.map((metric) => [
     metric.metric,
     seriesText(metric, paint),
-    ...(wide ? [metric.feeds] : []),
+    ...(wide ? [feedsText(metric)] : []),
   ]);
   return `${head}${checks}\n${grid(columns, metrics, headings)}`;
 }
@@ -284,6 +284,11 @@ function seriesText({ series, expected }: MetricCount, paint: Painter): string {
   return series === 0 && expected ? paint.warn('0') : String(series);
 }
 
+function feedsText({ feeds, features }: MetricCount): string {
+  const topics = [...new Set(features.map(({ topic }) => topic))];
+  return [...feeds, ...(topics.length === 0 ? [] : [`features of ${enumerate(topics)}`])].join('; ');
+}
+
 function left(heading: string): { heading: string; align: 'left' } {
   return { heading, align: 'left' };
 }
@@ -295,7 +300,13 @@ function checkDocument(diagnosis: Diagnosis, address: string): Record<string, un
     generatedAt: rfc3339(diagnosis.unixSeconds),
     address,
     checks: diagnosis.checks.map((check) => ({ check: check.name, outcome: check.outcome, ...checkText(check) })),
-    metrics: diagnosis.metrics.map(({ metric, series, expected, feeds }) => ({ metric, series, expected, feeds })),
+    metrics: diagnosis.metrics.map((counted) => ({
+      metric: counted.metric,
+      series: counted.series,
+      expected: counted.expected,
+      feeds: feedsText(counted),
+      features: counted.features.map(({ name }) => name),
+    })),
   };
 }
 

@@ -60,7 +60,6 @@ const table = [
     unit: 'unix seconds',
     metric: 'kube_pod_status_scheduled_time',
     expect: 'nothing',
-    feeds: 'feature starting_seconds, of pods whose phase is Pending',
     expression: (q) => {
       const pending = q.series('kube_pod_status_phase', { label: 'phase', op: '=', value: 'Pending' });
       return `${q.series('kube_pod_status_scheduled_time')} and on (${q.keys('pod').join(',')}) ${pending} == 1`;
@@ -88,7 +87,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_status_ready',
     expect: 'running container',
-    feeds: 'NOW (the rule for Completed), feature pod_ready',
+    feeds: 'NOW (the rule for Completed)',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_status_ready'), '== 1'),
   },
   {
@@ -100,6 +99,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_status_initialized_time',
     expect: 'nothing',
+    withoutSeries: 'untold',
     feeds: 'NOW (whether containers count while an init container runs again)',
     expression: (q) => `timestamp(${q.series('kube_pod_status_initialized_time')})`,
   },
@@ -124,7 +124,6 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_status_unschedulable',
     expect: 'nothing',
-    feeds: 'feature unschedulable',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_status_unschedulable'), '== 1'),
   },
   {
@@ -150,6 +149,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_container_status_running',
     expect: 'running pod',
+    withoutSeries: 'missing',
     feeds: 'NOW, total containers',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_running'), '== 1'),
   },
@@ -174,7 +174,8 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_container_status_waiting_reason',
     expect: 'some container',
-    feeds: 'NOW, features waiting_*',
+    withoutSeries: 'untold',
+    feeds: 'NOW',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_waiting_reason'), '> 0'),
   },
   {
@@ -198,7 +199,8 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_container_status_terminated_reason',
     expect: 'some container',
-    feeds: 'NOW, features terminated_*',
+    withoutSeries: 'untold',
+    feeds: 'NOW',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_terminated_reason'), '> 0'),
   },
   {
@@ -210,7 +212,8 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_container_status_ready',
     expect: 'some pod',
-    feeds: 'READY, NOW (the rule for Completed), feature ready_containers',
+    withoutSeries: 'missing',
+    feeds: 'READY, NOW (the rule for Completed)',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_container_status_ready'), '== 1'),
   },
   {
@@ -258,6 +261,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_init_container_status_waiting_reason',
     expect: 'some container',
+    withoutSeries: 'untold',
     feeds: 'NOW: Init:CrashLoopBackOff and the like',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_waiting_reason'), '> 0'),
   },
@@ -282,6 +286,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_init_container_status_terminated_reason',
     expect: 'some container',
+    withoutSeries: 'untold',
     feeds: 'NOW: Init:Error, Init:OOMKilled and the like',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_terminated_reason'), '> 0'),
   },
@@ -294,6 +299,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_init_container_status_ready',
     expect: 'some container',
+    withoutSeries: 'untold',
     feeds: 'NOW (which init containers are done), READY (sidecars)',
     expression: (q) => scrapeTimeWhere(q.series('kube_pod_init_container_status_ready'), '== 1'),
   },
@@ -307,7 +313,8 @@ const table = [
     unit: 'count',
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'running container',
-    feeds: 'RESTARTS, features restarts_*',
+    withoutSeries: 'missing',
+    feeds: 'RESTARTS',
     expression: (q) => q.newest('kube_pod_container_status_restarts_total'),
   },
   {
@@ -319,7 +326,7 @@ const table = [
     unit: 'count',
     metric: 'kube_pod_init_container_status_restarts_total',
     expect: 'nothing',
-    feeds: 'RESTARTS (init containers and sidecars), features restarts_*',
+    feeds: 'RESTARTS (init containers and sidecars)',
     expression: (q) => q.newest('kube_pod_init_container_status_restarts_total'),
   },
   {
@@ -332,7 +339,6 @@ const table = [
     windowSeconds: 300,
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
-    feeds: 'feature restarts_5m',
     raw: (q, seconds) => q.lowerBefore('restarts_total', seconds),
   },
   {
@@ -345,7 +351,6 @@ const table = [
     windowSeconds: 900,
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
-    feeds: 'feature restarts_15m',
     raw: (q, seconds) => q.lowerBefore('restarts_total', seconds),
   },
   {
@@ -358,7 +363,6 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
-    feeds: 'features restarts_30m, usual_life_seconds',
     raw: (q, seconds) => q.lowerBefore('restarts_total', seconds),
   },
   {
@@ -371,10 +375,10 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_running',
     expect: 'nothing',
-    feeds: 'features usual_life_seconds, usual_life_elapsed_percent',
     expression: (q, seconds) => `avg_over_time(${over(q.series('kube_pod_container_status_running'), seconds)})`,
   },
   {
+    // When the first life within the window began, of containers that had another since.
     name: 'earliest-start-30m',
     request: 'rhythm',
     exporter: 'kube-state-metrics',
@@ -384,11 +388,10 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_state_started',
     expect: 'nothing',
-    feeds:
-      'features usual_life_seconds, mean_cycle_seconds, next_backoff_seconds: when the first life within the window began, of containers that had another since',
     raw: (q, seconds) => q.lowerWithin('kube_pod_container_state_started', seconds),
   },
   {
+    // The first end that was known within the window, where there was another since.
     name: 'earliest-end-30m',
     request: 'rhythm',
     exporter: 'kube-state-metrics',
@@ -398,8 +401,6 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_last_terminated_timestamp',
     expect: 'nothing',
-    feeds:
-      'features usual_life_seconds, mean_cycle_seconds: the first end that was known within the window, where there was another since',
     raw: (q, seconds) => q.lowerWithin('kube_pod_container_status_last_terminated_timestamp', seconds),
   },
   {
@@ -412,7 +413,6 @@ const table = [
     windowSeconds: 300,
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
-    feeds: 'feature ready_percent_5m',
     expression: (q, seconds) =>
       `avg_over_time(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
   },
@@ -426,7 +426,6 @@ const table = [
     windowSeconds: 900,
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
-    feeds: 'feature ready_percent_15m',
     expression: (q, seconds) =>
       `avg_over_time(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
   },
@@ -440,7 +439,6 @@ const table = [
     windowSeconds: 900,
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
-    feeds: 'feature ready_changes_15m',
     expression: (q, seconds) =>
       `changes(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
   },
@@ -454,10 +452,10 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_restarts_total',
     expect: 'nothing',
-    feeds: 'feature sibling_restarts_30m, and the rhythm of a pod that has none of its own',
     raw: (q, seconds) => q.ofRestartedByOwner(seconds, (restarted) => restarted),
   },
   {
+    // With the one before the rhythm of a pod that has none of its own.
     name: 'owner-running-30m',
     request: 'siblings',
     exporter: 'kube-state-metrics',
@@ -467,7 +465,6 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_running',
     expect: 'nothing',
-    feeds: 'the rhythm of a pod that has none of its own',
     raw: (q, seconds) => q.ofRestartedByOwner(seconds, (restarted, running) => `${running} and ${restarted}`),
   },
   {
@@ -479,7 +476,8 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_pod_container_status_last_terminated_reason',
     expect: 'some container',
-    feeds: 'last termination, features last_terminated_*',
+    withoutSeries: 'untold',
+    feeds: 'last termination',
     expression: (q) =>
       `${scrapeTimeWhere(q.series('kube_pod_container_status_last_terminated_reason'), '> 0')} or ` +
       scrapeTimeWhere(q.series('kube_pod_init_container_status_last_terminated_reason'), '> 0'),
@@ -493,7 +491,8 @@ const table = [
     unit: 'exit code',
     metric: 'kube_pod_container_status_last_terminated_exitcode',
     expect: 'some container',
-    feeds: 'last termination, feature last_exit_code',
+    withoutSeries: 'untold',
+    feeds: 'last termination',
     expression: (q) =>
       `${q.newest('kube_pod_container_status_last_terminated_exitcode')} or ${q.newest('kube_pod_init_container_status_last_terminated_exitcode')}`,
   },
@@ -506,7 +505,8 @@ const table = [
     unit: 'unix seconds',
     metric: 'kube_pod_container_status_last_terminated_timestamp',
     expect: 'some container',
-    feeds: 'RESTARTS (how long ago), feature seconds_since_last_termination',
+    withoutSeries: 'untold',
+    feeds: 'RESTARTS (how long ago)',
     expression: (q) =>
       `${q.series('kube_pod_container_status_last_terminated_timestamp')} or ${q.series('kube_pod_init_container_status_last_terminated_timestamp')}`,
   },
@@ -519,7 +519,7 @@ const table = [
     unit: 'unix seconds',
     metric: 'kube_pod_container_state_started',
     expect: 'running container',
-    feeds: 'feature seconds_since_last_start; which cAdvisor samples are of the living container',
+    feeds: 'which cAdvisor samples are of the living container',
     expression: (q) => q.series('kube_pod_container_state_started'),
   },
   // What the pod may use, and who owns it
@@ -532,7 +532,7 @@ const table = [
     unit: 'cores or bytes',
     metric: 'kube_pod_container_resource_limits',
     expect: 'some pod',
-    feeds: 'features cpu_usage_percent, memory_usage_percent and what follows from them',
+    withoutSeries: 'missing',
     expression: (q) => q.resources('limits'),
   },
   {
@@ -544,7 +544,7 @@ const table = [
     unit: 'cores or bytes',
     metric: 'kube_pod_container_resource_requests',
     expect: 'some pod',
-    feeds: 'features cpu_usage_percent, memory_usage_percent without a limit; total containers of an unscheduled pod',
+    withoutSeries: 'missing',
     expression: (q) => q.resources('requests'),
   },
   {
@@ -556,7 +556,7 @@ const table = [
     unit: 'cores or bytes',
     metric: 'kube_pod_init_container_resource_limits',
     expect: 'nothing',
-    feeds: 'the same, of sidecars',
+    feeds: 'CPU and memory of sidecars',
     expression: (q) => q.initResources('limits'),
   },
   {
@@ -568,7 +568,7 @@ const table = [
     unit: 'cores or bytes',
     metric: 'kube_pod_init_container_resource_requests',
     expect: 'nothing',
-    feeds: 'the same, of sidecars',
+    feeds: 'CPU of sidecars',
     expression: (q) => q.initResources('requests'),
   },
   {
@@ -605,7 +605,7 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_node_status_condition',
     expect: 'node',
-    feeds: 'the node and its conditions, features node_*',
+    feeds: 'the node and its conditions',
     expression: (q) =>
       scrapeTimeWhere(
         q.nodeSeries('kube_node_status_condition', {
@@ -625,7 +625,8 @@ const table = [
     unit: 'scrape time',
     metric: 'kube_node_spec_unschedulable',
     expect: 'some pod',
-    feeds: 'the node and its conditions, feature node_cordoned',
+    withoutSeries: 'missing',
+    feeds: 'the node and its conditions',
     expression: (q) => scrapeTimeWhere(q.nodeSeries('kube_node_spec_unschedulable'), '== 1'),
   },
   {
@@ -637,7 +638,7 @@ const table = [
     unit: 'cores or bytes',
     metric: 'kube_node_status_allocatable',
     expect: 'nothing',
-    feeds: 'features cpu_usage_percent, memory_usage_percent without limit and request',
+    feeds: 'CPU and memory where there is no limit',
     expression: (q) =>
       q.nodeSeries('kube_node_status_allocatable', { label: 'resource', op: '=~', value: 'cpu|memory' }),
   },
@@ -720,7 +721,6 @@ const table = [
     windowSeconds: 300,
     metric: 'container_cpu_usage_seconds_total',
     expect: 'running container',
-    feeds: 'features cpu_usage_percent, cpu_trend',
     expression: (q, seconds) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecond(s, seconds)),
   },
   {
@@ -733,7 +733,6 @@ const table = [
     windowSeconds: 900,
     metric: 'container_cpu_usage_seconds_total',
     expect: 'running container',
-    feeds: 'features cpu_usage_rolling_mean, cpu_trend',
     expression: (q, seconds) => q.ofLivingContainer('container_cpu_usage_seconds_total', (s) => perSecond(s, seconds)),
   },
   {
@@ -746,7 +745,7 @@ const table = [
     windowSeconds: 300,
     metric: 'container_cpu_usage_seconds_total',
     expect: 'nothing',
-    feeds: 'feature cpu_usage_percent where the runtime has rows for the pod only (cri-dockerd)',
+    feeds: 'CPU where the runtime has rows for the pod only (cri-dockerd)',
     raw: (q, seconds) => q.wherePodRowsOnly('container_cpu_usage_seconds_total', (s) => perSecond(s, seconds)),
   },
   {
@@ -758,7 +757,6 @@ const table = [
     unit: 'bytes',
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
-    feeds: 'feature memory_usage_percent',
     expression: (q) => q.ofLivingContainer('container_memory_working_set_bytes', (s) => s),
   },
   {
@@ -798,7 +796,7 @@ const table = [
     unit: 'bytes',
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'feature memory_usage_percent where the runtime has rows for the pod only (cri-dockerd)',
+    feeds: 'memory where the runtime has rows for the pod only (cri-dockerd)',
     raw: (q) => q.wherePodRowsOnly('container_memory_working_set_bytes', (s) => s),
   },
   {
@@ -811,7 +809,6 @@ const table = [
     windowSeconds: 300,
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
-    feeds: 'feature memory_usage_rolling_mean',
     expression: (q, seconds) =>
       q.ofLivingContainer('container_memory_working_set_bytes', (s) => `avg_over_time(${over(s, seconds)})`),
   },
@@ -825,7 +822,6 @@ const table = [
     windowSeconds: 60,
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'features memory_growing_percent, memory_minutes_to_limit',
     expression: (q, seconds) =>
       q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
@@ -839,7 +835,6 @@ const table = [
     windowSeconds: 120,
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'features memory_trend_2m, memory_growing_percent, memory_minutes_to_limit',
     expression: (q, seconds) =>
       q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
@@ -853,7 +848,6 @@ const table = [
     windowSeconds: 300,
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
-    feeds: 'features memory_trend_5m, memory_growing_percent, memory_minutes_to_limit',
     expression: (q, seconds) =>
       q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
@@ -867,7 +861,6 @@ const table = [
     windowSeconds: 900,
     metric: 'container_memory_working_set_bytes',
     expect: 'running container',
-    feeds: 'feature memory_minutes_to_limit_15m',
     expression: (q, seconds) =>
       q.ofLivingContainer('container_memory_working_set_bytes', (s) => `deriv(${over(s, seconds)})`),
   },
@@ -881,7 +874,6 @@ const table = [
     unit: 'bytes',
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'feature memory_of_peak_percent',
     expression: (q) => `max_over_time(${q.containers('container_memory_working_set_bytes')}[5m])`,
   },
   {
@@ -894,7 +886,6 @@ const table = [
     windowSeconds: 1800,
     metric: 'container_memory_working_set_bytes',
     expect: 'nothing',
-    feeds: 'features memory_of_peak_percent, memory_above_earlier_percent',
     expression: (q) => `max_over_time(${q.containers('container_memory_working_set_bytes')}[25m] offset 5m)`,
   },
   {
@@ -907,7 +898,6 @@ const table = [
     windowSeconds: 300,
     metric: 'container_cpu_cfs_throttled_periods_total',
     expect: 'nothing',
-    feeds: 'feature cpu_throttled_percent',
     expression: (q, seconds) =>
       q.ofLivingContainer('container_cpu_cfs_throttled_periods_total', (s) => `increase(${over(s, seconds)})`),
   },
@@ -921,7 +911,6 @@ const table = [
     windowSeconds: 300,
     metric: 'container_cpu_cfs_periods_total',
     expect: 'nothing',
-    feeds: 'feature cpu_throttled_percent',
     expression: (q, seconds) =>
       q.ofLivingContainer('container_cpu_cfs_periods_total', (s) => `increase(${over(s, seconds)})`),
   },
@@ -935,7 +924,6 @@ const table = [
     windowSeconds: 300,
     metric: 'container_network_receive_packets_dropped_total',
     expect: 'nothing',
-    feeds: 'features network_receive_drops_per_second, network_drop_high',
     raw: (q, seconds) => q.overInterfaces('container_network_receive_packets_dropped_total', seconds),
   },
   {
@@ -948,7 +936,6 @@ const table = [
     windowSeconds: 300,
     metric: 'container_network_transmit_packets_dropped_total',
     expect: 'nothing',
-    feeds: 'features network_transmit_drops_per_second, network_drop_high',
     raw: (q, seconds) => q.overInterfaces('container_network_transmit_packets_dropped_total', seconds),
   },
 ] as const satisfies readonly SignalEntry[];
@@ -971,7 +958,14 @@ interface SignalEntry {
    * versions only.
    */
   readonly expect: 'pod' | 'some pod' | 'some container' | 'running pod' | 'running container' | 'node' | 'nothing';
-  readonly feeds: string;
+  /**
+   * What follows where the metric, which is asked for apart, has no series of any pod: it is dropped on its way, or
+   * kube-state-metrics is too old for it. `missing`: the signal is, for pods have the fact or have it not. `untold`: that
+   * a pod has no row says nothing.
+   */
+  readonly withoutSeries?: 'missing' | 'untold';
+  /** What it is for, beside the features that are computed from it. */
+  readonly feeds?: string;
   /** PromQL before `max by (subject, labels)`. `seconds` is its window. */
   readonly expression?: (q: QueryWriter, seconds: number) => string;
   /** PromQL that aggregates by itself. */

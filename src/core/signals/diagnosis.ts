@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.ts';
-import { SIGNALS } from './catalogue.ts';
+import { SIGNALS, type SignalName } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
 import {
   ageOfPods,
@@ -43,7 +43,14 @@ export interface MetricCount {
   readonly series: number;
   /** False where no series is normal: the metric has rows only while something is the matter. */
   readonly expected: boolean;
-  readonly feeds: string;
+  /** What is read off it, and the features that are computed from it. */
+  readonly feeds: readonly string[];
+  readonly features: readonly FedFeature[];
+}
+
+export interface FedFeature {
+  readonly name: string;
+  readonly topic: string;
 }
 
 export interface Diagnosis {
@@ -102,8 +109,14 @@ function layerOf(failure: Failure): 'http' | 'login' | 'api' {
   }
 }
 
-/** Every metric of the signal table, with how many series of it there are. `counts` has no entry where there are none. */
-export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[] {
+/**
+ * Every metric of the signal table, with how many series of it there are and what it feeds. `counts` has no entry where
+ * there are none.
+ */
+export function metricCounts(
+  counts: ReadonlyMap<string, number>,
+  featuresFrom: (signal: SignalName) => readonly FedFeature[],
+): MetricCount[] {
   const metrics = [...new Map(SIGNALS.map((signal) => [signal.metric, signal])).values()];
   return metrics.map(({ metric, exporter }) => {
     const own = SIGNALS.filter((signal) => signal.metric === metric);
@@ -112,7 +125,8 @@ export function metricCounts(counts: ReadonlyMap<string, number>): MetricCount[]
       exporter,
       series: counts.get(metric) ?? 0,
       expected: own.some(({ expect }) => expect !== 'nothing' && expect !== 'some container'),
-      feeds: [...new Set(own.map(({ feeds }) => feeds))].join('; '),
+      feeds: [...new Set(own.flatMap(({ feeds }) => feeds ?? []))],
+      features: [...new Set(own.flatMap(({ name }) => featuresFrom(name)))],
     };
   });
 }

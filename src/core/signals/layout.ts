@@ -1,4 +1,5 @@
 import { FailureError } from '../failure.ts';
+import { SIGNALS } from './catalogue.ts';
 import { copyKey, copyKeyOf, readAuthorities, readNamespaces, type ExporterCopy } from './copies.ts';
 import type { Series } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries, type Naming } from './naming.ts';
@@ -43,21 +44,9 @@ const LONG_HISTORIES = [
 export const CONTAINERS = 'kube_pod_container_status_running';
 const INIT_CONTAINERS = 'kube_pod_init_container_info';
 
-/**
- * Metrics of which a silence says something: without a series of any pod they are dropped on their way, or
- * kube-state-metrics is too old for them.
- */
+/** Metrics of which a silence says something. */
 export const PROBED_METRICS: readonly string[] = [
-  ...namesOf('kube_pod_container_resource_limits'),
-  ...namesOf('kube_pod_container_resource_requests'),
-  'kube_pod_status_initialized_time',
-  'kube_node_spec_unschedulable',
-  'kube_pod_container_status_restarts_total',
-  CONTAINERS,
-  ...['kube_pod_container_status', 'kube_pod_init_container_status'].flatMap((status) =>
-    ['ready', 'waiting_reason', 'terminated_reason'].map((fact) => `${status}_${fact}`),
-  ),
-  ...['reason', 'exitcode', 'timestamp'].map((fact) => `kube_pod_container_status_last_terminated_${fact}`),
+  ...new Set(SIGNALS.flatMap(({ metric, withoutSeries }) => (withoutSeries === undefined ? [] : namesOf(metric)))),
 ];
 
 /** A metric by its name, and by those that it had before: until kube-state-metrics 2 each resource had a metric of its own. */

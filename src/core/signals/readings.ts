@@ -44,16 +44,6 @@ export function gapsOfNaming({ cadvisorJobs }: Naming): Map<SignalName, GapReaso
   return new Map(absent.map(({ name, exporter }) => [name, { kind: 'exporter-absent', exporter }]));
 }
 
-/** Signals whose rows stand for a value that pods have or have not: without a row of any pod none can be told. */
-const ALWAYS_THERE: ReadonlySet<SignalName> = new Set([
-  'limits',
-  'requests',
-  'restarts',
-  'container-running',
-  'container-ready',
-  'node-cordoned',
-]);
-
 /** Windows of one and two minutes are for those who scrape often; the model knows that others have none. */
 export const FAST_WINDOW_SECONDS = 120;
 
@@ -71,7 +61,7 @@ export function gapsOfLayout({
   absentMetrics,
 }: Layout): Map<SignalName, GapReason> {
   const gaps = new Map<SignalName, GapReason>();
-  for (const { name, exporter, windowSeconds, metric } of SIGNALS) {
+  for (const { name, exporter, windowSeconds, metric, withoutSeries } of SIGNALS) {
     const intervalSeconds = scrapeIntervalSeconds[exporter];
     if (exporter === 'cadvisor' && cadvisorJobs.length === 0) continue;
     if (
@@ -81,7 +71,7 @@ export function gapsOfLayout({
     ) {
       gaps.set(name, { kind: 'window-too-short', windowSeconds, intervalSeconds });
     }
-    if (ALWAYS_THERE.has(name) && namesOf(metric).every((one) => absentMetrics.has(one))) {
+    if (withoutSeries === 'missing' && namesOf(metric).every((one) => absentMetrics.has(one))) {
       gaps.set(name, { kind: 'metric-absent', metric });
     }
   }
