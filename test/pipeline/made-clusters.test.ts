@@ -117,6 +117,50 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     expect(shown(found)).toEqual({ cart: 'Running', mail: 'CrashLoopBackOff' });
   });
 
+  test('windows go on where a copy was replaced, and are the same where two were there all the time', async () => {
+    // Two pods of one owner: `cart` crashes each 8 minutes and is down for one of them, `mail` is well.
+    const cycle = (t: number): { count: number; isUp: boolean } => ({
+      count: Math.floor((t - (AT - 2400)) / 480),
+      isUp: (t - (AT - 2400)) % 480 >= 60,
+    });
+    const crashing = (series: MadeSeries): MadeSeries => {
+      const value = {
+        kube_pod_container_status_running: (t: number) => Number(cycle(t).isUp),
+        kube_pod_container_status_ready: (t: number) => Number(cycle(t).isUp),
+        kube_pod_status_ready: (t: number) => Number(cycle(t).isUp === (series.labels['condition'] === 'true')),
+        kube_pod_container_status_restarts_total: (t: number) => cycle(t).count,
+        kube_pod_container_state_started: (t: number) => AT - 2400 + cycle(t).count * 480 + 60,
+        kube_pod_container_status_last_terminated_timestamp: (t: number) => AT - 2400 + cycle(t).count * 480,
+      }[series.metric];
+      const isOther = series.labels['pod'] !== 'cart' || series.labels['condition'] === 'unknown';
+      return value === undefined || isOther
+        ? series
+        : { ...series, samples: series.samples.map(([t]) => [t, value(t)] as const) };
+    };
+    const lasting = times(AT - 2400, AT - 5, 15);
+    const made = (at: readonly number[], target: typeof A): MadeSeries[] => [
+      ...ksm(at, [{ ...cart, restarts: 1 }, { name: 'mail' }], target, STARTED).map(crashing),
+      ...nodes(at, ['node1'], target),
+    ];
+    const used = cadvisor(HISTORY, pods, KUBELET);
+    const one = await scan([...made(lasting, A), ...used]);
+    const replaced = await scan([
+      ...made(
+        lasting.filter((t) => t < AT - 1000),
+        A,
+      ),
+      ...made(
+        lasting.filter((t) => t >= AT - 1000),
+        B,
+      ),
+      ...used,
+    ]);
+    const two = await scan([...made(lasting, A), ...made(lasting, B), ...used]);
+    expect(one.pods[0]?.features).toMatchObject({ restarts_30m: 3 });
+    expect(two.pods).toEqual(one.pods);
+    expect(replaced.pods).toEqual(one.pods);
+  });
+
   test('metrics of containers scraped apart from those of pods count, for a scan and for one pod, also of shards', async () => {
     const apart = times(AT - 3000, AT - 17, 15);
     const split = (own: readonly MadePod[], target: typeof A): MadeSeries[] => [

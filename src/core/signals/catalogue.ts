@@ -10,6 +10,8 @@ import {
 } from './naming.ts';
 import type { Exporter, Scope, SignalRow, Subject, Unit } from './signal.ts';
 
+const IS_READY: Matcher = { label: 'condition', op: '=', value: 'true' };
+
 /** How long ago a pod may have been seen last to be called gone (NotFound) rather than never seen. */
 export const PRESENCE_LOOKBACK_SECONDS = 3600;
 
@@ -22,8 +24,8 @@ export const PRESENCE_LOOKBACK_SECONDS = 3600;
  *   moments let assemble.ts tell the newest copy of kube-state-metrics from an older one and from a ghost.
  * - a measured value in its unit, of the newest copy only.
  *
- * No sums over kube-state-metrics (a second copy would double them), no joins in PromQL but against an aggregate,
- * `== 1` wherever a metric has rows with 0.
+ * No sums over kube-state-metrics (a second copy would double them) but for the share of one in another, no joins in PromQL
+ * but against an aggregate, `== 1` wherever a metric has rows with 0.
  */
 const table = [
   // Who there is
@@ -375,7 +377,7 @@ const table = [
     windowSeconds: 1800,
     metric: 'kube_pod_container_status_running',
     expect: 'nothing',
-    expression: (q, seconds) => `avg_over_time(${over(q.series('kube_pod_container_status_running'), seconds)})`,
+    raw: (q, seconds) => shareOver(q.series('kube_pod_container_status_running'), seconds, q.keys('container')),
   },
   {
     // When the first life within the window began, of containers that had another since.
@@ -413,8 +415,7 @@ const table = [
     windowSeconds: 300,
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
-    expression: (q, seconds) =>
-      `avg_over_time(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
+    raw: (q, seconds) => shareOver(q.series('kube_pod_status_ready', IS_READY), seconds, q.keys('pod')),
   },
   {
     name: 'ready-share-15m',
@@ -426,8 +427,7 @@ const table = [
     windowSeconds: 900,
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
-    expression: (q, seconds) =>
-      `avg_over_time(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
+    raw: (q, seconds) => shareOver(q.series('kube_pod_status_ready', IS_READY), seconds, q.keys('pod')),
   },
   {
     name: 'ready-changes-15m',
@@ -439,8 +439,7 @@ const table = [
     windowSeconds: 900,
     metric: 'kube_pod_status_ready',
     expect: 'nothing',
-    expression: (q, seconds) =>
-      `changes(${over(q.series('kube_pod_status_ready', { label: 'condition', op: '=', value: 'true' }), seconds)})`,
+    expression: (q, seconds) => `changes(${over(q.series('kube_pod_status_ready', IS_READY), seconds)})`,
   },
   {
     name: 'owner-restarts-30m',
@@ -1064,6 +1063,15 @@ function perSecond(series: string, seconds: number): string {
   return `increase(${over(series, seconds)}) / ${seconds}`;
 }
 
+/**
+ * The part of its samples within the window in which a metric of 0 and 1 was 1, over all copies of kube-state-metrics that
+ * told it: one that was replaced has a part of the samples, and a second one has them twice.
+ */
+function shareOver(series: string, seconds: number, labels: readonly string[]): string {
+  const total = (reduce: 'sum' | 'count'): string => by('sum', labels, `${reduce}_over_time(${over(series, seconds)})`);
+  return `${total('sum')} / ${total('count')}`;
+}
+
 /** Writes selectors for one exporter in the names of this Prometheus. */
 class QueryWriter {
   readonly #exporter: Exporter;
@@ -1177,7 +1185,9 @@ class QueryWriter {
     const pod = this.keys('pod');
     const owner = ['created_by_kind', 'created_by_name'];
     const restarts = over(this.ownerSeries('kube_pod_container_status_restarts_total'), seconds);
-    const restarted = `(${by('max', container, `max_over_time(${restarts}) - min_over_time(${restarts})`)} > 0)`;
+    // The least and the most of any copy: of one that was replaced both have a part of the window.
+    const bound = (of: 'min' | 'max'): string => by(of, container, `${of}_over_time(${restarts})`);
+    const restarted = `(${bound('max')} - ${bound('min')} > 0)`;
     const running = by(
       'max',
       container,
