@@ -137,6 +137,7 @@ function asked({ command, names, flags }: Invocation, options: Options): string 
     ...given('--cadvisor-selector', options.cadvisorSelector),
     ...['start', 'end', 'step', 'horizon'].flatMap((name) => given(`--${name}`, flags[name])),
     ...given('--max-samples', flags['maxSamples']),
+    ...['labels', 'model'].flatMap((name) => given(`--${name}`, flags[name])),
   ].join(' ');
 }
 

@@ -43,7 +43,7 @@ export type Failure =
       phaseSeries: number | undefined;
     }
   | { kind: 'names-lost'; pods: number; names: number }
-  | { kind: 'pod-never-seen'; pod: NeverSeen; lookbackSeconds: number; namespaces: string[] }
+  | { kind: 'pod-never-seen'; pod: NeverSeen; lookbackSeconds: number; namespaces: string[] | undefined }
   /** `because`: a copy of kube-state-metrics fell silent, or not every question was answered in full. */
   | { kind: 'pods-untold'; pods: string[]; namespace: string; because: 'copy-silent' | 'unanswered' }
   | { kind: 'namespace-never-seen'; namespace: string; nearest: string[]; namespaces: string[] }
@@ -68,12 +68,12 @@ export type AddressProblem = 'no-scheme' | 'scheme' | 'unparsable' | 'credential
 export interface NeverSeen {
   namespace: string;
   name: string;
-  /** Names of pods in the same namespace, nearest first. */
-  nearest: string[];
+  /** Names of pods in the same namespace, nearest first. As the others undefined where that could not be asked. */
+  nearest: string[] | undefined;
   /** Other namespaces that hold a pod of exactly this name. */
-  elsewhere: string[];
+  elsewhere: string[] | undefined;
   /** Where neither has any: the nearest names in other namespaces, as namespace/name. */
-  nearestElsewhere: string[];
+  nearestElsewhere: string[] | undefined;
 }
 
 /** An expected failure. `cause` keeps the error that was underneath, for -v. */

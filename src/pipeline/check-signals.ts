@@ -109,8 +109,10 @@ function podsCheck({ layout, failure }: FoundLayout): Check {
 
 /** What Prometheus said beside its answers: that it could not reach a part of what it knows, for one. */
 function warningsCheck(journal: Journal): Check[] {
-  const texts = journal.warnings().flatMap((one) => (one.kind === 'prometheus-warning' ? [one.text] : []));
-  return texts.length === 0 ? [] : [{ name: 'warnings', outcome: 'warning', texts }];
+  const notices = journal.warnings();
+  const texts = notices.flatMap((one) => (one.kind === 'prometheus-warning' ? [one.text] : []));
+  const failures = notices.flatMap((one) => (one.kind === 'request-failed' ? [one.failure] : []));
+  return texts.length + failures.length === 0 ? [] : [{ name: 'warnings', outcome: 'warning', texts, failures }];
 }
 
 async function countMetrics(

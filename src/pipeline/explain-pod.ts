@@ -13,7 +13,8 @@ import { scanPods, type LoadModel, type Scan, type ScanRequest } from './scan-po
 export interface Explanation {
   readonly scan: Scan;
   readonly neverSeen: readonly NeverSeen[];
-  readonly namespaces: readonly string[];
+  /** undefined where they could not be asked for, or need not be. */
+  readonly namespaces: readonly string[] | undefined;
 }
 
 /** Reads the pods of the given names in one namespace and predicts each, in the order of the names. */
@@ -36,8 +37,8 @@ async function describeUnseen(
   { naming, unixSeconds }: Scan,
   namespace: string,
   names: readonly string[],
-): Promise<{ neverSeen: NeverSeen[]; namespaces: readonly string[] }> {
-  if (names.length === 0) return { neverSeen: [], namespaces: [] };
+): Promise<Pick<Explanation, 'neverSeen' | 'namespaces'>> {
+  if (names.length === 0) return { neverSeen: [], namespaces: undefined };
   const label = naming.labels['kube-state-metrics'];
   const pods = async (...matchers: Matcher[]): Promise<readonly Series[]> => {
     const info = exporterSeries(naming, 'kube-state-metrics', 'kube_pod_info', matchers);
@@ -48,13 +49,15 @@ async function describeUnseen(
     hints(pods({ label: label.pod, op: '=~', value: anyOf(names) })),
     hints(knownNamespaces(source, unixSeconds, naming)),
   ]);
-  const siblingNames = siblings.map(({ labels }) => labels[label.pod] ?? '');
+  const siblingNames = siblings?.map(({ labels }) => labels[label.pod] ?? '');
   // Nearly always one of the others helps, and all pods of a cluster are many.
-  let everywhere: Promise<readonly Series[]> | undefined;
-  const nearestElsewhere = async (name: string): Promise<string[]> => {
+  let everywhere: Promise<readonly Series[] | undefined> | undefined;
+  const nearestElsewhere = async (name: string): Promise<string[] | undefined> => {
     everywhere ??= hints(pods());
+    const all = await everywhere;
+    if (all === undefined) return undefined;
     const namespacesOf = new Map<string, string[]>();
-    for (const { labels } of await everywhere) {
+    for (const { labels } of all) {
       const own = namespacesOf.get(labels[label.pod] ?? '') ?? [];
       namespacesOf.set(labels[label.pod] ?? '', [...own, labels[label.namespace] ?? '']);
     }
@@ -63,23 +66,23 @@ async function describeUnseen(
   };
   const neverSeen = await Promise.all(
     names.map(async (name) => {
-      const near = await nearest(name, siblingNames);
+      const near = siblingNames === undefined ? undefined : await nearest(name, siblingNames);
       const elsewhere = namesakes
-        .filter(({ labels }) => labels[label.pod] === name)
+        ?.filter(({ labels }) => labels[label.pod] === name)
         .map(({ labels }) => labels[label.namespace] ?? '')
         .sort(compareText);
-      const helps = near.length > 0 || elsewhere.length > 0;
+      const helps = [...(near ?? []), ...(elsewhere ?? [])].length > 0;
       return { namespace, name, nearest: near, elsewhere, nearestElsewhere: helps ? [] : await nearestElsewhere(name) };
     }),
   );
   return { neverSeen, namespaces };
 }
 
-/** A hint that cannot be had must not cost the answer. */
-async function hints<T>(asked: Promise<readonly T[]>): Promise<readonly T[]> {
+/** A hint that cannot be had (undefined) must not cost the answer. */
+async function hints<T>(asked: Promise<readonly T[]>): Promise<readonly T[] | undefined> {
   return asked.catch((error: unknown) => {
     expectedFailure(error);
-    return [];
+    return undefined;
   });
 }
 
@@ -91,7 +94,7 @@ export function unansweredFailures({ scan, neverSeen, namespaces }: Explanation)
     kind: 'pod-never-seen',
     pod,
     lookbackSeconds,
-    namespaces: [...namespaces],
+    namespaces: namespaces === undefined ? undefined : [...namespaces],
   }));
   const known = scan.pods.filter(({ pod }) => pod.presence === 'untold').map(({ pod }) => pod);
   // A name that nobody has seen may be one of those that were not answered for.

@@ -8,14 +8,20 @@ type Asked = Extract<Warning, { kind: 'request-failed' }>['request'];
 
 /** Something that a reader of the answer must know of how it came about. */
 type Notice =
-  | { kind: 'request-failed'; request: Asked; failure: Failure }
+  | FailedRequest
   | { kind: 'prometheus-warning'; text: string }
   | { kind: 'split'; request: RequestName; parts: number }
   | { kind: 'retried'; retries: number };
 
+interface FailedRequest {
+  readonly kind: 'request-failed';
+  readonly request: Asked;
+  readonly failure: Failure;
+}
+
 /** Collects what happens while questions are asked; what happens again and again is told once. */
 export class Journal {
-  readonly #failures = new Map<string, Notice>();
+  readonly #failures = new Map<string, FailedRequest>();
   readonly #warnings = new Set<string>();
   readonly #parts = new Map<RequestName, number>();
   #retries = 0;
@@ -33,13 +39,20 @@ export class Journal {
   }
 
   failed(request: Asked, failure: Failure): void {
-    const notice: Notice = { kind: 'request-failed', request, failure };
-    this.#failures.set(JSON.stringify(notice), notice);
+    this.#keep({ kind: 'request-failed', request, failure });
+  }
+
+  /** Of failures of one kind one is told, whichever came first: their texts carry numbers and ids of the one request. */
+  #keep(notice: FailedRequest): void {
+    const { request, failure } = notice;
+    const key = JSON.stringify([request, failure.kind, 'status' in failure ? failure.status : '']);
+    const known = this.#failures.get(key);
+    if (known === undefined || JSON.stringify(notice) < JSON.stringify(known)) this.#failures.set(key, notice);
   }
 
   /** What was collected at one instant of many. */
   include(other: Journal): void {
-    for (const [key, notice] of other.#failures) this.#failures.set(key, notice);
+    for (const notice of other.#failures.values()) this.#keep(notice);
     for (const warning of other.#warnings) this.#warnings.add(warning);
     for (const [request, parts] of other.#parts)
       this.#parts.set(request, Math.max(this.#parts.get(request) ?? 1, parts));

@@ -1,5 +1,6 @@
 import { FailureError } from '../core/failure.ts';
 import { podKey } from '../core/pods/presence.ts';
+import { copyKeyOf } from '../core/signals/copies.ts';
 import { mangledLabels, matchesLabels, type Requirement } from '../core/signals/label-selector.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import { canonicalLabels, exporterSeries, type Naming } from '../core/signals/naming.ts';
@@ -30,7 +31,7 @@ export async function selectByLabels(
       tagged(
         candidates.map(({ label }) => ({
           fact: label,
-          expression: `count(${select({ label, op: '!=', value: '' })})`,
+          expression: by('count', ['job', 'instance'], select({ label, op: '!=', value: '' })),
         })),
       ),
       unixSeconds,
@@ -47,7 +48,7 @@ export async function selectByLabels(
 
   const inScope: Matcher[] =
     scope.namespace === undefined ? [] : [{ label: names.namespace, op: '=', value: scope.namespace }];
-  const group = [names.namespace, names.pod, ...labelOf.values()];
+  const group = [names.namespace, names.pod, 'job', 'instance', ...labelOf.values()];
   const series = journal.answered(
     await source.query(
       // Also pods that are gone: they keep the labels that they had.
@@ -58,20 +59,22 @@ export async function selectByLabels(
       unixSeconds,
     ),
   );
-  // Of copies that disagree (one lags) the newest scrape counts; one that carries none of the labels has no say beside one
-  // that does: it is not configured to export them.
-  const present = new Map<string, { matches: boolean; carries: boolean; scrapedAt: number }>();
+  // A copy that carries none of the labels on any pod is not configured to export them, and has no say.
+  const configured = new Set(exported.map(({ labels }) => copyKeyOf(labels)));
+  const copiesNow = series.filter(({ labels }) => labels['fact'] === 'now').map(({ labels }) => copyKeyOf(labels));
+  const unconfigured = new Set(copiesNow.filter((copy) => !configured.has(copy)));
+  // Of copies that disagree (one lags) the newest scrape counts.
+  const present = new Map<string, { matches: boolean; scrapedAt: number }>();
   const before = new Map<string, boolean>();
   for (const { labels, value } of series) {
+    if (unconfigured.has(copyKeyOf(labels))) continue;
     const own = canonicalLabels(naming, 'kube-state-metrics', labels);
     const key = podKey(own['namespace'] ?? '', own['pod'] ?? '');
     const matches = matchesLabels(requirements, (label) => labels[labelOf.get(label) ?? ''] || undefined);
-    const carries = [...labelOf.values()].some((label) => (labels[label] ?? '') !== '');
     const known = present.get(key);
     if (labels['fact'] !== 'now') before.set(key, matches || before.get(key) === true);
-    else if (known === undefined || (carries === known.carries ? value > known.scrapedAt : carries)) {
-      present.set(key, { matches, carries, scrapedAt: value });
-    } else if (carries === known.carries && value === known.scrapedAt) known.matches ||= matches;
+    else if (known === undefined || value > known.scrapedAt) present.set(key, { matches, scrapedAt: value });
+    else if (value === known.scrapedAt) known.matches ||= matches;
   }
   const gone = [...before].filter(([key, matches]) => matches && !present.has(key)).map(([key]) => key);
   return new Set([...gone, ...[...present].filter(([, own]) => own.matches).map(([key]) => key)]);

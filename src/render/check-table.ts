@@ -131,19 +131,26 @@ function checkText(check: Check): CheckText {
       };
     }
     case 'history': {
+      if (check.tooLong === undefined) {
+        return {
+          found: 'whether Prometheus knows the last half hour could not be asked',
+          suffers: 'restarts and readiness over 15m and 30m may be too low',
+          advice: '',
+        };
+      }
       const [shortest] = check.tooLong;
       if (shortest === undefined) return fine('Prometheus knows the last half hour');
       if (shortest === 0) {
         return {
-          found: 'Prometheus knows nothing of five to nine minutes ago: it or its scraping has just begun, or paused',
+          found: 'Prometheus knows nothing of four to nine minutes ago: it or its scraping has just begun, or paused',
           suffers: 'no pod is evaluated',
           advice: 'wait some minutes; where it is so after each restart, give Prometheus a volume that lasts',
         };
       }
       return {
-        found: `Prometheus knows less than ${span(shortest)}`,
+        found: `Prometheus has no samples of about ${span(shortest)} ago: it had not begun, or scraping paused`,
         suffers: `restarts and readiness over ${enumerate(check.tooLong.map(span))} count as missing for older pods`,
-        advice: 'wait until it has seen as much',
+        advice: 'wait until the samples go back so far',
       };
     }
     case 'copies': {
@@ -180,7 +187,10 @@ function checkText(check: Check): CheckText {
     }
     case 'warnings':
       return {
-        found: `Prometheus warns: ${check.texts.map(clean).join('; ')}`,
+        found: [
+          ...check.failures.map((failure) => `a question was not answered: ${failureText(failure)}`),
+          ...check.texts.map((text) => `Prometheus warns: ${clean(text)}`),
+        ].join('; '),
         suffers: 'answers may be partial',
         advice: '',
       };

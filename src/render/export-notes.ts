@@ -28,7 +28,7 @@ export function exportNotes(
       : `${plural(rows, resumedAt === undefined ? 'row' : 'new row')}${unlabelled === 0 ? '' : `; ${unlabelled} left out, whose future was cut off`}\n`,
   ];
   const unwatched =
-    rows === 0 && unlabelled > 0
+    rows === 0 && unlabelled > 0 && resumedAt === undefined
       ? 'warning: of no row was the future watched to the end: the data, or the labels, are of another time or too short\n'
       : '';
   const silent = silentSteps === 0 ? '' : `warning: at ${plural(silentSteps, 'step')} no pod could be evaluated\n`;

@@ -272,18 +272,20 @@ function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words 
   };
 }
 
-function neverSeenWords(pod: NeverSeen, lookbackSeconds: number, namespaces: readonly string[]): Words {
+function neverSeenWords(pod: NeverSeen, lookbackSeconds: number, namespaces: readonly string[] | undefined): Words {
   const { namespace, name, nearest, elsewhere, nearestElsewhere } = pod;
   const what = `pod ${quoted(name)} was not seen in namespace ${clean(namespace)} within the last ${span(lookbackSeconds)}`;
-  if (elsewhere.length > 0) return { what, advice: `there is one in namespace ${enumerate(elsewhere.map(clean))}` };
-  if (nearest.length > 0) return { what, advice: `did you mean ${enumerate(nearest.map(clean), 'or')}?` };
-  const isThere = namespaces.includes(namespace);
-  if (nearestElsewhere.length > 0) {
-    const other = `in other namespaces there is ${enumerate(nearestElsewhere.map(clean))}`;
-    return { what, advice: isThere ? other : `there is no such namespace; ${other}` };
+  const list = (names: readonly string[], last?: 'or'): string => enumerate(names.map(clean), last);
+  if (elsewhere?.length) return { what, advice: `there is one in namespace ${list(elsewhere)}` };
+  if (nearest?.length) return { what, advice: `did you mean ${list(nearest, 'or')}?` };
+  const isThere = namespaces?.includes(namespace);
+  if (nearestElsewhere?.length) {
+    const other = `in other namespaces there is ${list(nearestElsewhere)}`;
+    return { what, advice: isThere === false ? `there is no such namespace; ${other}` : other };
   }
-  if (isThere) return { what, advice: 'no pod there or elsewhere has a name like it' };
-  return { what, advice: `there is no such namespace, but ${enumerate(namespaces.map(clean))}` };
+  if (isThere === false) return { what, advice: `there is no such namespace, but ${list(namespaces ?? [])}` };
+  const isSought = [isThere, nearest, elsewhere, nearestElsewhere].every((found) => found !== undefined);
+  return isSought ? { what, advice: 'no pod there or elsewhere has a name like it' } : { what };
 }
 
 function schemaWords(failure: Extract<Failure, { kind: 'model-schema' }>): Words {

@@ -15,7 +15,7 @@ export function gapText(reason: GapReason): string {
     case 'window-too-short':
       return `scraped each ${span(reason.intervalSeconds)}, too rarely for a window of ${span(reason.windowSeconds)} (four samples are needed)`;
     case 'history-too-short':
-      return `Prometheus knows less than ${span(reason.windowSeconds)} of it`;
+      return `Prometheus has no samples of about ${span(reason.windowSeconds)} ago`;
     case 'pod-not-sampled':
       return `${exporterName(reason.exporter)} has no sample of this pod`;
     case 'metric-not-sampled':
@@ -62,7 +62,7 @@ export function warningText(warning: Warning): string {
     case 'metric-absent':
       return `${warning.metric} is missing for all ${plural(warning.pods, 'pod')} that should have it: ${enumerate(warning.signals)} count as missing`;
     case 'history-too-short':
-      return `Prometheus knows less than ${span(warning.windowSeconds)} of ${plural(warning.pods, 'pod')}: ${enumerate(warning.signals)} count as missing`;
+      return `Prometheus has no samples of about ${span(warning.windowSeconds)} ago, when ${plural(warning.pods, 'pod')} ${warning.pods === 1 ? 'was' : 'were'} there already: ${enumerate(warning.signals)} count as missing`;
     case 'node-not-sampled':
       return `${exporterName(warning.exporter)} has no samples of node ${clean(warning.node)}: usage of its ${plural(warning.pods, 'pod')} counts as missing`;
     case 'pods-not-sampled':
@@ -100,7 +100,7 @@ function silenceText({ silence, pods, nodes }: Extract<Warning, { kind: 'silence
     case 'ksm-silent':
       return `${what}the copy of kube-state-metrics that knows them was not scraped for a while`;
     case 'no-history':
-      return `${what}Prometheus knows nothing of five to nine minutes ago: it or its scraping has just begun, or paused`;
+      return `${what}Prometheus knows nothing of four to nine minutes ago: it or its scraping has just begun, or paused`;
     case 'node-lost':
       return `${what}the control plane does not hear from ${where}`;
     case 'node-silent':

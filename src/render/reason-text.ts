@@ -9,11 +9,13 @@ import {
   soonestFull,
 } from '../core/features/memory-growth.ts';
 import {
+  endedLife,
   hasInitialized,
   isWellAgain,
   lifeSeconds,
   LONGEST_LIFE_SECONDS,
-  usualLifeSeconds,
+  usualLife,
+  type EndedLife,
 } from '../core/features/rhythm.ts';
 import type { ContainerSnapshot, PodSnapshot } from '../core/pods/snapshot.ts';
 import { cpuShare, memoryShare, runningContainers, sumOfKnown, throttledPercent } from '../core/pods/usage.ts';
@@ -183,12 +185,24 @@ function restartsFact(pod: PodSnapshot): string {
 /** How long it has run, and how long it ran before: whether that is about to end again says the comparison. */
 function livesText(c: ContainerSnapshot, pod: PodSnapshot): string[] {
   const lived = lifeSeconds(c, pod);
-  const usual = usualLifeSeconds(c, pod);
-  const earlier = usual === undefined ? undefined : usual >= LONGEST_LIFE_SECONDS ? 'an hour or more' : age(usual);
-  const each = (c.restartsIn30m ?? 0) > 1 ? ' each' : '';
-  if (lived === undefined) return earlier === undefined ? [] : [`ran for ${earlier}${each}`];
-  if (earlier !== undefined) return [`has run for ${age(lived)}, before that for ${earlier}${each}`];
-  return [`has run for ${age(lived)}${isWellAgain(c, pod) ? ', much longer than before' : ''}`];
+  const runs = lived === undefined ? [] : [`has run for ${age(lived)}`];
+  const usual = usualLife(c, pod);
+  if (usual !== undefined) return [...runs, earlierText(usual, lived !== undefined, (c.restartsIn30m ?? 0) > 1)];
+  if (lived === undefined || !isWellAgain(c, pod)) return runs;
+  const than = endedLife(c, pod)?.of === 'siblings' ? 'in other pods of its owner' : 'before';
+  return [`has run for ${age(lived)}, much longer than ${than}`];
+}
+
+function earlierText({ seconds, of }: EndedLife, runs: boolean, isOften: boolean): string {
+  const long = seconds >= LONGEST_LIFE_SECONDS ? 'an hour or more' : age(seconds);
+  switch (of) {
+    case 'lives':
+      return `${runs ? 'before that' : 'ran'} for ${long}${isOften ? ' each' : ''}`;
+    case 'cycles':
+      return `ended every ${long} before`;
+    case 'siblings':
+      return `in other pods of its owner for ${long}`;
+  }
 }
 
 function endText({ lastTermination: last }: ContainerSnapshot): string {

@@ -68,7 +68,7 @@ describeWith(['prometheus', 'tar with xz'], 'monitoring that breaks is not a pod
     expect(found.notEvaluated.filter(({ reason }) => reason === 'no-history').length).toBeGreaterThan(50);
     expect(found.code).toBe(0);
     expect(found.stderr).toMatch(
-      /^warning: \d+ pods not evaluated: Prometheus knows nothing of five to nine minutes ago/m,
+      /^warning: \d+ pods not evaluated: Prometheus knows nothing of four to nine minutes ago/m,
     );
     expect((await scan(BEGIN + 60, '--strict')).code).toBe(3);
   });

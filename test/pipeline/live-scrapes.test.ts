@@ -128,7 +128,7 @@ describeWith(['prometheus'], 'a real Prometheus that scrapes', () => {
     // Nothing is predicted from a minute: trends and rhythms would be those of the scraping.
     expect(found).toMatchObject({ now: TRUTH, complete: false });
     expect(found.stderr).toMatch(
-      /^warning: 3 pods not evaluated: Prometheus knows nothing of five to nine minutes ago/m,
+      /^warning: 3 pods not evaluated: Prometheus knows nothing of four to nine minutes ago/m,
     );
   });
 });

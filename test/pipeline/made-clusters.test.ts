@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { after } from '../support/cleanup.ts';
+import { sendJson } from '../support/http.ts';
 import {
   blocksOf,
   cadvisor,
@@ -13,6 +14,7 @@ import {
   type MadeSeries,
 } from '../support/openmetrics.ts';
 import { startPrometheus } from '../support/prometheus.ts';
+import { proxy } from '../support/proxy.ts';
 import { kpfd, type Ran } from '../support/run.ts';
 import { describeWith } from '../support/tools.ts';
 
@@ -654,7 +656,7 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
   });
 
   test('what windows longer than the samples would say is missing', async () => {
-    const young = times(AT - 700, AT - 5, 15);
+    const young = times(AT - 600, AT - 5, 15);
     const series = [
       ...ksm(young, [{ name: 'cart', restarts: 3 }], A, STARTED),
       ...nodes(young, ['node1'], A),
@@ -662,11 +664,53 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     ];
     const found = await scan(series, '--strict');
     expect(found.pods[0]?.features).toMatchObject({ restarts_5m: 0, restarts_15m: null, restarts_30m: null });
-    expect(found.stderr).toMatch(/^warning: Prometheus knows less than 15m of 1 pod: .*restarts-15m-ago/m);
+    expect(found.stderr).toMatch(
+      /^warning: Prometheus has no samples of about 15m ago, when 1 pod was there already: .*restarts-15m-ago/m,
+    );
     expect(found.code).toBe(3);
     const checked = await ask(series, 'check-prometheus', '--strict');
-    expect(checked.stdout).toMatch(/^history +warning +Prometheus knows less than 15m$/m);
+    expect(checked.stdout).toMatch(
+      /^history +warning +Prometheus has no samples of about 15m ago: it had not begun, or scraping paused$/m,
+    );
     expect(checked.code).toBe(3);
+  });
+
+  test('what a window would say of a pause that reaches into it is missing', async () => {
+    const paused = async (endedAgo: number): Promise<Listed['features']> => {
+      const before = times(AT - 3000, AT - 23 * 60, 15);
+      const since = times(AT - endedAgo, AT - 5, 15);
+      const series = [
+        ...ksm(before, [{ ...cart, restarts: 3 }], A, STARTED),
+        ...ksm(since, [{ ...cart, restarts: 7 }], A, STARTED).map((one) =>
+          /_(started|terminated_timestamp)$/.test(one.metric)
+            ? scraped(since, one.metric, one.labels, AT - endedAgo - 60)
+            : one,
+        ),
+        ...nodes(since, ['node1'], A),
+        ...cadvisor(since, [cart], KUBELET),
+      ];
+      return (await scan(series)).pods[0]?.features ?? null;
+    };
+    expect(await paused(400)).toMatchObject({ restarts_15m: null, ready_percent_15m: null, restarts_30m: 4 });
+    expect(await paused(880)).toMatchObject({ restarts_15m: 0, ready_percent_15m: 100 });
+  });
+
+  test('where how the metrics lie could not be asked, check-prometheus says so, and excuses nothing', async () => {
+    const folder = blocksOf(clean.filter(({ metric }) => metric !== 'kube_pod_container_status_running'));
+    after(() => rmSync(folder, { recursive: true, force: true }));
+    const prometheus = await startPrometheus({ blocks: join(folder, 'tsdb') });
+    after(() => prometheus.stop());
+    const refusing = await proxy(prometheus.url, ({ query }, response) => {
+      if (!query.includes('"history/900"')) return false;
+      sendJson(response, '{"status":"error","errorType":"execution","error":"no"}', 422);
+      return true;
+    });
+    const { stdout } = await kpfd(['check-prometheus', '--at', String(AT), '--prometheus-url', refusing.url]);
+    expect(stdout).toMatch(/^metrics +warning +without a single series: kube_pod_container_status_running/m);
+    expect(stdout).toMatch(/^history +warning +whether Prometheus knows the last half hour could not be asked$/m);
+    expect(stdout).toMatch(
+      /^answers +warning +a question was not answered: .* refused a query \(422 execution\): no$/m,
+    );
   });
 
   test('an exporter of some of the same metrics, whose labels were renamed, changes nothing', async () => {
@@ -676,6 +720,22 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       ...clean,
       scraped(HISTORY, 'kube_pod_container_status_running', { ...foreign, ...renamed }),
     ]);
+    expect(found.pods).toEqual((await scan(clean)).pods);
+  });
+
+  test('metrics of containers scraped apart, with labels renamed, are no exporter of another kind', async () => {
+    const renamed = (series: MadeSeries): MadeSeries => {
+      const { namespace = '', pod = '', container, ...rest } = series.labels;
+      const own = { namespace: 'monitoring', pod: 'ksm-0', container: 'ksm', exported_namespace: namespace };
+      const exported = { exported_pod: pod, ...(container === undefined ? {} : { exported_container: container }) };
+      return { ...series, labels: { ...rest, ...own, ...exported } };
+    };
+    const made = ksm(HISTORY, pods, A, STARTED).map(renamed);
+    const isOfContainers = ({ metric }: MadeSeries): boolean => metric.startsWith('kube_pod_container_');
+    const apart = made.map((series) =>
+      isOfContainers(series) ? { ...series, labels: { ...series.labels, job: 'containers' } } : series,
+    );
+    const found = await scan([...apart, ...nodes(HISTORY, ['node1'], A), ...cadvisor(HISTORY, pods, KUBELET)]);
     expect(found.pods).toEqual((await scan(clean)).pods);
   });
 
@@ -713,5 +773,19 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       );
       expect(found.pods.map(({ name }) => name)).toEqual(['cart']);
     }
+  });
+
+  test('of copies that export labels of pods the newest says which ones a pod has', async () => {
+    const label = (at: readonly number[], target: typeof A, pod: string, more: object): MadeSeries =>
+      scraped(at, 'kube_pod_labels', { namespace: 'shop', pod, uid: `uid-${pod}`, ...target, ...more });
+    const ended = times(AT - 3003, AT - 120, 15);
+    const series = [
+      ...clean,
+      label(ended, B, 'cart', { label_app: 'cart' }),
+      label(HISTORY, A, 'cart', {}),
+      label(HISTORY, A, 'mail', { label_app: 'mail' }),
+    ];
+    expect((await scan(series, '-l', 'app=cart')).pods).toEqual([]);
+    expect((await scan(series, '-l', '!app')).pods.map(({ name }) => name)).toEqual(['cart']);
   });
 });

@@ -60,6 +60,11 @@ describe('memory', () => {
       'memory 95% of limit, +1 MiB/min over 15 min, full in about 5 min',
     ],
     [
+      'slow growth, whatever the last minute did',
+      [memory(90, { 1: 0.05, 2: 0.3, 5: 0.3, 15: 0.3 }, {}, 88)],
+      'memory 90% of limit, +307 KiB/min over 15 min, full in about 33 min',
+    ],
+    [
       'of the container that is full first, not of the fullest',
       [memory(92, { 2: 0, 5: 0 }), memory(80, { 2: 4, 5: 4 }, { name: 'mesh' })],
       'memory of mesh 80% of limit, +4 MiB/min, full in about 5 min',
@@ -153,6 +158,38 @@ describe('restarts', () => {
         runningShareOver30m: 1,
       },
       'exited with code 1, 1 restart in 30 min, has run for 15m, much longer than before',
+    ],
+    [
+      'by its cycles, the waits among them, where its lives are not known',
+      {
+        restarts: 20,
+        restartsIn30m: 5,
+        lastTermination: { ...last, atUnixSeconds: NOW - 1800 },
+        startedAtUnixSeconds: NOW - 100,
+      },
+      'exited with code 1, 5 restarts in 30 min, has run for 100s, ended every 6m before',
+    ],
+    [
+      'or by those of siblings',
+      {
+        restarts: 1,
+        restartsIn30m: 1,
+        lastTermination: last,
+        startedAtUnixSeconds: NOW - 100,
+        siblings: { restartsIn30m: 10, runningSeconds: 6000 },
+      },
+      'exited with code 1, 1 restart in 30 min, has run for 100s, in other pods of its owner for 10m',
+    ],
+    [
+      'which it has outlived',
+      {
+        restarts: 1,
+        restartsIn30m: 1,
+        lastTermination: last,
+        startedAtUnixSeconds: NOW - 1500,
+        siblings: { restartsIn30m: 10, runningSeconds: 3000 },
+      },
+      'exited with code 1, 1 restart in 30 min, has run for 25m, much longer than in other pods of its owner',
     ],
   ])('%s: with how long it ran before', (_, known, text) => {
     expect(fact('restarts', { createdAtUnixSeconds: NOW - 9000, containers: [running(known)] })).toBe(text);

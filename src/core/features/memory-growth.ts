@@ -104,7 +104,7 @@ function steadySlope(c: ContainerSnapshot, pod: PodSnapshot): number | undefined
 
 /**
  * Whether memory grows: fast enough to be no noise, or more slowly but steadily and so that the limit is reached within the
- * hour. undefined where that is not known.
+ * hour. undefined where growth of now is not known; without the window of 15 minutes none is slow.
  */
 export function isGrowing(c: ContainerSnapshot, pod: PodSnapshot): boolean | undefined {
   const trend = percentPerMinute(c, lastingSlope(c));
@@ -128,7 +128,7 @@ export interface MemoryGrowth {
 export function memoryGrowth(c: ContainerSnapshot, pod: PodSnapshot): MemoryGrowth | undefined {
   const lasting = lastingSlope(c);
   if (lasting === undefined || !isSettled(c, pod)) return undefined;
-  if (lasting > 0) return { slope: moving(lasting), windowMinutes: undefined };
+  if (moving(lasting) > 0) return { slope: lasting, windowMinutes: undefined };
   const slow = isSettled(c, pod, LONG_SETTLED_SECONDS) ? moving(newGroundSlope(c, pod) ?? 0) : 0;
   if (slow > 0) return { slope: slow, windowMinutes: 15 };
   return { slope: moving(Math.min(c.usage.memorySlope5m ?? 0, 0)), windowMinutes: undefined };

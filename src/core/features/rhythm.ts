@@ -16,18 +16,32 @@ export const LONGEST_LIFE_SECONDS = 3600;
  * nobody restarted, and of a container that has outlived that rhythm.
  */
 export function usualLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
-  const ended = endedLifeSeconds(c, pod);
-  return ended === undefined || hasOutlived(ended, c, pod) ? undefined : Math.min(ended, LONGEST_LIFE_SECONDS);
+  return usualLife(c, pod)?.seconds;
 }
 
-function endedLifeSeconds(c: ContainerSnapshot, pod: PodSnapshot): number | undefined {
+/** What earlier lives are known by: themselves, the times between ends (waits among them), or those of siblings. */
+export interface EndedLife {
+  readonly seconds: number;
+  readonly of: 'lives' | 'cycles' | 'siblings';
+}
+
+/** usualLifeSeconds, and what it is known by. */
+export function usualLife(c: ContainerSnapshot, pod: PodSnapshot): EndedLife | undefined {
+  const ended = endedLife(c, pod);
+  return ended === undefined || hasOutlived(ended.seconds, c, pod)
+    ? undefined
+    : { ...ended, seconds: Math.min(ended.seconds, LONGEST_LIFE_SECONDS) };
+}
+
+/** The same, also of a container that has outlived it. */
+export function endedLife(c: ContainerSnapshot, pod: PodSnapshot): EndedLife | undefined {
   const recent = recentLives(c, pod);
-  if (recent !== undefined) return meanLifeSeconds(recent, c, pod);
+  if (recent !== undefined) return { seconds: meanLifeSeconds(recent, c, pod), of: 'lives' };
   const whole = (c.restarts ?? 0) >= RHYTHM_RESTARTS ? wholeCycleSeconds(c, pod) : undefined;
   // A restart every few days is no rhythm.
-  if (whole !== undefined && whole <= LONGEST_LIFE_SECONDS) return whole;
-  if (c.siblings === undefined || c.siblings.restartsIn30m <= 0) return undefined;
-  return c.siblings.runningSeconds / c.siblings.restartsIn30m;
+  if (whole !== undefined && whole <= LONGEST_LIFE_SECONDS) return { seconds: whole, of: 'cycles' };
+  if (c.siblings?.runningSeconds === undefined || c.siblings.restartsIn30m <= 0) return undefined;
+  return { seconds: c.siblings.runningSeconds / c.siblings.restartsIn30m, of: 'siblings' };
 }
 
 /** So many ends are a rhythm, however long ago the last one is. */
@@ -135,7 +149,7 @@ export function hasInitialized(c: ContainerSnapshot): boolean {
 /** Whether the container runs on and on after it had failed: its restarts are a thing of the past. */
 export function isWellAgain(c: ContainerSnapshot, pod: PodSnapshot): boolean {
   if (hasInitialized(c)) return true;
-  const rhythm = endedLifeSeconds(c, pod) ?? wholeCycleSeconds(c, pod);
+  const rhythm = endedLife(c, pod)?.seconds ?? wholeCycleSeconds(c, pod);
   return rhythm !== undefined && hasOutlived(rhythm, c, pod);
 }
 

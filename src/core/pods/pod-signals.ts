@@ -123,13 +123,14 @@ export class PodSignals {
     return only(rows, (row) => row.labels['container'] === container);
   }
 
-  /** Whether there are samples from before the signal's window, or the pod was made within it. */
+  /** Whether there are samples from the beginning of the signal's window, or the pod with all its containers is younger. */
   reachesBack(signal: Windowed): boolean {
     const { layout, unixSeconds } = this.#readings;
     const windowSeconds = WINDOW_SECONDS[signal];
     if (!layout.windowsBeforeHistory.has(windowSeconds)) return true;
     const created = this.value('pod-created');
-    return created !== undefined && created > unixSeconds - windowSeconds;
+    const begins = this.of('container-started').map(({ value }) => value);
+    return created !== undefined && Math.min(created, ...begins) > unixSeconds - windowSeconds;
   }
 
   /** Nothing was said, or no number: Prometheus may hold NaN. */

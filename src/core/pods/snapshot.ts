@@ -107,8 +107,8 @@ export interface ContainerSnapshot {
 /** Of the containers that restarted within 30 minutes. */
 interface SiblingRestarts {
   readonly restartsIn30m: number;
-  /** How long they ran within them, all together. */
-  readonly runningSeconds: number;
+  /** How long they ran within them, all together; undefined where that metric is dropped. */
+  readonly runningSeconds: number | undefined;
 }
 
 interface Termination {

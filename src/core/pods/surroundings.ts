@@ -55,9 +55,7 @@ export class Surroundings {
     return new Map(
       rowsOf(readings, 'owner-restarts-30m').map((row) => {
         const key = keyOf(row);
-        const runningSeconds = running.get(key);
-        // How long they ran is not known where that metric is dropped.
-        return [key, runningSeconds === undefined ? undefined : { restartsIn30m: row.value, runningSeconds }];
+        return [key, { restartsIn30m: row.value, runningSeconds: running.get(key) }];
       }),
     );
   }

@@ -59,61 +59,52 @@ function wholeGaps(readings: Readings): Warning[] {
  * pods that lack what their neighbours have.
  */
 function gapsOfPods(predictions: readonly PodPrediction[]): Warning[] {
-  const absent = new Map<string, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
-  const dark = new Map<string, Set<PodPrediction>>();
-  const young = new Map<number, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
-  const lacking = new Map<Exporter, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
+  const absent = new Lacks<string>();
+  const dark = new Lacks<string>();
+  const young = new Lacks<number>();
+  const lacking = new Lacks<Exporter>();
   const sampled = new Set(predictions.filter(hasUsage).map(({ pod }) => pod.node?.name));
   for (const prediction of predictions) {
     for (const { signal, reason } of prediction.pod.gaps) {
-      if (reason.kind === 'metric-absent') {
-        const own = absent.get(reason.metric) ?? { signals: new Set<SignalName>(), pods: new Set<PodPrediction>() };
-        own.signals.add(signal);
-        own.pods.add(prediction);
-        absent.set(reason.metric, own);
-      } else if (reason.kind === 'history-too-short') {
-        const { windowSeconds } = reason;
-        const own = young.get(windowSeconds) ?? { signals: new Set<SignalName>(), pods: new Set<PodPrediction>() };
-        own.signals.add(signal);
-        own.pods.add(prediction);
-        young.set(windowSeconds, own);
+      if (reason.kind === 'metric-absent') absent.add(reason.metric, signal, prediction);
+      else if (reason.kind === 'history-too-short') {
+        // Of a history that has just begun it is said that no pod is evaluated.
+        if (prediction.notEvaluated !== 'no-history') young.add(reason.windowSeconds, signal, prediction);
       } else if (reason.kind === 'pod-not-sampled') {
         const node = prediction.pod.node?.name;
         if (reason.exporter === 'cadvisor' && node !== undefined && !sampled.has(node)) {
-          dark.set(node, (dark.get(node) ?? new Set()).add(prediction));
-          continue;
+          dark.add(node, signal, prediction);
+        } else if (reason.exporter !== 'cadvisor' || signal === 'memory-working-set') {
+          // A container that has just been started again has no rate yet: that passes, and is no news.
+          lacking.add(reason.exporter, signal, prediction);
         }
-        // A container that has just been started again has no rate yet: that passes, and is no news.
-        if (reason.exporter === 'cadvisor' && signal !== 'memory-working-set') continue;
-        const own = lacking.get(reason.exporter) ?? { signals: new Set<SignalName>(), pods: new Set<PodPrediction>() };
-        own.signals.add(signal);
-        own.pods.add(prediction);
-        lacking.set(reason.exporter, own);
       }
     }
   }
-  const warnings: Warning[] = [];
-  for (const [metric, { signals, pods }] of absent) {
-    warnings.push({
-      kind: 'metric-absent',
-      metric,
-      signals: [...signals].sort(compareText),
-      pods: pods.size,
-      incomplete: true,
-    });
+  return [
+    ...absent.map((metric, own) => ({ kind: 'metric-absent', metric, ...own, incomplete: true })),
+    ...young.map((windowSeconds, own) => ({ kind: 'history-too-short', windowSeconds, ...own, incomplete: true })),
+    ...dark.map((node, { pods }) => ({ kind: 'node-not-sampled', exporter: 'cadvisor', node, pods, incomplete: true })),
+    ...lacking.map((exporter, own) => ({ kind: 'pods-not-sampled', exporter, ...own, incomplete: true })),
+  ];
+}
+
+/** What pods lack for one cause each: which signals, and how many pods. */
+class Lacks<Cause> {
+  readonly #found = new Map<Cause, { signals: Set<SignalName>; pods: Set<PodPrediction> }>();
+
+  add(cause: Cause, signal: SignalName, prediction: PodPrediction): void {
+    const own = this.#found.get(cause) ?? { signals: new Set(), pods: new Set() };
+    own.signals.add(signal);
+    own.pods.add(prediction);
+    this.#found.set(cause, own);
   }
-  for (const [windowSeconds, { signals, pods }] of young) {
-    const named = [...signals].sort(compareText);
-    warnings.push({ kind: 'history-too-short', windowSeconds, signals: named, pods: pods.size, incomplete: true });
+
+  map(warning: (cause: Cause, lacking: { signals: SignalName[]; pods: number }) => Warning): Warning[] {
+    return [...this.#found].map(([cause, { signals, pods }]) =>
+      warning(cause, { signals: [...signals].sort(compareText), pods: pods.size }),
+    );
   }
-  for (const [node, pods] of dark) {
-    warnings.push({ kind: 'node-not-sampled', exporter: 'cadvisor', node, pods: pods.size, incomplete: true });
-  }
-  for (const [exporter, { signals, pods }] of lacking) {
-    const named = [...signals].sort(compareText);
-    warnings.push({ kind: 'pods-not-sampled', exporter, pods: pods.size, signals: named, incomplete: true });
-  }
-  return warnings;
 }
 
 function hasUsage({ pod }: PodPrediction): boolean {

@@ -48,12 +48,15 @@ function towardsRisk({ forest, slope }: NonNullable<Model['risk']>, rows: Float3
 function towardsFailing({ forest, classes }: Model, rows: Float32Array, rowCount: number): Float64Array {
   const { featureCount: width, outputCount } = forest;
   const all = forest.contributions(rows, rowCount, { kind: 'shap' });
-  const outputs = forest.predict(rows, rowCount);
   const moved = new Float64Array(rowCount * width);
+  const startOf = (row: number, output: number): number => (row * outputCount + output) * (width + 1);
   for (let row = 0; row < rowCount; row++) {
-    const own = outputs.subarray(row * outputCount, (row + 1) * outputCount);
-    for (const [output, weight] of weightsOf(own, classes).entries()) {
-      const start = (row * outputCount + output) * (width + 1);
+    // The contributions to an output, the base among them, sum to its margin.
+    const margins = Array.from({ length: outputCount }, (_, output) =>
+      all.subarray(startOf(row, output), startOf(row, output + 1)).reduce((sum, part) => sum + part, 0),
+    );
+    for (const [output, weight] of weightsOf(margins, classes).entries()) {
+      const start = startOf(row, output);
       for (let i = 0; i < width; i++)
         moved[row * width + i] = (moved[row * width + i] as number) + weight * (all[start + i] as number);
     }
@@ -62,14 +65,17 @@ function towardsFailing({ forest, classes }: Model, rows: Float32Array, rowCount
 }
 
 /** d log odds of failing / d margin of each output; nothing where only one side has statuses. */
-function weightsOf(outputs: Float32Array, classes: Model['classes']): number[] {
+function weightsOf(margins: readonly number[], classes: Model['classes']): number[] {
   const failing = classes.map(isFailing);
   if (failing.every((fails) => fails === failing[0])) return [];
   // One output is the probability of the second status.
-  if (outputs.length === 1) return [failing[1] === true ? 1 : -1];
-  const sum = (side: boolean): number => outputs.reduce((all, p, i) => (failing[i] === side ? all + p : all), 0);
+  if (margins.length === 1) return [failing[1] === true ? 1 : -1];
+  // Within each side, so that a side that is nearly impossible has its shares as well.
+  const greatest = (side: boolean): number => Math.max(...margins.filter((_, i) => failing[i] === side));
+  const odds = margins.map((margin, i) => Math.exp(margin - greatest(failing[i] === true)));
+  const sum = (side: boolean): number => odds.reduce((all, own, i) => (failing[i] === side ? all + own : all), 0);
   const sides = { failing: sum(true), well: sum(false) };
-  return [...outputs].map((p, i) => (failing[i] === true ? p / sides.failing : -p / sides.well));
+  return odds.map((own, i) => (failing[i] === true ? own / sides.failing : -own / sides.well));
 }
 
 function byTopic({ columns }: Model, moved: Float64Array, values: Float32Array): Reason[] {

@@ -1186,7 +1186,7 @@ class QueryWriter {
     const owner = ['created_by_kind', 'created_by_name'];
     const restarts = over(this.ownerSeries('kube_pod_container_status_restarts_total'), seconds);
     // The least and the most of any copy: of one that was replaced both have a part of the window.
-    const bound = (of: 'min' | 'max'): string => by(of, container, `${of}_over_time(${restarts})`);
+    const bound = (side: 'min' | 'max'): string => by(side, container, `${side}_over_time(${restarts})`);
     const restarted = `(${bound('max')} - ${bound('min')} > 0)`;
     const running = by(
       'max',

@@ -1,16 +1,7 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS, type SignalName } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
-import {
-  ageOfPods,
-  CONTAINERS,
-  isStale,
-  namesOf,
-  oldestUsageSeconds,
-  replicaCount,
-  staleShards,
-  type Layout,
-} from './layout.ts';
+import { ageOfPods, isStale, namesOf, oldestUsageSeconds, replicaCount, staleShards, type Layout } from './layout.ts';
 import type { ConnectionStep, Series } from './metric-source.ts';
 import { CADVISOR_PROBE, containerMatchers, exporterSeries } from './naming.ts';
 import { by, tagged } from './promql.ts';
@@ -29,11 +20,12 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined }
   /** `stale`: copies that fell silent while others did not. */
   | { name: 'freshness'; ageSeconds: number; stale: readonly ExporterCopy[] }
-  /** Windows, in seconds, that look back on no samples; 0: there is nothing of a few minutes ago. */
-  | { name: 'history'; tooLong: readonly number[] }
+  /** Windows, in seconds, that look back on no samples; 0: there is nothing of a few minutes ago; undefined: not told. */
+  | { name: 'history'; tooLong: readonly number[] | undefined }
   | { name: 'copies'; copies: readonly ExporterCopy[]; replicas: number }
   | { name: 'labels'; renamed: Readonly<Record<Exporter, readonly string[]>>; cluster: Layout['cluster'] }
-  | { name: 'warnings'; texts: readonly string[] }
+  /** `failures`: questions about the layout that were not answered. */
+  | { name: 'warnings'; texts: readonly string[]; failures: readonly Failure[] }
   | { name: 'interval'; exporter: Exporter; seconds: number | undefined; signals: readonly string[] }
 );
 
@@ -164,16 +156,14 @@ export function sampleChecks(
 ): Check[] {
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
   // While all pods wait for a node there is nothing of containers, and nothing is dropped.
-  const isAnyStarted =
-    layout.absentMetrics.has(CONTAINERS) ||
-    !metrics.some(({ metric, series }) => metric === CONTAINERS && series === 0);
-  const namesNone = isAnyStarted && told.namesContainers === false;
+  const isNoneStarted = layout.isAnyStarted === false;
+  const namesNone = !isNoneStarted && told.namesContainers === false;
   const absent = metrics.filter(
     ({ metric, series, expected, exporter }) =>
       series === 0 &&
       expected &&
-      !(exporter === 'cadvisor' && (cadvisorAbsent || !isAnyStarted)) &&
-      !(metric.startsWith('kube_pod_container_status_') && !isAnyStarted) &&
+      !(exporter === 'cadvisor' && (cadvisorAbsent || isNoneStarted)) &&
+      !(metric.startsWith('kube_pod_container_status_') && isNoneStarted) &&
       namesOf(metric)
         .slice(1)
         .every((older) => layout.absentMetrics.has(older)),
@@ -183,7 +173,8 @@ export function sampleChecks(
   const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
   const gaps = gapsOfLayout(layout);
   const stale = isStale(layout, unixSeconds) ? [] : staleShards(layout, unixSeconds);
-  const tooLong = layout.hasHistory === false ? [0] : [...layout.windowsBeforeHistory];
+  const windows = layout.hasHistory === false ? [0] : [...layout.windowsBeforeHistory];
+  const tooLong = layout.hasHistory === undefined ? undefined : windows;
   const interval = (exporter: Exporter): Check => {
     const signals = SIGNALS.filter((s) => {
       const gap = gaps.get(s.name);
@@ -198,7 +189,7 @@ export function sampleChecks(
       name: 'cadvisor',
       outcome: cadvisorAbsent || told.silent.length > 0 || namesNone ? 'warning' : 'ok',
       jobs: layout.cadvisorJobs,
-      told: isAnyStarted ? told : { ...told, namesContainers: undefined },
+      told: isNoneStarted ? { ...told, namesContainers: undefined } : told,
     },
     {
       name: 'metrics',
@@ -212,7 +203,7 @@ export function sampleChecks(
       ageSeconds: ageOfPods(layout, unixSeconds),
       stale,
     },
-    { name: 'history', outcome: tooLong.length > 0 ? 'warning' : 'ok', tooLong },
+    { name: 'history', outcome: tooLong?.length === 0 ? 'ok' : 'warning', tooLong },
     { name: 'copies', outcome: replicas > 0 ? 'warning' : 'ok', copies: layout.copies, replicas },
     { name: 'labels', outcome: renamed ? 'warning' : 'ok', renamed: layout.renamed, cluster: layout.cluster },
     interval('kube-state-metrics'),

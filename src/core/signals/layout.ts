@@ -3,7 +3,7 @@ import { SIGNALS } from './catalogue.ts';
 import { copyKey, copyKeyOf, readAuthorities, readNamespaces, type ExporterCopy } from './copies.ts';
 import type { Series } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries, type Naming } from './naming.ts';
-import { by, tagged } from './promql.ts';
+import { by, over, tagged } from './promql.ts';
 import type { Exporter } from './signal.ts';
 
 /** How this Prometheus names things, how many copies of kube-state-metrics it has, and how often it scrapes. */
@@ -19,11 +19,13 @@ export interface Layout extends Naming {
   readonly scrapeIntervalSeconds: Readonly<Record<Exporter, number | undefined>>;
   /** Those of PROBED_METRICS that have no series of any pod though they ought to; none where that is not told. */
   readonly absentMetrics: ReadonlySet<string>;
+  /** False: no container has ever been started, so that there are no series of any. undefined: not told. */
+  readonly isAnyStarted: boolean | undefined;
   /** Copies whose metrics of containers, or of init containers, are scraped apart from those of pods. Keys are copyKey(). */
   readonly scrapedApart: Readonly<Record<'container' | 'init', ReadonlySet<string>>>;
   /** False: there were no pods a few minutes ago, so Prometheus or its scraping has just begun. undefined: not told. */
   readonly hasHistory: boolean | undefined;
-  /** Windows, in seconds, that reach back to when there were no samples of any pod; none where that is not told. */
+  /** Windows, in seconds, in whose beginning there were no samples of any pod; none where that is not told. */
   readonly windowsBeforeHistory: ReadonlySet<number>;
 }
 
@@ -34,14 +36,14 @@ const INTERVAL_WINDOWS = { short: 300, long: 900 } as const;
  * looks back; an instant itself would find nothing there after one failed scrape.
  */
 const HISTORY = '[5m] offset 4m';
-/** And one that windows of so many seconds look back on, but for a minute or two. */
-const LONG_HISTORIES = [
-  { windowSeconds: 900, at: '[10m] offset 14m' },
-  { windowSeconds: 1800, at: '[10m] offset 28m' },
-] as const;
+/**
+ * And one that longer windows look back on, in seconds, where the first quarter of the window has samples: there is one scrape
+ * at least in it, for a window is used only where it holds four. What was before a pause says nothing of what happened in it.
+ */
+const LONG_WINDOWS = [900, 1800] as const;
 
 /** Every container that has a status has a row of it, with 0 or 1. */
-export const CONTAINERS = 'kube_pod_container_status_running';
+const CONTAINERS = 'kube_pod_container_status_running';
 const INIT_CONTAINERS = 'kube_pod_init_container_info';
 
 /** Metrics of which a silence says something. */
@@ -73,9 +75,9 @@ export function intervalsQuery(naming: Naming): string {
     { fact: 'cadvisor/short', expression: count(CADVISOR_PROBE, 'cadvisor', short) },
     { fact: 'cadvisor/long', expression: count(CADVISOR_PROBE, 'cadvisor', long) },
     { fact: 'history', expression: `count(last_over_time(${info}${HISTORY}))` },
-    ...LONG_HISTORIES.map(({ windowSeconds, at }) => ({
-      fact: `history/${windowSeconds}`,
-      expression: `count(last_over_time(${info}${at}))`,
+    ...LONG_WINDOWS.map((seconds) => ({
+      fact: `history/${seconds}`,
+      expression: `count(last_over_time(${over(info, seconds / 4)} offset ${(3 * seconds) / 4}s))`,
     })),
     { fact: 'uids', expression: `count(${by('count', [uid], info)})` },
     { fact: 'names', expression: `count(${by('count', [namespace, pod], info)})` },
@@ -108,9 +110,11 @@ export function readLayout(
     scrapeInterval(samples(`${fact}/short`) ?? 0, samples(`${fact}/long`) ?? 0);
   const [uids, names] = [samples('uids') ?? 0, samples('names') ?? 0];
   if (uids > MOST_UIDS_OF_NAME * names) throw new FailureError({ kind: 'names-lost', pods: uids, names });
-  // Before anything was started there are no series of containers, and no word of what is dropped.
-  const isAnyStarted = samples(CONTAINERS) !== undefined || samples('running-pods') !== undefined;
-  const isExpected = (metric: string): boolean => isAnyStarted || !metric.startsWith('kube_pod_container_status_');
+  const isAnyStarted =
+    intervals === undefined ? undefined : samples(CONTAINERS) !== undefined || samples('running-pods') !== undefined;
+  // Without a container there is no word of what is dropped.
+  const isExpected = (metric: string): boolean =>
+    isAnyStarted !== false || !metric.startsWith('kube_pod_container_status_');
   const scrapedApart = (fact: string): ReadonlySet<string> => {
     const scraped = new Map(
       intervals?.filter(({ labels }) => labels['fact'] === fact).map((s) => [copyKeyOf(s.labels), s.value]),
@@ -134,14 +138,11 @@ export function readLayout(
         ? []
         : PROBED_METRICS.filter((metric) => samples(metric) === undefined && isExpected(metric)),
     ),
+    isAnyStarted,
     scrapedApart: { container: scrapedApart(CONTAINERS), init: scrapedApart('init') },
     hasHistory: intervals === undefined ? undefined : samples('history') !== undefined,
     windowsBeforeHistory: new Set(
-      intervals === undefined
-        ? []
-        : LONG_HISTORIES.flatMap(({ windowSeconds }) =>
-            samples(`history/${windowSeconds}`) === undefined ? [windowSeconds] : [],
-          ),
+      intervals === undefined ? [] : LONG_WINDOWS.filter((seconds) => samples(`history/${seconds}`) === undefined),
     ),
   };
 }

@@ -79,8 +79,8 @@ export function namesQuery(options: NamingOptions, cluster: Cluster | undefined)
 
 /**
  * Whether there are pods whose labels were not renamed as well: one copy of kube-state-metrics may honour a label and
- * another not. And whether it is kube-state-metrics whose containers were renamed: others (OpenCost) export some of its
- * metrics too, but not kube_pod_info. Undefined where nothing was renamed: to count all pods costs more than the rest together.
+ * another not. And of containers, whether those beside pods were renamed, and whether there are others that were not.
+ * Undefined where nothing was renamed: to count all pods costs more than the rest together.
  */
 export function plainNamesQuery(
   options: NamingOptions,
@@ -92,10 +92,13 @@ export function plainNamesQuery(
     fact: `ksm/plain/${label}`,
     expression: countPods(label, '=', options, cluster),
   }));
-  const own = isRenamed('container')
-    ? [{ fact: 'ksm/own/container', expression: countPods('container', '!=', options, cluster, true) }]
+  const containers = isRenamed('container')
+    ? [
+        { fact: 'ksm/beside-pods/container', expression: countPods('container', '!=', options, cluster, true) },
+        { fact: 'ksm/not-renamed/container', expression: countPods('container', '=', options, cluster) },
+      ]
     : [];
-  return plain.length + own.length === 0 ? undefined : tagged([...plain, ...own]);
+  return plain.length + containers.length === 0 ? undefined : tagged([...plain, ...containers]);
 }
 
 /**
@@ -167,7 +170,9 @@ function kubeStateMetricsNames(
     series.some(
       (s) => s.labels['fact'] === fact && (cluster === undefined || s.labels[cluster.label] === cluster.value),
     );
-  const isForeign = has('ksm/container') && !has('ksm/own/container');
+  // Others (OpenCost) export some metrics of kube-state-metrics too, but not kube_pod_info. Its own metrics of containers may be
+  // scraped apart from those of pods: then there are no others.
+  const isForeign = has('ksm/container') && !has('ksm/beside-pods/container') && has('ksm/not-renamed/container');
   const renamed = CANONICAL.filter((label) => has(`ksm/${label}`) && !(label === 'container' && isForeign));
   // One copy of kube-state-metrics may honour a label and another not; then only the former is read.
   const mixed = renamed.filter((label) => has(`ksm/plain/${label}`));

@@ -288,7 +288,10 @@ test('how long siblings ran is not known where the metric is dropped, and they r
   };
   const siblings = (rows: Parameters<typeof only>[0]): unknown[] =>
     only(rows).containers.map((container) => container.siblings);
-  expect(siblings(known)).toEqual([undefined, { restartsIn30m: 0, runningSeconds: 0 }]);
+  expect(siblings(known)).toEqual([
+    { restartsIn30m: 3, runningSeconds: undefined },
+    { restartsIn30m: 0, runningSeconds: 0 },
+  ]);
   expect(siblings({ ...known, 'owner-running-30m': [of('app', 40)] })).toEqual([
     { restartsIn30m: 3, runningSeconds: 600 },
     { restartsIn30m: 0, runningSeconds: 0 },

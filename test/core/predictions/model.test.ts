@@ -32,6 +32,18 @@ const risks = (own: typeof model, now: Status): number[] =>
   predictStatuses(own, matrix, asNow(now)).map((p) => p.CrashLoopBackOff + p.Error + p.Unknown);
 const logit = (p: number): number => Math.log(p / (1 - p));
 
+/** The same model with every leaf so many times as large. */
+function withLeaves(bytes: Uint8Array, times: number): Uint8Array {
+  const document = JSON.parse(new TextDecoder().decode(bytes)) as {
+    learner: { gradient_booster: { model: { trees: { left_children: number[]; split_conditions: number[] }[] } } };
+  };
+  for (const { left_children, split_conditions } of document.learner.gradient_booster.model.trees) {
+    for (const [i, left] of left_children.entries())
+      if (left === -1) split_conditions[i] = (split_conditions[i] ?? 0) * times;
+  }
+  return new TextEncoder().encode(JSON.stringify(document));
+}
+
 describe('a risk forest and a status forest together', () => {
   const { slope = 1, intercept = 0 } = model.risk ?? {};
   const margins = model.risk?.forest.predictMargin(modelRows(model, matrix), rowCount) ?? new Float32Array();
@@ -68,23 +80,35 @@ describe('a model of one forest', () => {
     }
   });
 
-  test('has reasons that add up to the log odds of failing, as far as these go with the margins', () => {
-    const alone = composeModel(readMetadata(JSON.stringify(one)), { model: BYTES.model, risk: undefined }, true);
+  test.each([
+    ['as it is', 1],
+    // With such leaves one side is often 0 as a float32.
+    ['that is very sure', 60],
+  ])('%s has reasons that add up to how the log odds of failing go with the margins', (_name, times) => {
+    const bytes = { model: withLeaves(BYTES.model, times), risk: undefined };
+    const alone = composeModel(readMetadata(JSON.stringify(one)), bytes, true);
     const rows = modelRows(alone, matrix);
-    const [margins, outputs] = [alone.forest.predictMargin(rows, rowCount), alone.forest.predict(rows, rowCount)];
-    const bases = alone.forest.contributions(rows, rowCount, { kind: 'shap' });
+    const margins = alone.forest.predictMargin(rows, rowCount);
+    const all = alone.forest.contributions(rows, rowCount, { kind: 'shap' });
+    const width = alone.columns.length + 1;
     const { length } = alone.classes;
     for (const [row, reasons] of reasonsOf(alone, matrix).entries()) {
-      const of = (failing: boolean): { share: number; moved: number } => {
-        const side = alone.classes.map((status, i) => ({ status, i: row * length + i }));
-        const meant = side.filter(({ status }) => isFailing(status) === failing);
-        const share = meant.reduce((sum, { i }) => sum + (outputs[i] as number), 0);
-        const moved = ({ i }: { i: number }): number =>
-          (margins[i] as number) - (bases[(i + 1) * (alone.columns.length + 1) - 1] as number);
-        return { share, moved: meant.reduce((sum, own) => sum + (outputs[own.i] as number) * moved(own), 0) / share };
+      const own = alone.classes.map((status, i) => {
+        const margin = margins[row * length + i] as number;
+        return {
+          fails: isFailing(status),
+          margin,
+          moved: margin - (all[(row * length + i + 1) * width - 1] as number),
+        };
+      });
+      const logSum = (fails: boolean, t: number): number => {
+        const side = own.filter((each) => each.fails === fails).map(({ margin, moved }) => margin + t * moved);
+        const greatest = Math.max(...side);
+        return greatest + Math.log(side.reduce((sum, each) => sum + Math.exp(each - greatest), 0));
       };
-      const sum = reasons.reduce((all, { logOdds }) => all + logOdds, 0);
-      expect(sum).toBeCloseTo(of(true).moved - of(false).moved, 3);
+      const logOdds = (t: number): number => logSum(true, t) - logSum(false, t);
+      const sum = reasons.reduce((total, reason) => total + reason.logOdds, 0);
+      expect(sum / times).toBeCloseTo((logOdds(1e-5) - logOdds(-1e-5)) / 2e-5 / times, 2);
     }
   });
 

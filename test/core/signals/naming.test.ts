@@ -38,11 +38,14 @@ describe('naming', () => {
   });
 
   test('containers of others than kube-state-metrics do not rename those of kube-state-metrics', () => {
-    const foreign = read(fact('ksm/container', 3));
+    const foreign = read(fact('ksm/container', 3), fact('ksm/not-renamed/container', 3));
     expect(foreign.labels['kube-state-metrics'].container).toBe('container');
     expect(foreign.matchers['kube-state-metrics']).toEqual([{ label: 'exported_container', op: '=', value: '' }]);
-    const own = read(fact('ksm/container', 3), fact('ksm/own/container', 3));
-    expect(own.labels['kube-state-metrics'].container).toBe('exported_container');
+    for (const its of [['ksm/beside-pods/container', 'ksm/not-renamed/container'], []]) {
+      // Beside pods, or apart from them while there are no others.
+      const own = read(...['ksm/container', ...its].map((name) => fact(name, 3)));
+      expect(own.labels['kube-state-metrics'].container).toBe('exported_container');
+    }
     expect(plainNamesQuery(NO_OPTIONS, undefined, [fact('ksm/container', 3)])).toMatch(
       /exported_container!=""\} and on \(job,instance\) count by \(job,instance\)\(kube_pod_info\)/,
     );
