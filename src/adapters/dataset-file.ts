@@ -12,6 +12,8 @@ interface Shape {
 
 interface DatasetFile {
   readonly resumeAt: number | undefined;
+  readonly wasPartial: boolean;
+  markPartial(): Promise<void>;
   write(text: string): Promise<boolean>;
   close(isComplete: boolean): Promise<void>;
 }
@@ -22,8 +24,8 @@ const LINE_END = 0x0a;
 /**
  * Opens a file of rows to write to its end. While it is not complete, a file beside it says of which options it is, since rows
  * cannot say what was left out. One that a cut left behind is gone on with by the same options: the rows of its last time, of
- * which some may be missing, are written anew, and `resumeAt` names that time. A file of anything else is left as it is.
- * Rejects with a FailureError.
+ * which some may be missing, are written anew, and `resumeAt` names that time; `wasPartial` says that it had been marked as
+ * lacking rows. A file of anything else is left as it is. Rejects with a FailureError.
  */
 export async function openDataset(path: string, shape: Shape): Promise<DatasetFile> {
   // A pipe or a device has nothing to go on with.
@@ -34,16 +36,20 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
   });
   const begun = begunBeside(path);
   try {
-    if (isFile) await assertOwn(file, path, begun, shape.options);
+    let isPartial = isFile && (await assertOwn(file, path, begun, shape.options));
+    const wasPartial = isPartial;
     const found = isFile ? await lastTime(file, path, shape) : undefined;
     let isHeaded = found !== undefined;
+    const noteBeginning = async (): Promise<void> => {
+      if (!isFile) return;
+      const told = isPartial ? { ...shape.options, [PARTIAL]: 'true' } : shape.options;
+      await writeFile(begun, `${JSON.stringify(told)}\n`).catch((error: unknown) => {
+        throw unwritable(begun, error);
+      });
+    };
     const head = async (): Promise<void> => {
       if (isHeaded) return;
-      if (isFile) {
-        await writeFile(begun, `${JSON.stringify(shape.options)}\n`).catch((error: unknown) => {
-          throw unwritable(begun, error);
-        });
-      }
+      await noteBeginning();
       await file.appendFile(shape.heading);
       isHeaded = true;
     };
@@ -51,6 +57,12 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
     let stale = found?.offset;
     return {
       resumeAt: found?.time,
+      wasPartial,
+      markPartial: async () => {
+        if (isPartial) return;
+        isPartial = true;
+        if (isHeaded) await noteBeginning();
+      },
       write: async (text) => {
         try {
           if (stale !== undefined) await file.truncate(stale);
@@ -91,9 +103,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Rejects a file that other options made, or of which nobody knows. */
-async function assertOwn(file: FileHandle, path: string, begun: string, options: Shape['options']): Promise<void> {
-  if ((await file.stat()).size === 0) return;
+/** Stands beside the options that an unfinished file was begun with where it lacks rows. */
+const PARTIAL = 'partial';
+
+/** Rejects a file that other options made, or of which nobody knows; tells whether it was marked as partial. */
+async function assertOwn(file: FileHandle, path: string, begun: string, options: Shape['options']): Promise<boolean> {
+  if ((await file.stat()).size === 0) return false;
   const told = await readFile(begun, 'utf8').catch(() => undefined);
   if (told === undefined) throw other(path, 'it is complete, or kpfd did not begin it');
   let known: Shape['options'];
@@ -107,6 +122,7 @@ async function assertOwn(file: FileHandle, path: string, begun: string, options:
   if (changed !== undefined) {
     throw other(path, `it was begun with ${changed} ${known[changed] ?? ''}, not ${options[changed]}`);
   }
+  return known[PARTIAL] === 'true';
 }
 
 /**

@@ -29,7 +29,7 @@ export async function loadModel(folder: string, statistics = false): Promise<Mod
     const metadata = readMetadata((await readBytes(join(folder, METADATA_FILE))).toString('utf8'));
     const model = await readPart(folder, metadata);
     const risk = metadata.risk === undefined ? undefined : await readPart(folder, metadata.risk);
-    const composed = composeModel(metadata, { model: model.unpacked, risk: risk?.unpacked }, statistics);
+    const composed = composeModel(metadata, { model: model.unpacked, risk: risk?.unpacked }, statistics, folder);
     // Last: what is wrong with a file that is plainly broken says more than that it is another one.
     for (const part of [model, risk]) if (part !== undefined) assertUnchanged(part);
     return composed;

@@ -79,7 +79,7 @@ export function buildProgram(
       getErrHasColors: () => false,
       // Commander puts its suggestion on a line of its own.
       outputError: (text, write) =>
-        write(usageError(text, 'kpfd', text.includes('unknown option') ? 'to put it behind the command?' : undefined)),
+        write(usageError(text, 'kpfd', isOfCommand(program, text) ? 'to put it behind the command?' : undefined)),
     })
     .addHelpText('after', EXIT_CODES);
 
@@ -370,6 +370,12 @@ function finishModel(command: Command, name: string, examples: readonly string[]
 /** Names of pods are what predict takes. */
 function hintFor(command: string, text: string): string | undefined {
   return command === 'scan' && text.includes('too many arguments') ? '`kpfd predict POD`?' : undefined;
+}
+
+/** Whether the option that kpfd itself does not know is one of its commands. */
+function isOfCommand(program: Command, text: string): boolean {
+  const [, flag = ''] = /unknown option '([^'=]*)/.exec(text) ?? [];
+  return program.commands.some(({ options }) => options.some(({ short, long }) => flag === short || flag === long));
 }
 
 /** Commander puts its suggestion on a line of its own, and has none for what is missing. */

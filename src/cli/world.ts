@@ -173,6 +173,8 @@ export function createContext(world: World, version: string, command: string, op
       };
       return {
         resumeAt: undefined,
+        wasPartial: false,
+        markPartial: async () => undefined,
         write: async (text) => {
           writeHeading();
           world.stdout.write(text);

@@ -38,6 +38,10 @@ interface DatasetShape {
 interface Dataset {
   /** The time of the last rows that may lack some, which the first writing replaces; undefined at the beginning. */
   readonly resumeAt: number | undefined;
+  /** Whether what was written before had been marked as lacking rows. */
+  readonly wasPartial: boolean;
+  /** Marks it so, for whoever goes on with it. */
+  markPartial(): Promise<void>;
   /** false where nobody takes more. */
   write(text: string): Promise<boolean>;
   /** `isComplete`: nothing is left to go on with. */

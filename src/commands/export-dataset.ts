@@ -42,6 +42,7 @@ export async function exportDataset(
         {
           take: (rows) => dataset.write(format.rows(wanted.run, rows)),
           step: (done, all) => progress.show(done, all),
+          lacks: () => dataset.markPartial(),
         },
       ),
     );
@@ -50,9 +51,10 @@ export async function exportDataset(
     progress.end();
     await dataset.close(isComplete);
   }
-  const resumedAt = span.start > wanted.span.start ? span.start : undefined;
-  context.stderr.write(exportNotes(summary, namespace, resumedAt, options));
-  const isPartial = summary.silentSteps > 0 || summary.warnings.some(({ incomplete }) => incomplete);
+  const resumed = span.start > wanted.span.start ? { at: span.start, wasPartial: dataset.wasPartial } : undefined;
+  context.stderr.write(exportNotes(summary, namespace, resumed, options));
+  const isPartial =
+    dataset.wasPartial || summary.silentSteps > 0 || summary.warnings.some(({ incomplete }) => incomplete);
   return exitCode({ partial: options.strict && isPartial });
 }
 

@@ -4,7 +4,7 @@ import { SORT_KEYS, type SortKey } from '../core/predictions/sort-keys.ts';
 import type { Requirement } from '../core/signals/label-selector.ts';
 import { chosen, UnknownName, usage, withNearest } from './choice.ts';
 import { parsed, textOf, type Flags } from './flags.ts';
-import { POD_OUTPUTS } from './outputs.ts';
+import { OUTPUTS } from './outputs.ts';
 import { parseDuration, parseShare, parseTime } from './units.ts';
 
 /** Where a value came from, for messages: `--timeout`, `KPFD_TIMEOUT`, `timeout in ~/.config/kpfd/config.yaml`. */
@@ -134,7 +134,10 @@ function readOptions<O extends string>(
     throw usage('--record and --replay exclude each other', 'replay the recording alone, or record a new one');
   }
   if (flag('atRisk') === true && given('minRisk') !== undefined) {
-    throw usage('--at-risk and --min-risk exclude each other', "--at-risk is --min-risk with the model's threshold");
+    throw usage(
+      '--at-risk and --min-risk exclude each other',
+      '--at-risk takes the threshold of the model, or that of --fail-on',
+    );
   }
   // As kubectl, which takes an empty one for none.
   const namespace = reader.text('namespace') || undefined;
@@ -277,7 +280,7 @@ class OptionReader {
   output<O extends string>(own: readonly O[]): O | undefined {
     const flag = this.#flag('output');
     if (flag !== undefined) return chosen(flag.from, this.#string(flag), own);
-    const wanted = this.choice('output', POD_OUTPUTS);
+    const wanted = this.choice('output', OUTPUTS);
     return own.find((output) => output === wanted);
   }
 

@@ -7,6 +7,9 @@ export const DATASET_OUTPUTS = ['csv', 'jsonl'] as const;
 export const SHOW_OUTPUTS = ['table', 'json'] as const;
 export const ROW_OUTPUTS = ['csv', 'json', 'jsonl'] as const;
 
+/** All that a setting may name: a command that does not write it keeps its own. */
+export const OUTPUTS = [...new Set([...POD_OUTPUTS, ...DATASET_OUTPUTS])];
+
 export type PodOutput = (typeof POD_OUTPUTS)[number];
 export type CheckOutput = (typeof CHECK_OUTPUTS)[number];
 export type BacktestOutput = (typeof BACKTEST_OUTPUTS)[number];

@@ -22,7 +22,7 @@ export async function scan(context: Context, options: Options<PodOutput>): Promi
   const [found, { scanOutput }] = await Promise.all([scanning, import('../render/scan-output.ts')]);
   const { riskThreshold } = found.model;
   const failOn = options.failOn === 'default' ? riskThreshold : options.failOn;
-  // What fails the run is at risk: an alarm without a name helps nobody.
+  // What fails the run is at risk, and listed unless a higher --min-risk asks for less.
   const listing = listPods(found.pods, failOn ?? riskThreshold, options);
   const scope = { namespace, labelled: options.labels !== undefined };
   show(context, await scanOutput(found, listing, scope, options.output ?? 'table', lookOf(context, options)));

@@ -37,7 +37,8 @@ export type Failure =
       atUnixSeconds: number;
       /** What the user narrows kube-state-metrics to; '' where to nothing. */
       selector: string;
-      lastSeenAgeSeconds: number | undefined;
+      /** As the two below undefined where that could not be asked. */
+      lastSeenAgeSeconds: number | 'an hour or more' | undefined;
       cadvisorSeries: number | undefined;
       /** Of kube_pod_status_phase: with some it is kube_pod_info alone that is missing. */
       phaseSeries: number | undefined;

@@ -11,6 +11,8 @@ export interface RowSink {
   take(rows: readonly PodRow[]): Promise<boolean>;
   /** How far it is. */
   step(done: number, all: number): void;
+  /** From here on the rows are not all: a request failed, or a step told nothing. */
+  lacks(): Promise<void>;
 }
 
 export interface ExportSummary {
@@ -38,6 +40,7 @@ export async function exportDataset(
     rows += known.length;
     unlabelled += batch.rows.length - known.length;
     if (!batch.isTold) silentSteps += 1;
+    if (silentSteps > 0 || journal.warnings().some(({ incomplete }) => incomplete)) await sink.lacks();
     sink.step((done += 1), all);
     if (known.length > 0 && !(await sink.take(known))) break;
   }

@@ -69,10 +69,11 @@ export async function measureLayout(
 /** kube_pod_info has no series: was it ever there, and is cAdvisor? */
 async function silence(source: MetricSource, unixSeconds: number, options: NamingOptions): Promise<FailureError> {
   const info = selector('kube_pod_info', [], options.ksmSelector);
+  // 0: there is none; undefined: nobody could tell.
   const value = async (promql: string): Promise<number | undefined> => {
     try {
       const found = (await source.query(promql, unixSeconds)).series[0]?.value;
-      return found !== undefined && Number.isFinite(found) ? found : undefined;
+      return found !== undefined && Number.isFinite(found) ? found : 0;
     } catch (error) {
       expectedFailure(error);
       return undefined;
@@ -88,7 +89,7 @@ async function silence(source: MetricSource, unixSeconds: number, options: Namin
     address: source.address,
     atUnixSeconds: unixSeconds,
     selector: options.ksmSelector,
-    lastSeenAgeSeconds: seenAt === undefined ? undefined : unixSeconds - seenAt,
+    lastSeenAgeSeconds: seenAt === 0 ? 'an hour or more' : seenAt === undefined ? undefined : unixSeconds - seenAt,
     cadvisorSeries,
     phaseSeries,
   });

@@ -8,6 +8,6 @@ export function withModel<T>(model: Model, predict: () => T): T {
     return predict();
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    throw new FailureError({ kind: 'model-invalid', path: model.name, problem: error.message }, error);
+    throw new FailureError({ kind: 'model-invalid', path: model.path, problem: error.message }, error);
   }
 }

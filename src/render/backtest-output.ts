@@ -4,7 +4,7 @@ import { warningDocuments } from './document.ts';
 import type { Output } from './formats.ts';
 import { warningLines } from './gap-text.ts';
 import { grid } from './grid.ts';
-import { clean, jsonText, plural, rfc3339, significant } from './text.ts';
+import { clean, jsonText, plural, rfc3339, thresholdText } from './text.ts';
 
 interface Look {
   readonly headings: boolean;
@@ -29,7 +29,7 @@ export function backtestOutput(found: Backtest, format: 'table' | 'json', look: 
         ? 'No failure after two minutes of health found: recall and lead time say nothing\n'
         : '';
   const { model, span, threshold } = found;
-  const about = `model ${clean(model.name)} ${clean(model.version)}, alarm from a risk of ${significant(100 * threshold)}%; ${plural(found.evaluations, 'evaluation')} from ${rfc3339(span.start)} to ${rfc3339(span.end)}\n`;
+  const about = `model ${clean(model.name)} ${clean(model.version)}, alarm from a risk of ${thresholdText(threshold)}; ${plural(found.evaluations, 'evaluation')} from ${rfc3339(span.start)} to ${rfc3339(span.end)}\n`;
   return {
     stdout: format === 'json' ? jsonText(document(found)) : table(found.detectors, look.headings),
     stderr: warningLines(found.warnings, look) + warning + unwatched + (look.quiet ? '' : none + about),

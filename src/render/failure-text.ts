@@ -254,17 +254,26 @@ function refusedWords(failure: Extract<Failure, { kind: 'query-refused' }>): Wor
 
 function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words {
   const { lastSeenAgeSeconds: seen, cadvisorSeries, phaseSeries, selector } = failure;
-  if (phaseSeries !== undefined) {
+  if (phaseSeries !== undefined && phaseSeries > 0) {
     return {
       what: `cannot tell: at ${rfc3339(failure.atUnixSeconds)} ${clean(failure.address)} has no kube_pod_info (kube_pod_status_phase is there, with ${phaseSeries} series), so nothing is known of any pod`,
       advice: 'look for metric relabelling or an allow-list that drops kube_pod_info',
     };
   }
-  const history = seen === undefined ? 'and has had none for an hour' : `and had the last one ${age(seen)} ago`;
+  const history =
+    seen === undefined
+      ? ''
+      : seen === 'an hour or more'
+        ? ' and has had none for an hour'
+        : ` and had the last one ${age(seen)} ago`;
   const other =
-    cadvisorSeries === undefined ? ' nor of cAdvisor' : ` (cAdvisor is there, with ${cadvisorSeries} series)`;
+    cadvisorSeries === undefined
+      ? ''
+      : cadvisorSeries === 0
+        ? ' nor of cAdvisor'
+        : ` (cAdvisor is there, with ${cadvisorSeries} series)`;
   return {
-    what: `cannot tell: at ${rfc3339(failure.atUnixSeconds)} ${clean(failure.address)} has no samples of kube-state-metrics${selector === '' ? '' : ` with ${clean(selector)}`}${other} ${history}, so nothing is known of any pod`,
+    what: `cannot tell: at ${rfc3339(failure.atUnixSeconds)} ${clean(failure.address)} has no samples of kube-state-metrics${selector === '' ? '' : ` with ${clean(selector)}`}${other}${history}, so nothing is known of any pod`,
     advice:
       selector === ''
         ? 'see that kube-state-metrics runs and that it is among the targets of this Prometheus, or look at another time (--at)'

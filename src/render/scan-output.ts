@@ -1,7 +1,7 @@
 import type { Listing } from '../core/predictions/listing.ts';
 import { FORMATS, type Answer, type Look, type Output } from './formats.ts';
 import { warningLines } from './gap-text.ts';
-import { clean, plural, rfc3339, span } from './text.ts';
+import { clean, plural, rfc3339, span, thresholdText } from './text.ts';
 
 /** A scan in the chosen format, and the line below it. */
 export async function scanOutput(
@@ -19,11 +19,6 @@ export async function scanOutput(
   return { stdout: text, stderr: warnings + below };
 }
 
-/** As it was asked for: 99.95% is not 100%. A threshold that a prior moved has many digits. */
-function threshold(share: number): string {
-  return `${Number((100 * share).toPrecision(share > 0.99 ? 6 : 4))}%`;
-}
-
 function summary(
   { model, unixSeconds }: Pick<Answer, 'model' | 'unixSeconds'>,
   listing: Listing,
@@ -37,7 +32,7 @@ function summary(
       : [
           plural(listing.total - listing.gone, 'pod'),
           ...(listing.gone > 0 ? [`${listing.gone} gone`] : []),
-          `${listing.atRisk} at risk (${threshold(listing.threshold)} or more within ${horizon})`,
+          `${listing.atRisk} at risk (${thresholdText(listing.threshold)} or more within ${horizon})`,
         ];
   if (listing.notEvaluated > 0) parts.push(`${listing.notEvaluated} not evaluated`);
   if (listing.finishedHidden > 0) parts.push(`${listing.finishedHidden} completed not shown (--completed)`);

@@ -112,3 +112,8 @@ export function rfc3339(unixSeconds: number): string {
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** A threshold of risk as it was asked for: 99.95% is not 100%. One that a prior moved has many digits. */
+export function thresholdText(share: number): string {
+  return `${Number((100 * share).toPrecision(share > 0.99 ? 6 : 4))}%`;
+}

@@ -61,6 +61,19 @@ describe('a file of rows', () => {
     });
   });
 
+  test('that lacks rows says so to whoever goes on with it', async () => {
+    const path = join(folder(), 'rows.csv');
+    const dataset = await openDataset(path, CSV);
+    await dataset.write('a,10,1\n');
+    await dataset.markPartial();
+    await dataset.close(false);
+    const again = await openDataset(path, CSV);
+    await again.write('a,10,1\n');
+    await again.close(false);
+    expect([dataset.wasPartial, again.wasPartial]).toEqual([false, true]);
+    expect((await openDataset(path, CSV)).wasPartial).toBe(true);
+  });
+
   test('that nothing was written to is not left behind', async () => {
     const path = join(folder(), 'rows.csv');
     await (await openDataset(path, CSV)).close(false);

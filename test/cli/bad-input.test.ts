@@ -23,6 +23,8 @@ describe('the command line', () => {
     [['help', 'scna'], /unknown command 'scna'; see `kpfd --help`/],
     [['model', 'help', 'shwo'], /unknown command 'shwo'; see `kpfd model --help`/],
     [['scan', '--at', '1795413664000'], /--at takes Unix seconds, here 1795413664, not "1795413664000"/],
+    [['--frobnicate'], /unknown option '--frobnicate'; see `kpfd --help`/],
+    [['--at-risk', 'scan'], /unknown option '--at-risk'; did you mean to put it behind the command\?/],
     [['scan', '--at-rsk'], /unknown option '--at-rsk'; did you mean --at-risk\?/],
     [['scan', '-o', 'jsno'], /--output takes table, .* not "jsno"; did you mean json\?/],
     [['scan', 'my-pod'], /too many arguments/],
@@ -356,7 +358,7 @@ describe('files', () => {
     writeFileSync(join(path, 'metadata.json'), JSON.stringify(metadata));
     expectOneSentence(
       await kpfd(['scan', '-A', '--model', path, '--replay', 'fixtures/recordings/demo/scan.json.gz']),
-      /the model default is not usable: its leaves sum to what is no probability/,
+      /the model \S*\/model is not usable: its leaves sum to what is no probability/,
     );
   });
 

@@ -167,6 +167,11 @@ describeWith(['prometheus', 'tar with xz'], 'the past of a real cluster', () => 
       expect(again.stderr).toMatch(/^went on at 2026-11-23T05:5\d:\d\dZ$/m);
       expect(readFileSync(path, 'utf8')).toBe(stdout);
       expect(existsSync(`${path}.begun`)).toBe(false);
+
+      leave(path, stdout.slice(0, Math.floor(stdout.length * 0.6)), { '--run': 'monday, early', partial: 'true' });
+      const partial = await run('export-dataset', ...same, '--strict');
+      expect(partial.stderr).toMatch(/^warning: before the export was cut off a request had failed, /m);
+      expect(partial.code).toBe(3);
     });
 
     test('JSON lines hold the same, with null for what is missing', async () => {

@@ -12,6 +12,8 @@ import type { ModelMetadata, Prior, RiskMetadata } from './model-metadata.ts';
 export interface Model {
   readonly name: string;
   readonly version: string;
+  /** The folder that it was read from, else its name: for messages. */
+  readonly path: string;
   readonly horizonSeconds: number;
   /** The status of each output, in order. */
   readonly classes: readonly Status[];
@@ -72,7 +74,12 @@ export class ForestFileError extends ModelError {
  * Puts a model together from its files. Statistics of the nodes are for contributions and importance; predictions need
  * none. Throws ForestFileError or SchemaMismatch.
  */
-export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statistics = false): Model {
+export function composeModel(
+  metadata: ModelMetadata,
+  bytes: ModelBytes,
+  statistics = false,
+  path = metadata.name,
+): Model {
   const columns = columnsOf(metadata);
   const forest = inFile(metadata.file, () => readStatusForest(metadata, bytes.model, statistics));
   const { risk } = metadata;
@@ -80,6 +87,7 @@ export function composeModel(metadata: ModelMetadata, bytes: ModelBytes, statist
   return {
     name: metadata.name,
     version: metadata.version,
+    path,
     horizonSeconds: metadata.horizonSeconds,
     classes: metadata.classes,
     riskThreshold: metadata.riskThreshold,
