@@ -1,4 +1,4 @@
-import { access, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { access, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { FailureError } from '../core/failure.ts';
 import { isLastingFile } from './lasting-file.ts';
 import { codeOf } from './error-code.ts';
@@ -43,9 +43,13 @@ export async function openDataset(path: string, shape: Shape): Promise<DatasetFi
     const noteBeginning = async (): Promise<void> => {
       if (!isFile) return;
       const told = isPartial ? { ...shape.options, [PARTIAL]: 'true' } : shape.options;
-      await writeFile(begun, `${JSON.stringify(told)}\n`).catch((error: unknown) => {
-        throw unwritable(begun, error);
-      });
+      // In one step: a cut in the middle must not leave one that cannot be read.
+      const fresh = `${begun}.new`;
+      await writeFile(fresh, `${JSON.stringify(told)}\n`)
+        .then(async () => rename(fresh, begun))
+        .catch((error: unknown) => {
+          throw unwritable(begun, error);
+        });
     };
     const head = async (): Promise<void> => {
       if (isHeaded) return;

@@ -16,7 +16,8 @@ import { unpacked } from './gzip.ts';
 export async function* openPolls(path: string): AsyncGenerator<Poll> {
   let line = 0;
   let last = Number.NEGATIVE_INFINITY;
-  const invalid = (problem: string): FailureError => new FailureError({ kind: 'labels-unusable', path, line, problem });
+  const invalid = (problem: string, cause?: unknown): FailureError =>
+    new FailureError({ kind: 'labels-unusable', path, line, problem }, cause);
   try {
     for await (const text of linesOf(path)) {
       line += 1;
@@ -30,7 +31,7 @@ export async function* openPolls(path: string): AsyncGenerator<Poll> {
   } catch (error) {
     if (error instanceof FailureError) throw error;
     const code = codeOf(error);
-    if (code.startsWith('Z_')) throw invalid('the file is packed with gzip, and cut off or damaged');
+    if (code.startsWith('Z_')) throw invalid('the file is packed with gzip, and cut off or damaged', error);
     throw new FailureError({ kind: 'file-unreadable', role: 'labels file', path, code }, error);
   }
 }

@@ -54,7 +54,7 @@ export async function exportDataset(
   const resumed = span.start > wanted.span.start ? { at: span.start, wasPartial: dataset.wasPartial } : undefined;
   context.stderr.write(exportNotes(summary, namespace, resumed, options));
   const isPartial =
-    dataset.wasPartial || summary.silentSteps > 0 || summary.warnings.some(({ incomplete }) => incomplete);
+    resumed?.wasPartial === true || summary.silentSteps > 0 || summary.warnings.some(({ incomplete }) => incomplete);
   return exitCode({ partial: options.strict && isPartial });
 }
 

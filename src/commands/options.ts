@@ -133,6 +133,9 @@ function readOptions<O extends string>(
   if (given('record') !== undefined && given('replay') !== undefined) {
     throw usage('--record and --replay exclude each other', 'replay the recording alone, or record a new one');
   }
+  if (given('record') === '-') {
+    throw usage('--record writes a file, and - is none: stdout is for the answer', 'name a file, like run.json.gz');
+  }
   if (flag('atRisk') === true && given('minRisk') !== undefined) {
     throw usage(
       '--at-risk and --min-risk exclude each other',

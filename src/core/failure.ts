@@ -43,6 +43,8 @@ export type Failure =
       /** Of kube_pod_status_phase: with some it is kube_pod_info alone that is missing. */
       phaseSeries: number | undefined;
     }
+  /** Something that it did not have (`lacking`), while it warned that it did not answer everything. */
+  | { kind: 'answered-in-part'; address: string; warnings: string[]; lacking: Failure }
   | { kind: 'names-lost'; pods: number; names: number }
   | { kind: 'pod-never-seen'; pod: NeverSeen; lookbackSeconds: number; namespaces: string[] | undefined }
   /** `because`: a copy of kube-state-metrics fell silent, or not every question was answered in full. */

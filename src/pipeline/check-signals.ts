@@ -1,15 +1,19 @@
 import { FailureError, type Failure } from '../core/failure.ts';
 import { featuresFrom } from '../core/features/catalogue.ts';
+import { REPLACED_SECONDS, silentShards } from '../core/pods/presence.ts';
+import { requestQuery, signalRows } from '../core/signals/requests.ts';
 import { SIGNALS } from '../core/signals/catalogue.ts';
 import {
   apiChecks,
   cadvisorQuery,
   connectionCheck,
   metricCounts,
+  namesakesExpression,
   NOTHING_TOLD,
   readCadvisor,
   sampleChecks,
   type Check,
+  type Counted,
   type Diagnosis,
   type MetricCount,
   type ToldByCadvisor,
@@ -37,7 +41,7 @@ export async function checkSignals(source: MetricSource, options: NamingOptions,
     const isDone = (name: Check['name']): boolean => checks.some((check) => check.name === name);
     if (!isDone('http')) checks.push({ name: 'http', outcome: 'failed', failure });
     else if (!isDone('pods')) checks.push({ name: 'pods', outcome: 'failed', failure, pods: 0 });
-    else checks.push({ name: 'metrics', outcome: 'failed', failure, absent: [] });
+    else checks.push({ name: 'metrics', outcome: 'failed', failure, absent: [], isPartial: false });
   }
   return { unixSeconds, checks, metrics };
 }
@@ -60,12 +64,16 @@ async function checkAnswers(
     checks.push(podsCheck(found));
     if (found.layout !== undefined) {
       const counted = await countMetrics(source, unixSeconds, found.layout, journal).catch(expectedFailure);
-      if (!('kind' in counted)) metrics.push(...counted);
+      if (!('kind' in counted)) metrics.push(...counted.metrics);
+      const namesakes = 'kind' in counted ? undefined : counted.namesakes;
       const failure = 'kind' in counted ? counted : undefined;
       const told = await askCadvisor(source, unixSeconds, found.layout, journal);
-      checks.push(...sampleChecks(found.layout, metrics, failure, told, unixSeconds));
-    }
-    checks.push(...warningsCheck(journal));
+      const silent = await askSilentShards(source, unixSeconds, found.layout, journal);
+      checks.push(...warningsCheck(journal));
+      const { isPartial } = journal;
+      const all = { metrics, namesakes, failure, told, silentShards: silent, isPartial };
+      checks.push(...sampleChecks(found.layout, all, unixSeconds));
+    } else checks.push(...warningsCheck(journal));
   }
 }
 
@@ -115,23 +123,26 @@ function warningsCheck(journal: Journal): Check[] {
   return texts.length + failures.length === 0 ? [] : [{ name: 'warnings', outcome: 'warning', texts, failures }];
 }
 
+const NAMESAKES = 'namesakes';
+
 async function countMetrics(
   source: MetricSource,
   unixSeconds: number,
   layout: Layout,
   journal: Journal,
-): Promise<MetricCount[]> {
+): Promise<{ metrics: MetricCount[]; namesakes: number }> {
   // Each metric by its exact name: some backends refuse a pattern over names.
   const metrics = new Map(SIGNALS.map(({ metric, exporter }) => [metric, exporter]));
-  const promql = tagged(
-    [...metrics].map(([metric, exporter]) => ({
+  const promql = tagged([
+    ...[...metrics].map(([metric, exporter]) => ({
       fact: metric,
       expression: `count(${exporterSeries(layout, exporter, metric)})`,
     })),
-  );
+    { fact: NAMESAKES, expression: namesakesExpression(layout, REPLACED_SECONDS) },
+  ]);
   const answer = await source.query(promql, unixSeconds);
   const counts = new Map(journal.answered(answer).map(({ labels, value }) => [labels['fact'] ?? '', value]));
-  return metricCounts(counts, featuresFrom);
+  return { metrics: metricCounts(counts, featuresFrom), namesakes: counts.get(NAMESAKES) ?? 0 };
 }
 
 async function askCadvisor(
@@ -145,8 +156,26 @@ async function askCadvisor(
   try {
     return readCadvisor(journal.answered(await source.query(promql, unixSeconds)));
   } catch (error) {
-    expectedFailure(error);
+    journal.failed('cadvisor', expectedFailure(error));
     return NOTHING_TOLD;
+  }
+}
+
+async function askSilentShards(
+  source: MetricSource,
+  unixSeconds: number,
+  layout: Layout,
+  journal: Journal,
+): Promise<Counted['silentShards']> {
+  try {
+    const promql = requestQuery('copy-history', layout, { namespace: undefined, pods: undefined });
+    const series = journal.answered(await source.query(promql, unixSeconds));
+    // A store that was not reached may hold what seems to have fallen silent.
+    if (journal.isPartial) return [];
+    return silentShards(signalRows(layout, series).get('copy-history') ?? [], layout.copies);
+  } catch (error) {
+    journal.failed('copy-history', expectedFailure(error));
+    return [];
   }
 }
 

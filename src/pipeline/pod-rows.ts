@@ -7,7 +7,8 @@ import type { Observation, Poll } from '../core/predictions/observation.ts';
 import type { PodRow } from '../core/predictions/pod-row.ts';
 import { whyNotEvaluated } from '../core/predictions/prediction.ts';
 import { rivalsQuery } from '../core/predictions/rivals.ts';
-import { REQUESTS, type RequestName } from '../core/signals/catalogue.ts';
+import { REQUESTS } from '../core/signals/requests.ts';
+import type { RequestName } from '../core/signals/catalogue.ts';
 import type { HistorySource } from '../core/signals/metric-source.ts';
 import { canonicalLabels, type Naming, type NamingOptions } from '../core/signals/naming.ts';
 import type { Scope } from '../core/signals/signal.ts';
@@ -179,7 +180,7 @@ async function momentAt(
 }
 
 /** Before the first scrape, while kube-state-metrics is down, or its pods cannot be told apart, there is nothing to look at. */
-const SILENT: ReadonlySet<Failure['kind']> = new Set(['pods-silent', 'names-lost']);
+const SILENT: ReadonlySet<Failure['kind']> = new Set(['pods-silent', 'answered-in-part', 'names-lost']);
 
 /** The pods as metrics showed them, at each step of the span. */
 async function* metricPolls(

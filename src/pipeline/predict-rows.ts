@@ -135,7 +135,8 @@ function columnsOf({ forest, path, model }: ForestFile, { kind, iterationRange }
   try {
     return predictedColumns(forest, model?.classes, kind, iterationRange);
   } catch (error) {
-    if (error instanceof ModelError) throw new FailureError({ kind: 'forest-unusable', path, problem: error.message });
+    if (error instanceof ModelError)
+      throw new FailureError({ kind: 'forest-unusable', path, problem: error.message }, error);
     throw error;
   }
 }

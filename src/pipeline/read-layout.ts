@@ -14,6 +14,7 @@ import {
 import { selector } from '../core/signals/promql.ts';
 import type { LayoutRequest } from '../core/predictions/completeness.ts';
 import { expectedFailure } from './expected-failure.ts';
+import { inPart } from './in-part.ts';
 import type { Journal } from './journal.ts';
 
 /** What must be known before anything else can be asked. */
@@ -29,13 +30,22 @@ export async function findNaming(
   options: NamingOptions,
   journal: Journal,
 ): Promise<Found> {
+  return inPart(source, journal, async () => askNaming(source, unixSeconds, options, journal));
+}
+
+async function askNaming(
+  source: MetricSource,
+  unixSeconds: number,
+  options: NamingOptions,
+  journal: Journal,
+): Promise<Found> {
   const ask = async (promql: string): Promise<readonly Series[]> =>
     journal.answered(await source.query(promql, unixSeconds));
   // One answer does not need the other unless the user named a cluster, whose label must be known first.
   const early = options.cluster === undefined ? ask(namesQuery(options, undefined)) : undefined;
   early?.catch(() => undefined);
   const { copies, cluster } = readCopies(await ask(copiesQuery(options)), options);
-  if (copies.length === 0) throw await silence(source, unixSeconds, options);
+  if (copies.length === 0) throw await silence(source, unixSeconds, options, journal);
   const names = await (early ?? ask(namesQuery(options, cluster)));
   const plainQuery = plainNamesQuery(options, cluster, names);
   const further = [plainQuery, jobsQuery(options, cluster, names)].filter((query) => query !== undefined);
@@ -67,12 +77,17 @@ export async function measureLayout(
 }
 
 /** kube_pod_info has no series: was it ever there, and is cAdvisor? */
-async function silence(source: MetricSource, unixSeconds: number, options: NamingOptions): Promise<FailureError> {
+async function silence(
+  source: MetricSource,
+  unixSeconds: number,
+  options: NamingOptions,
+  journal: Journal,
+): Promise<FailureError> {
   const info = selector('kube_pod_info', [], options.ksmSelector);
   // 0: there is none; undefined: nobody could tell.
   const value = async (promql: string): Promise<number | undefined> => {
     try {
-      const found = (await source.query(promql, unixSeconds)).series[0]?.value;
+      const found = journal.answered(await source.query(promql, unixSeconds))[0]?.value;
       return found !== undefined && Number.isFinite(found) ? found : 0;
     } catch (error) {
       expectedFailure(error);

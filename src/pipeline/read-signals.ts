@@ -2,14 +2,11 @@ import { FailureError, isOverflow } from '../core/failure.ts';
 import {
   SIGNALS_OF_NO_POD,
   PRESENCE_LOOKBACK_SECONDS,
-  REQUESTS,
-  requestQuery,
-  signalRows,
-  signalsOf,
-  type Part,
   type RequestName,
   type SignalName,
 } from '../core/signals/catalogue.ts';
+import { REQUESTS, requestQuery, signalRows, signalsOf } from '../core/signals/requests.ts';
+import type { Part } from '../core/signals/query-writer.ts';
 import type { MetricSource, Series } from '../core/signals/metric-source.ts';
 import { exporterSeries, type Naming } from '../core/signals/naming.ts';
 import { by } from '../core/signals/promql.ts';
@@ -71,7 +68,18 @@ export async function readEverything(
 /** Requests beyond the plan that a run may spend on answers that were too big. */
 const MAX_SPLIT_REQUESTS = 48;
 
-/** Asks a request whole, and in parts where the answer is too big: by namespaces, then by the first letter of pods. */
+/**
+ * How the pods of one namespace are told apart: by the last character of their names, which Deployments draw at random. Each
+ * class is about a quarter of them, and its own four parts are about as many each.
+ */
+const NAME_ENDS: Readonly<Record<string, readonly string[]>> = {
+  '0-9': ['0-2', '3-5', '67', '89'],
+  'a-h': ['ab', 'cd', 'ef', 'gh'],
+  'i-q': ['ij', 'kl', 'mn', 'o-q'],
+  'r-z': ['r-t', 'uv', 'wx', 'yz'],
+};
+
+/** Asks a request whole, and in parts where the answer is too big: by namespaces, then by how the names of pods end. */
 class Splitter {
   readonly #source: MetricSource;
   readonly #unixSeconds: number;
@@ -115,14 +123,15 @@ class Splitter {
     }
   }
 
-  /** Two halves with about as many pods each. */
+  /** Two halves of the namespaces with about as many pods each, or four parts of one. */
   async #divide(part: Part | undefined): Promise<Part[]> {
-    if (part?.podPattern !== undefined) return [];
+    if (part?.nameEnd !== undefined) {
+      return (NAME_ENDS[part.nameEnd] ?? []).map((nameEnd) => ({ ...part, nameEnd }));
+    }
     const all = await (this.#namespaces ??= this.#countNamespaces());
     const own = part?.namespaces === undefined ? all : all.filter(({ name }) => part.namespaces?.includes(name));
     if (own.length < 2) {
-      const namespaces = part?.namespaces;
-      return ['[a-f0-9].*', '[g-m].*', '[n-r].*', '[s-z].*'].map((podPattern) => ({ namespaces, podPattern }));
+      return Object.keys(NAME_ENDS).map((nameEnd) => ({ namespaces: part?.namespaces, nameEnd }));
     }
     const half = own.reduce((sum, { pods }) => sum + pods, 0) / 2;
     const first: string[] = [];
@@ -133,7 +142,7 @@ class Splitter {
       target.push(namespace.name);
       pods += namespace.pods;
     }
-    return [first, second].map((namespaces) => ({ namespaces, podPattern: undefined }));
+    return [first, second].map((namespaces) => ({ namespaces, nameEnd: undefined }));
   }
 
   async #countNamespaces(): Promise<readonly { name: string; pods: number }[]> {

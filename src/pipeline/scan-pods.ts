@@ -9,6 +9,7 @@ import type { MetricSource } from '../core/signals/metric-source.ts';
 import type { Naming, NamingOptions } from '../core/signals/naming.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import { chooseInstant, type Instant } from './instant.ts';
+import { inPart } from './in-part.ts';
 import { Journal } from './journal.ts';
 import { assertNamespaceKnown } from './namespaces.ts';
 import { statusRules } from './pods-at.ts';
@@ -53,15 +54,16 @@ export async function scanPods(source: MetricSource, loadModel: LoadModel, reque
   const journal = new Journal();
   const found = await findNaming(source, unixSeconds, request.naming, journal);
   const { naming } = found;
+  const { labels, scope } = request;
   const [readings, selected, model] = await Promise.all([
-    readEverything(source, unixSeconds, found, request.scope, journal),
-    request.labels === undefined
-      ? undefined
-      : selectByLabels(source, unixSeconds, naming, request.scope, request.labels, journal),
+    readEverything(source, unixSeconds, found, scope, journal),
+    labels && inPart(source, journal, () => selectByLabels(source, unixSeconds, naming, scope, labels, journal)),
     loaded,
   ]);
-  const pods = inScope(assemblePods(readings), request.scope, selected);
-  if (pods.length === 0) await assertNamespaceKnown(source, unixSeconds, naming, request.scope);
+  const pods = inScope(assemblePods(readings), scope, selected);
+  if (pods.length === 0) {
+    await inPart(source, journal, () => assertNamespaceKnown(source, unixSeconds, naming, scope));
+  }
   const rules = statusRules(readings, request.kubernetesVersion);
   const predictions = withModel(model, () => predictPods(pods, model, rules, request.withReasons)).sort(byRisk);
   const warnings = [...skew, ...journal.warnings(), ...readingWarnings(readings, predictions)];

@@ -1,10 +1,11 @@
 import { FailureError } from '../core/failure.ts';
 import { podKey } from '../core/pods/presence.ts';
+import { PRESENCE_LOOKBACK_SECONDS } from '../core/signals/catalogue.ts';
 import { copyKeyOf } from '../core/signals/copies.ts';
 import { mangledLabels, matchesLabels, type Requirement } from '../core/signals/label-selector.ts';
-import type { MetricSource } from '../core/signals/metric-source.ts';
+import type { MetricSource, Series } from '../core/signals/metric-source.ts';
 import { canonicalLabels, exporterSeries, type Naming } from '../core/signals/naming.ts';
-import { by, tagged, type Matcher } from '../core/signals/promql.ts';
+import { by, over, tagged, type Matcher } from '../core/signals/promql.ts';
 import type { Scope } from '../core/signals/signal.ts';
 import type { Journal } from './journal.ts';
 
@@ -54,22 +55,32 @@ export async function selectByLabels(
       // Also pods that are gone: they keep the labels that they had.
       tagged([
         { fact: 'now', expression: by('max', group, `timestamp(${select(...inScope)})`) },
-        { fact: 'before', expression: by('max', group, `last_over_time(${select(...inScope)}[1h])`) },
+        {
+          fact: 'before',
+          expression: by('max', group, `last_over_time(${over(select(...inScope), PRESENCE_LOOKBACK_SECONDS)})`),
+        },
       ]),
       unixSeconds,
     ),
   );
-  // A copy that carries none of the labels on any pod is not configured to export them, and has no say.
+  // A copy that carries none of the labels on any pod may not be configured to export them, and has no say on pods of which one
+  // tells that is. Of others, those of a shard, it says that they have none.
   const configured = new Set(exported.map(({ labels }) => copyKeyOf(labels)));
   const copiesNow = series.filter(({ labels }) => labels['fact'] === 'now').map(({ labels }) => copyKeyOf(labels));
   const unconfigured = new Set(copiesNow.filter((copy) => !configured.has(copy)));
   // Of copies that disagree (one lags) the newest scrape counts.
   const present = new Map<string, { matches: boolean; scrapedAt: number }>();
   const before = new Map<string, boolean>();
-  for (const { labels, value } of series) {
-    if (unconfigured.has(copyKeyOf(labels))) continue;
+  const keyOf = (labels: Series['labels']): string => {
     const own = canonicalLabels(naming, 'kube-state-metrics', labels);
-    const key = podKey(own['namespace'] ?? '', own['pod'] ?? '');
+    return podKey(own['namespace'] ?? '', own['pod'] ?? '');
+  };
+  const isUnconfigured = ({ labels }: Series): boolean => unconfigured.has(copyKeyOf(labels));
+  const told = new Set(series.filter((one) => !isUnconfigured(one)).map(({ labels }) => keyOf(labels)));
+  for (const one of series) {
+    const { labels, value } = one;
+    const key = keyOf(labels);
+    if (isUnconfigured(one) && told.has(key)) continue;
     const matches = matchesLabels(requirements, (label) => labels[labelOf.get(label) ?? ''] || undefined);
     const known = present.get(key);
     if (labels['fact'] !== 'now') before.set(key, matches || before.get(key) === true);

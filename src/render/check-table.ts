@@ -57,11 +57,7 @@ function checkText(check: Check): CheckText {
       return failedText(check.failure);
     }
     case 'version':
-      return fine(
-        check.version === undefined
-          ? 'the server does not tell (a proxy, Thanos or VictoriaMetrics)'
-          : `Prometheus ${clean(check.version)}`,
-      );
+      return fine(versionText(check.version));
     case 'clock': {
       const ahead = check.aheadSeconds ?? 0;
       const found = `this machine is ${age(Math.abs(ahead))} ${ahead >= 0 ? 'ahead of' : 'behind'} Prometheus`;
@@ -91,9 +87,9 @@ function checkText(check: Check): CheckText {
         };
       }
       return {
-        found: 'there are no samples of cAdvisor',
+        found: `there are no samples of cAdvisor${check.isPartial ? ' in what was answered' : ''}`,
         suffers: 'memory leaks, CPU starvation and throttling are not seen coming',
-        advice: "scrape the kubelet's /metrics/cadvisor",
+        advice: check.isPartial ? '' : "scrape the kubelet's /metrics/cadvisor",
       };
     }
     case 'metrics':
@@ -106,12 +102,14 @@ function checkText(check: Check): CheckText {
       }
       if (check.absent.length === 0) return fine('every metric that pods should have is there');
       return {
-        found: `without a single series: ${enumerate(check.absent.map(({ metric }) => metric))}`,
+        found: `without a single series${check.isPartial ? ' in what was answered' : ''}: ${enumerate(check.absent.map(({ metric }) => metric))}`,
         suffers:
           check.outcome === 'failed'
             ? ALL_PREDICTIONS
             : check.absent.map((absent) => `${absent.metric}: ${feedsText(absent)}`).join('; '),
-        advice: 'look for metric relabelling or allow-lists that drop them, and for the version of the exporter',
+        advice: check.isPartial
+          ? ''
+          : 'look for metric relabelling or allow-lists that drop them, and for the version of the exporter',
       };
     case 'freshness': {
       const found = `the newest sample of kube-state-metrics is ${age(check.ageSeconds)} old`;
@@ -119,9 +117,10 @@ function checkText(check: Check): CheckText {
       if (check.stale.length > 0) {
         const silent = check.stale.map(({ instance, pods }) => `${clean(instance)} (${plural(pods, 'pod')})`);
         return {
-          found: `${found}, but copies of it have fallen silent: ${enumerate(silent)}`,
-          suffers: 'their pods are not evaluated',
-          advice: 'check that these copies run and are scraped',
+          found: `${found}, but nothing is heard any more of copies of it, nor of their pods from others: ${enumerate(silent)}`,
+          suffers: 'their pods are not evaluated, and whether they are gone is not told',
+          advice:
+            'check that these copies run and are scraped; where they were replaced with all their pods it passes within an hour',
         };
       }
       return {
@@ -158,6 +157,14 @@ function checkText(check: Check): CheckText {
         ({ job, instance, pods }) => `${clean(job)} ${clean(instance)} (${plural(pods, 'pod')})`,
       );
       const found = enumerate(copies);
+      if (check.toldTimes > 1) {
+        return {
+          found: `each pod is told ${check.toldTimes} times by one copy of kube-state-metrics: ${found}`,
+          suffers: 'windows mix what replicas of Prometheus saw',
+          advice:
+            'the label that tells the replicas apart is not removed: give it to Thanos with --query.replica-label, or choose one replica with --ksm-selector and --cadvisor-selector',
+        };
+      }
       if (check.replicas === 0)
         return fine(
           check.copies.length === 1
@@ -178,6 +185,13 @@ function checkText(check: Check): CheckText {
       const renamed = [...check.renamed['kube-state-metrics'], ...check.renamed.cadvisor].map(
         (label) => `exported_${label}`,
       );
+      if (check.namesakes !== undefined && check.namesakes > 0) {
+        return {
+          found: `${cluster}${plural(check.namesakes, 'name')} ${check.namesakes === 1 ? 'is' : 'are'} of two pods that both live: this Prometheus seems to hold several clusters`,
+          suffers: 'only one of two such pods is shown',
+          advice: 'choose one cluster with --ksm-selector and --cadvisor-selector',
+        };
+      }
       if (renamed.length === 0) return fine(`${cluster}namespace, pod and container stand where they should`);
       return {
         found: `${cluster}labels were renamed: ${enumerate([...new Set(renamed)])}`,
@@ -191,8 +205,8 @@ function checkText(check: Check): CheckText {
           ...check.failures.map((failure) => `a question was not answered: ${failureText(failure)}`),
           ...check.texts.map((text) => `Prometheus warns: ${clean(text)}`),
         ].join('; '),
-        suffers: 'answers may be partial',
-        advice: '',
+        suffers: 'answers may be partial: what was not answered looks as if it were not there',
+        advice: 'see to what is named here first, then check again',
       };
     case 'interval': {
       const name = exporterName(check.exporter);
@@ -212,6 +226,12 @@ function checkText(check: Check): CheckText {
       };
     }
   }
+}
+
+function versionText(version: string | undefined): string {
+  if (version === undefined) return 'the server does not tell (a proxy, Cortex or the like)';
+  // Prometheus has been above 1 since 2016; Thanos tells its own, others that of the Prometheus that they are like.
+  return version.startsWith('0.') ? `${clean(version)}, of Thanos or the like` : clean(version);
 }
 
 function failedText(failure: Failure): CheckText {

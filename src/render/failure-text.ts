@@ -99,6 +99,14 @@ export function failureWords(failure: Failure): Words {
       return refusedWords(failure);
     case 'pods-silent':
       return silentWords(failure);
+    case 'answered-in-part': {
+      const warned = failure.warnings.map((text) => `“${shorten(clean(text), 400)}”`).join(', ');
+      const lacking = failureWords(failure.lacking).what.replace(/^cannot tell: /, '');
+      return {
+        what: `cannot tell: ${clean(failure.address)} did not answer everything (${warned}); as far as it did, ${lacking}`,
+        advice: 'see that what the warning names can be reached, and ask again',
+      };
+    }
     case 'names-lost':
       return {
         what: `kube_pod_info tells of ${plural(failure.pods, 'pod')} by ${plural(failure.names, 'name')}: its labels namespace and pod were overwritten, and pods cannot be told apart`,
@@ -219,6 +227,9 @@ function statusWords(failure: Extract<Failure, { kind: 'http-status' }>): Words 
   const what = `${clean(address)} answered ${status} ${clean(statusText)}${said}`;
   switch (status) {
     case 401:
+      if (/no org id/i.test(excerpt)) {
+        return { what, advice: "name the tenant: --header 'X-Scope-OrgID: TENANT'" };
+      }
       return { what, advice: 'log in with --bearer-token-file, or with --username and --password-file' };
     case 403:
       return {
@@ -276,7 +287,7 @@ function silentWords(failure: Extract<Failure, { kind: 'pods-silent' }>): Words 
     what: `cannot tell: at ${rfc3339(failure.atUnixSeconds)} ${clean(failure.address)} has no samples of kube-state-metrics${selector === '' ? '' : ` with ${clean(selector)}`}${other}${history}, so nothing is known of any pod`,
     advice:
       selector === ''
-        ? 'see that kube-state-metrics runs and that it is among the targets of this Prometheus, or look at another time (--at)'
+        ? `see that kube-state-metrics runs and that it is among the targets of this Prometheus${cadvisorSeries === 0 ? ' (behind Thanos, Cortex or Mimir also that its stores, and the tenant in --header, are right)' : ''}, or look at another time (--at)`
         : 'see that --ksm-selector matches its series, or leave it out',
   };
 }
@@ -359,6 +370,6 @@ function excerptWords(excerpt: string): string {
   return excerpt === '' ? 'an empty body' : `“${clean(excerpt)}”`;
 }
 
-function shorten(text: string): string {
-  return text.length <= 120 ? text : `${text.slice(0, 120)}…`;
+function shorten(text: string, length = 120): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }

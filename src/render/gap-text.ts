@@ -43,6 +43,7 @@ export function warningLines(warnings: readonly Warning[], { verbose }: { readon
 
 const LAYOUT_REQUESTS: Readonly<Record<LayoutRequest, string>> = {
   'scrape-interval': 'the scrape interval',
+  cadvisor: 'which nodes cAdvisor tells of',
   copies: 'which copies of kube-state-metrics tell the same',
 };
 

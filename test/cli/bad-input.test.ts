@@ -23,6 +23,7 @@ describe('the command line', () => {
     [['help', 'scna'], /unknown command 'scna'; see `kpfd --help`/],
     [['model', 'help', 'shwo'], /unknown command 'shwo'; see `kpfd model --help`/],
     [['scan', '--at', '1795413664000'], /--at takes Unix seconds, here 1795413664, not "1795413664000"/],
+    [['scan', '--record', '-'], /--record writes a file, and - is none: stdout is for the answer; name a file/],
     [['--frobnicate'], /unknown option '--frobnicate'; see `kpfd --help`/],
     [['--at-risk', 'scan'], /unknown option '--at-risk'; did you mean to put it behind the command\?/],
     [['scan', '--at-rsk'], /unknown option '--at-rsk'; did you mean --at-risk\?/],
@@ -185,6 +186,42 @@ describe('what answers in place of Prometheus', () => {
     expectOneSentence(
       await kpfd(['scan', '-A', '--prometheus-url', server.url]),
       /cannot tell: .* has no samples of kube-state-metrics nor of cAdvisor and has had none for an hour/,
+    );
+  });
+
+  test('a Prometheus that did not answer everything: what it lacks may be in the rest', async () => {
+    const warned = vectorBody().replace('{', '{"warnings":["store 10.0.0.7 down"],');
+    const server = await serve((_, response) => sendJson(response, warned));
+    const scan = ['scan', '-A', '--prometheus-url', server.url];
+    const part = /^error: cannot tell: \S+ did not answer everything \(“store 10\.0\.0\.7 down”\); as far as it did, /;
+    const all = await kpfd(scan);
+    expectOneSentence(all, part);
+    expect(all.stderr).toMatch(/has no samples of kube-state-metrics nor of cAdvisor/);
+    const prod = await kpfd([...scan, '--cluster', 'prod']);
+    expectOneSentence(prod, part);
+    expect(prod.stderr).toMatch(/there is no cluster "prod"/);
+  });
+
+  test('a Prometheus that refuses what would tell since when there are no pods', async () => {
+    const server = await serve(({ body }, response) =>
+      body.includes('max_over_time') || body.includes('count%28container') || body.includes('kube_pod_status_phase%29')
+        ? sendJson(response, '{"status":"error","errorType":"execution","error":"no"}', 422)
+        : sendJson(response, vectorBody()),
+    );
+    expectOneSentence(
+      await kpfd(['scan', '-A', '--prometheus-url', server.url]),
+      /has no samples of kube-state-metrics, so nothing is known of any pod; see that kube-state-metrics runs/,
+    );
+  });
+
+  test('a tenant that was not named', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(401, { 'content-type': 'text/plain' });
+      response.end('no org id\n');
+    });
+    expectOneSentence(
+      await kpfd(['scan', '-A', '--prometheus-url', server.url]),
+      /answered 401 Unauthorized: “no org id”; name the tenant: --header 'X-Scope-OrgID: TENANT'$/m,
     );
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FEATURE_NAMES } from '../../src/core/features/schema.ts';
-import { REQUESTS, requestQuery } from '../../src/core/signals/catalogue.ts';
+import { REQUESTS, requestQuery } from '../../src/core/signals/requests.ts';
 import type { HistorySource, Series, Steps } from '../../src/core/signals/metric-source.ts';
 import { History } from '../../src/pipeline/history.ts';
 import { Journal } from '../../src/pipeline/journal.ts';

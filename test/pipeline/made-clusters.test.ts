@@ -160,7 +160,38 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     const two = await scan([...made(lasting, A), ...made(lasting, B), ...used]);
     expect(one.pods[0]?.features).toMatchObject({ restarts_30m: 3 });
     expect(two.pods).toEqual(one.pods);
-    expect(replaced.pods).toEqual(one.pods);
+    // What siblings did is that of the copy that saw most of it.
+    const ofCart = ({ pods: all }: { pods: readonly Listed[] }): unknown => all.find(({ name }) => name === 'cart');
+    expect(ofCart(replaced)).toEqual(ofCart(one));
+  });
+
+  test('replicas of Prometheus whose label nothing removes are noticed', async () => {
+    const replica = (name: string): MadeSeries[] =>
+      clean.map((series) => ({ ...series, labels: { ...series.labels, prometheus_replica: name } }));
+    const { stdout } = await ask([...replica('a'), ...replica('b')], 'check-prometheus');
+    expect(stdout).toMatch(/^pods +ok +kube-state-metrics knows 2 pods$/m);
+    expect(stdout).toMatch(/^duplicates +warning +each pod is told 2 times by one copy of kube-state-metrics/m);
+    // What only the replica that was scraped before says counts no more than without the other.
+    const mark = { namespace: 'shop', pod: 'cart', uid: 'uid-cart', ...A, prometheus_replica: 'b' };
+    const leaving = scraped(times(AT - 3007, AT - 12, 15), 'kube_pod_deletion_timestamp', mark, AT);
+    expect(shown(await scan([...replica('a'), ...replica('b'), leaving]))).toMatchObject({ cart: 'Running' });
+  });
+
+  test('series that a query takes from either of two replicas of Prometheus are of one copy', async () => {
+    const shifted = (series: MadeSeries, by: number): MadeSeries => ({
+      ...series,
+      samples: series.samples.map(([t, value]) => [t - by, value] as const),
+    });
+    const young = /waiting_reason|_ready$|kube_pod_status_phase/;
+    const mixed = clean.map((series) => (young.test(series.metric) ? shifted(series, 7) : series));
+    const one = await scan(clean);
+    expect((await scan(mixed)).pods.map(({ now }) => now)).toEqual(one.pods.map(({ now }) => now));
+    // One of them has stopped: what was taken from it is some scrapes old for a while.
+    for (const which of [/^kube_pod/, /waiting_reason/, /container_status_(running|waiting|terminated)$/]) {
+      const isOld = ({ labels, metric }: MadeSeries): boolean => labels['pod'] === 'mail' && which.test(metric);
+      const stopped = clean.map((series) => (isOld(series) ? shifted(series, 30) : series));
+      expect(shown(await scan(stopped))).toEqual(shown(one));
+    }
   });
 
   test('metrics of containers scraped apart from those of pods count, for a scan and for one pod, also of shards', async () => {
@@ -296,6 +327,10 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     const one = await ask(series, 'predict', 'mail', '-n', 'shop');
     expect(one.code).toBe(2);
     expect(one.stderr).toMatch(/^error: cannot tell how mail in namespace shop fares/m);
+    const checked = await ask(series, 'check-prometheus');
+    expect(checked.stdout).toMatch(
+      /^freshness +warning .* nothing is heard any more of copies of it, nor of their pods from others: 10\.0\.0\.2:8080 \(1 pod\)$/m,
+    );
   });
 
   test('kube-state-metrics that stopped is "cannot tell", with when it was seen last', async () => {
@@ -440,7 +475,7 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       ['cart', true],
     ]);
     expect((await ask(series, 'check-prometheus')).stdout).toMatch(
-      /^freshness +warning .* copies of it have fallen silent: 10\.0\.0\.2:8080 \(1 pod\)/m,
+      /^freshness +warning .* nothing is heard any more of copies of it, nor of their pods from others: 10\.0\.0\.2:8080 \(1 pod\)/m,
     );
   });
 
@@ -506,6 +541,31 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
       cpu_usage_percent: null,
       memory_usage_percent: 50,
     });
+  });
+
+  test('two clusters that no label tells apart are noticed by the names that they share, by scan and by check-prometheus', async () => {
+    const other = [{ ...cart, uid: 'uid-of-the-other' }, { name: 'only-there' }];
+    const series = [...clean, ...ksm(HISTORY, other, B, STARTED)];
+    expect((await scan(series)).stderr).toMatch(/^warning: 1 name \(shop\/cart\) is of two pods that both live/m);
+    const { stdout } = await ask(series, 'check-prometheus');
+    expect(stdout).toMatch(/^label layout +warning +1 name is of two pods that both live: /m);
+    expect((await ask(clean, 'check-prometheus')).stdout).toMatch(/^label layout +ok /m);
+  });
+
+  test('a namespace whose pods begin alike is asked for in parts where the answer is too big', async () => {
+    const ends = 'bcdfghjklmnpqrstvwxz2456789';
+    const many = Array.from({ length: 54 }, (_, i): MadePod => ({ name: `cart-7d9f8b6c5-x${i}${ends[i % 27]}` }));
+    const folder = blocksOf([...ksm(times(AT - 600, AT - 5, 15), many, A, STARTED), ...nodes(HISTORY, ['node1'], A)]);
+    after(() => rmSync(folder, { recursive: true, force: true }));
+    const listed = async (...flags: string[]): Promise<Ran> => {
+      const prometheus = await startPrometheus({ blocks: join(folder, 'tsdb'), flags });
+      after(() => prometheus.stop());
+      return kpfd(['scan', '-n', 'shop', '-o', 'name', '-v', '--at', String(AT), '--prometheus-url', prometheus.url]);
+    };
+    const parts = await listed('--query.max-samples=400');
+    expect(parts.stderr).toMatch(/^note: the answer to pod-state was too big and was asked for in \d+ parts$/m);
+    expect(parts.stdout).toBe((await listed()).stdout);
+    expect(parts.stdout.trim().split('\n')).toHaveLength(54);
   });
 
   test('several clusters must be chosen from', async () => {
@@ -787,5 +847,14 @@ describeWith(['prometheus', 'promtool'], 'clusters made for one difficulty each,
     ];
     expect((await scan(series, '-l', 'app=cart')).pods).toEqual([]);
     expect((await scan(series, '-l', '!app')).pods.map(({ name }) => name)).toEqual(['cart']);
+    // A shard none of whose pods has the label: its pods have none, whatever it is configured to export.
+    const shards = [
+      ...ksm(HISTORY, [cart], A, STARTED),
+      ...ksm(times(AT - 3003, AT - 8, 15), [mail], B, STARTED),
+      ...nodes(HISTORY, ['node1'], A),
+      label(HISTORY, A, 'cart', { label_app: 'cart' }),
+      label(times(AT - 3003, AT - 8, 15), B, 'mail', {}),
+    ];
+    expect((await scan(shards, '-l', 'app!=cart')).pods.map(({ name }) => name)).toEqual(['mail']);
   });
 });

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { podStatus } from '../../src/core/pods/status.ts';
-import { REQUESTS } from '../../src/core/signals/catalogue.ts';
+import { REQUESTS } from '../../src/core/signals/requests.ts';
 import { podsAt } from '../../src/pipeline/pods-at.ts';
 import { folder } from '../support/files.ts';
 import { clientOf, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';

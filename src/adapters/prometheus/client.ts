@@ -37,7 +37,7 @@ export class PrometheusClient implements HistorySource {
   }
 
   /**
-   * Asked anew each time, for its clock. Servers without buildinfo (Thanos, VictoriaMetrics, proxies) still tell the time
+   * Asked anew each time, for its clock. Servers without buildinfo (Cortex, proxies) still tell the time
    * in their reply's Date.
    */
   async server(): Promise<ServerFacts> {

@@ -1,4 +1,4 @@
-import { WINDOW_SECONDS, type Signal, type SomeContainer, type Windowed } from '../signals/catalogue.ts';
+import { WHOLE_WINDOWS, WINDOW_SECONDS, type Signal, type SomeContainer } from '../signals/catalogue.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { GapReason } from '../signals/signal.ts';
 import { CONTAINER_ROWS, INIT_STATES, isOlder, type PodSignals } from './pod-signals.ts';
@@ -27,14 +27,6 @@ const INIT_DROPPED: Gap = {
   signal: 'init-info',
   reason: { kind: 'metric-absent', metric: 'kube_pod_init_container_info' },
 };
-
-/** Those that compare with the beginning of their window, or share it out; of others what was seen of it is enough. */
-const WHOLE_WINDOWS = [
-  'restarts-15m-ago',
-  'ready-share-15m',
-  'ready-changes-15m',
-  'restarts-30m-ago',
-] as const satisfies readonly Windowed[];
 
 /** What nobody can tell of a pod that is older than the samples are. */
 function historyGaps(rows: PodSignals): Gap[] {

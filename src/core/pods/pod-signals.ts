@@ -1,6 +1,6 @@
 import { SIGNALS, WINDOW_SECONDS, type SignalName, type Windowed } from '../signals/catalogue.ts';
-import { copyKeyOf } from '../signals/copies.ts';
-import { staleSeconds } from '../signals/layout.ts';
+import { copyKey, copyKeyOf } from '../signals/copies.ts';
+import { staleSeconds, toldTimes } from '../signals/layout.ts';
 import type { Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
 import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, type Sighting } from './presence.ts';
@@ -51,10 +51,11 @@ function kindOf(signal: SignalName): RowKind {
  * The rows of one pod, of its own uid and of the scrape that counts.
  *
  * All series of one scrape carry its time, so older rows are of another copy of kube-state-metrics or are ghosts, and
- * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) Where the pod's
- * phase is older than kube_pod_info, or the pod's copy has no states of containers as new as that, they come from another
- * instance (or a deduplicating query mixes replicas). Then rows of their kind count while they are younger than about one
- * interval, seen from the newest of them.
+ * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) But a query that
+ * deduplicates replicas of Prometheus (Thanos) takes each series from the one or the other: rows that are a little older
+ * (GHOST_AGE_INTERVALS), and not of the time at which another copy was scraped, are of the same copy. Where the pod's phase is
+ * older than kube_pod_info, or the pod's copy has no states of containers as new as that, they come from another instance: then
+ * rows of their kind are seen from the newest of them, whoever was scraped then.
  */
 export class PodSignals {
   readonly #rows: ReadonlyMap<SignalName, readonly SignalRow[]>;
@@ -75,15 +76,20 @@ export class PodSignals {
     const newest = (signals: readonly SignalName[]): number =>
       signals.reduce((best, signal) => newestTime(this.#own(signal), best), Number.NEGATIVE_INFINITY);
     const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
+    const copy = copyKeyOf(sighting.labels);
+    const { layout } = readings;
+    // Where nothing deduplicates, older rows are of the other replica, which the newer one has overtaken.
+    const isOfOther = (unixSeconds: number): boolean =>
+      toldTimes(layout) > 1 ||
+      layout.copies.some((other) => other.scrapedAtUnixSeconds === unixSeconds && copyKey(other) !== copy);
     const since = (newestOfKind: number): ((unixSeconds: number) => boolean) => {
-      if (newestOfKind >= scrapedAt) return (unixSeconds) => unixSeconds >= scrapedAt;
-      const oldest = newestOfKind - interval * GHOST_AGE_INTERVALS;
-      return (unixSeconds) => unixSeconds > oldest;
+      const isOwn = newestOfKind >= scrapedAt;
+      const oldest = Math.min(newestOfKind, scrapedAt) - interval * GHOST_AGE_INTERVALS;
+      return (t) => (isOwn ? t >= scrapedAt || (t > oldest && !isOfOther(t)) : t > oldest);
     };
     const oldestOfNow = scrapedAt - staleSeconds(readings.layout);
     const phases = newest(['phase']);
     const ofPod = since(phases > oldestOfNow ? phases : scrapedAt);
-    const copy = copyKeyOf(sighting.labels);
     const ofKind = (kind: 'container' | 'init'): ((unixSeconds: number) => boolean) => {
       if (!readings.layout.scrapedApart[kind].has(copy)) return ofPod;
       const found = newest(kind === 'container' ? CONTAINER_ROWS : INIT_ROWS);
@@ -174,17 +180,22 @@ export class PodSignals {
     return this.of('init-info', container).some((row) => row.labels['restart_policy'] === 'Always');
   }
 
-  /** A container is in one state: of rows that disagree the newest counts, and of equally new ones the first. */
+  /**
+   * A container is in one state: of rows that disagree the newest counts, and of equally new ones the first. The reason is that
+   * of the newest row of the state that has one.
+   */
   state(signals: StateSignals, name: string): Pick<ContainerSnapshot, 'state' | 'reason'> {
-    let newest: (Pick<ContainerSnapshot, 'state' | 'reason'> & { at: number }) | undefined;
+    let newest: { state: NonNullable<ContainerSnapshot['state']>; at: number } | undefined;
     for (const state of ['running', 'waiting', 'terminated'] as const) {
-      for (const row of signals[state].flatMap((signal) => this.of(signal, name))) {
-        if (newest === undefined || row.value > newest.at) {
-          newest = { state, reason: row.labels['reason'] || undefined, at: row.value };
-        }
+      for (const { value } of signals[state].flatMap((signal) => this.of(signal, name))) {
+        if (newest === undefined || value > newest.at) newest = { state, at: value };
       }
     }
-    return { state: newest?.state, reason: newest?.reason };
+    if (newest === undefined) return { state: undefined, reason: undefined };
+    const reasons = signals[newest.state]
+      .flatMap((signal) => this.of(signal, name))
+      .filter((row) => row.labels['reason']);
+    return { state: newest.state, reason: newestRow(reasons)?.labels['reason'] };
   }
 
   lastTermination(name: string): ContainerSnapshot['lastTermination'] {

@@ -1,5 +1,5 @@
-import { copyKey, copyKeyOf } from '../signals/copies.ts';
-import { isStale } from '../signals/layout.ts';
+import { copyKey, copyKeyOf, type ExporterCopy } from '../signals/copies.ts';
+import { isStale, staleSeconds } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
 
@@ -21,10 +21,11 @@ export interface Sighting {
 /** A silent copy of whose pods no more than this part is known to any other was a shard, not a replaced replica. */
 const SILENT_SHARD_GONE = 0.9;
 /**
- * Series of one scrape share its time to the millisecond. Older by nearly a whole interval is a ghost; by less, two
- * Prometheus replicas behind one deduplicating query (Thanos, Mimir) took turns.
+ * Series of one scrape share its time to the millisecond. Rows that are older by so many scrape intervals are ghosts; by less,
+ * they may be of another replica of Prometheus behind one deduplicating query (Thanos), which goes on with one that has
+ * stopped for two scrapes.
  */
-export const GHOST_AGE_INTERVALS = 0.9;
+export const GHOST_AGE_INTERVALS = 2.5;
 /** Where the scrape interval could not be measured. */
 export const ASSUMED_INTERVAL_SECONDS = 60;
 
@@ -68,7 +69,7 @@ export function sightings(readings: Readings): Sighting[] {
 }
 
 /** A pod that is made anew under its old name has taken its place for so long. */
-const REPLACED_SECONDS = 600;
+export const REPLACED_SECONDS = 600;
 
 /**
  * Names under which two pods live at once, of which the younger one was made long ago. In one cluster no two pods have a name:
@@ -130,8 +131,11 @@ function overruledRows(readings: Readings, rows: readonly SignalRow[]): Readonly
   const { layout } = readings;
   const scrapedAt = new Map(layout.copies.map((copy) => [copyKey(copy), copy.scrapedAtUnixSeconds]));
   const interval = layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
-  const isRescraped = (row: SignalRow): boolean =>
-    row.value < (scrapedAt.get(copyOf(row)) ?? row.value) - interval * GHOST_AGE_INTERVALS;
+  const oldestOfNow = readings.unixSeconds - staleSeconds(layout);
+  const isRescraped = (row: SignalRow): boolean => {
+    const newest = scrapedAt.get(copyOf(row)) ?? row.value;
+    return row.value < newest - interval * GHOST_AGE_INTERVALS || (row.value < oldestOfNow && newest >= oldestOfNow);
+  };
   const rescraped = new Set(rows.filter(isRescraped));
   const known = new Set(rows.filter((row) => !rescraped.has(row)).map((row) => `${copyOf(row)} ${identityOf(row)}`));
   return new Set(
@@ -158,24 +162,24 @@ function identityOf(row: SignalRow): string {
 function untoldCopies(readings: Readings): (copy: string) => boolean {
   // What nobody hears from cannot say what is gone, either.
   if (readings.isPartial || isStale(readings.layout, readings.unixSeconds)) return () => true;
-  const alive = new Set(readings.layout.copies.map(copyKey));
-  if (readings.gaps.has('copy-history')) return (copy) => !alive.has(copy);
-  const silent = silentShards(readings, alive);
+  const { copies } = readings.layout;
+  if (readings.gaps.has('copy-history')) return (copy) => !copies.some((living) => copyKey(living) === copy);
+  const silent = new Set(silentShards(rowsOf(readings, 'copy-history'), copies).map(copyKey));
   return (copy) => silent.has(copy);
 }
 
-/** Copies that have no series any more and whose pods nobody took over. */
-function silentShards(readings: Readings, alive: ReadonlySet<string>): ReadonlySet<string> {
-  const seen = new Map<string, { seen: number; gone: number }>();
-  for (const row of rowsOf(readings, 'copy-history')) {
-    const counts = seen.get(copyOf(row)) ?? { seen: 0, gone: 0 };
-    if (row.labels['of'] === 'gone') counts.gone = row.value;
-    else counts.seen = row.value;
-    seen.set(copyOf(row), counts);
-  }
-  const silent = new Set<string>();
-  for (const [copy, { seen: all, gone }] of seen) {
-    if (!alive.has(copy) && gone > all * SILENT_SHARD_GONE) silent.add(copy);
-  }
-  return silent;
+/**
+ * By the rows of the signal copy-history: the copies that have no series any more and whose pods nobody took over, with how
+ * many pods they knew.
+ */
+export function silentShards(
+  history: readonly SignalRow[],
+  living: readonly ExporterCopy[],
+): Pick<ExporterCopy, 'job' | 'instance' | 'pods'>[] {
+  const alive = new Set(living.map(copyKey));
+  const gone = new Map(history.filter(({ labels }) => labels['of'] === 'gone').map((row) => [copyOf(row), row.value]));
+  return history
+    .filter((row) => row.labels['of'] === 'seen' && !alive.has(copyOf(row)))
+    .filter((row) => (gone.get(copyOf(row)) ?? 0) > row.value * SILENT_SHARD_GONE)
+    .map(({ labels, value }) => ({ job: labels['job'] ?? '', instance: labels['instance'] ?? '', pods: value }));
 }

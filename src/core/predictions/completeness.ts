@@ -9,7 +9,7 @@ import type { PodPrediction } from './prediction.ts';
 import { compareText } from '../compare-text.ts';
 
 /** What is asked about the layout; without an answer less is known of all signals. */
-export type LayoutRequest = 'scrape-interval' | 'copies';
+export type LayoutRequest = 'scrape-interval' | 'copies' | 'cadvisor';
 
 /** Something that a reader must know of an answer. `incomplete`: with it the answer is a partial one. */
 export type Warning = { readonly incomplete: boolean } & (

@@ -1,14 +1,6 @@
-import { anyOf, by, newestOf, over, scrapeTimeWhere, tagged, type Matcher } from './promql.ts';
-import type { Series } from './metric-source.ts';
-import {
-  canonicalLabels,
-  containerMatchers,
-  exporterSeries,
-  isCanonical,
-  type CanonicalLabel,
-  type Naming,
-} from './naming.ts';
-import type { Exporter, Scope, SignalRow, Subject, Unit } from './signal.ts';
+import { scrapeTimeWhere, by, over, type Matcher } from './promql.ts';
+import { perSecond, shareOver, type QueryWriter } from './query-writer.ts';
+import type { Exporter, Subject, Unit } from './signal.ts';
 
 const IS_READY: Matcher = { label: 'condition', op: '=', value: 'true' };
 
@@ -21,7 +13,7 @@ export const PRESENCE_LOOKBACK_SECONDS = 3600;
  *
  * Two shapes of value:
  * - `scrape time`: the row exists while the fact is true, and its value is the moment of the scrape that said so. The
- *   moments let assemble.ts tell the newest copy of kube-state-metrics from an older one and from a ghost.
+ *   moments tell the newest copy of kube-state-metrics from an older one and from a ghost (core/pods/pod-signals.ts).
  * - a measured value in its unit, of the newest copy only.
  *
  * No sums over kube-state-metrics (a second copy would double them) but for the share of one in another, no joins in PromQL
@@ -989,260 +981,15 @@ export const WINDOW_SECONDS = Object.fromEntries(
   table.flatMap((signal) => ('windowSeconds' in signal ? [[signal.name, signal.windowSeconds]] : [])),
 ) as Readonly<Record<Windowed, number>>;
 
+/** Those that compare with the beginning of their window, or share it out; of others what was seen of it is enough. */
+export const WHOLE_WINDOWS = [
+  'restarts-15m-ago',
+  'ready-share-15m',
+  'ready-changes-15m',
+  'restarts-30m-ago',
+] as const satisfies readonly Windowed[];
+
 /** Those whose rows name no pod. */
 export const SIGNALS_OF_NO_POD: ReadonlySet<SignalName> = new Set(
   SIGNALS.filter(({ subject }) => subject === 'node' || subject === 'owner').map(({ name }) => name),
 );
-
-/**
- * The requests in the order in which they are sent: the pods first, because everything hangs on them, then what looks
- * back and takes Prometheus long, so that no long one is left alone at the end.
- */
-export const REQUESTS: readonly RequestName[] = [...new Set(table.map((signal) => signal.request))].sort(
-  (a, b) => rank(a) - rank(b),
-);
-
-function rank(request: RequestName): number {
-  if (request === 'pods') return 0;
-  return signalsOf(request).some((signal) => signal.windowSeconds !== undefined) ? 1 : 2;
-}
-
-export function signalsOf(request: RequestName): Signal[] {
-  return SIGNALS.filter((signal) => signal.request === request);
-}
-
-/** A part of the scope: how an answer that is too big is split. */
-export interface Part {
-  readonly namespaces: readonly string[] | undefined;
-  /** An RE2 pattern for the first characters of pod names. */
-  readonly podPattern: string | undefined;
-}
-
-/** The PromQL of one request. `part` narrows it further; signals of nodes and owners have no parts. */
-export function requestQuery(request: RequestName, naming: Naming, scope: Scope, part?: Part): string {
-  return tagged(
-    signalsOf(request).map((signal) => {
-      const writer = new QueryWriter(signal.exporter, naming, scope, part);
-      const labels = [...writer.keys(signal.subject), ...signal.labels.map((label) => writer.name(label))];
-      const seconds = signal.windowSeconds ?? 0;
-      const expression =
-        signal.raw !== undefined
-          ? signal.raw(writer, seconds)
-          : by('max', labels, signal.expression?.(writer, seconds) ?? '');
-      return { fact: signal.name, expression };
-    }),
-  );
-}
-
-/** Sorts an answer to `requestQuery` by signal, with every label under its canonical name. */
-export function signalRows(naming: Naming, series: readonly Series[]): Map<SignalName, SignalRow[]> {
-  const rows = new Map<SignalName, SignalRow[]>();
-  for (const one of series) {
-    const signal = SIGNALS_BY_NAME.get(one.labels['fact'] ?? '');
-    if (signal === undefined) continue;
-    const own = rows.get(signal.name);
-    const labels = canonicalLabels(naming, signal.exporter, one.labels);
-    // There are tens of thousands of them in a large cluster, and mostly nothing has another name.
-    const row = labels === one.labels ? one : { labels, value: one.value };
-    if (own === undefined) rows.set(signal.name, [row]);
-    else own.push(row);
-  }
-  return rows;
-}
-
-const SIGNALS_BY_NAME: ReadonlyMap<string, Signal> = new Map(SIGNALS.map((signal) => [signal.name, signal]));
-
-/** Pod names beyond this many characters of PromQL are not sent: the query asks for the namespace, kpfd picks. */
-const POD_PATTERN_LIMIT = 1000;
-
-/**
- * What a counter gained per second on average over the window, as if it had been there all the time. Prometheus' rate() is
- * the same; that of VictoriaMetrics divides by the time between the samples that there are, of which a young container has few.
- */
-function perSecond(series: string, seconds: number): string {
-  return `increase(${over(series, seconds)}) / ${seconds}`;
-}
-
-/**
- * The part of its samples within the window in which a metric of 0 and 1 was 1, over all copies of kube-state-metrics that
- * told it: one that was replaced has a part of the samples, and a second one has them twice.
- */
-function shareOver(series: string, seconds: number, labels: readonly string[]): string {
-  const total = (reduce: 'sum' | 'count'): string => by('sum', labels, `${reduce}_over_time(${over(series, seconds)})`);
-  return `${total('sum')} / ${total('count')}`;
-}
-
-/** Writes selectors for one exporter in the names of this Prometheus. */
-class QueryWriter {
-  readonly #exporter: Exporter;
-  readonly #naming: Naming;
-  readonly #scope: Scope;
-  readonly #part: Part | undefined;
-
-  constructor(exporter: Exporter, naming: Naming, scope: Scope, part: Part | undefined) {
-    this.#exporter = exporter;
-    this.#naming = naming;
-    this.#scope = scope;
-    this.#part = part;
-  }
-
-  #label(label: CanonicalLabel): string {
-    return this.#naming.labels[this.#exporter][label];
-  }
-
-  /** What a label of the table is called in this Prometheus. */
-  name(label: string): string {
-    return isCanonical(label) ? this.#label(label) : label;
-  }
-
-  #select(metric: string, scope: readonly Matcher[], more: readonly Matcher[]): string {
-    return exporterSeries(this.#naming, this.#exporter, metric, [...scope, ...more]);
-  }
-
-  #namespaceMatchers(): Matcher[] {
-    const matchers: Matcher[] = [];
-    const label = this.#label('namespace');
-    if (this.#scope.namespace !== undefined) matchers.push({ label, op: '=', value: this.#scope.namespace });
-    if (this.#part?.namespaces !== undefined) matchers.push({ label, op: '=~', value: anyOf(this.#part.namespaces) });
-    return matchers;
-  }
-
-  #podMatchers(): Matcher[] {
-    const matchers = this.#namespaceMatchers();
-    const label = this.#label('pod');
-    const { pods } = this.#scope;
-    if (pods !== undefined) {
-      const pattern = anyOf(pods);
-      if (pods.length === 1) matchers.push({ label, op: '=', value: pods[0] as string });
-      else if (pattern.length <= POD_PATTERN_LIMIT) matchers.push({ label, op: '=~', value: pattern });
-    }
-    if (this.#part?.podPattern !== undefined) matchers.push({ label, op: '=~', value: this.#part.podPattern });
-    return matchers;
-  }
-
-  /** The labels that identify a subject. cAdvisor has no uid; nodes and owners have no pod. */
-  keys(subject: Subject): string[] {
-    const pod = [this.#label('namespace'), this.#label('pod')];
-    if (this.#exporter === 'kube-state-metrics') pod.push(this.#label('uid'));
-    switch (subject) {
-      case 'pod':
-        return pod;
-      case 'container':
-        return [...pod, this.#label('container')];
-      case 'resource':
-        return [...pod, this.#label('container'), 'resource'];
-      case 'node':
-        return [this.#label('node')];
-      case 'owner':
-        return [this.#label('namespace')];
-    }
-  }
-
-  series(metric: string, ...more: Matcher[]): string {
-    return this.#select(metric, this.#podMatchers(), more);
-  }
-
-  everywhere(metric: string): string {
-    return this.#select(metric, [], []);
-  }
-
-  nodeSeries(metric: string, ...more: Matcher[]): string {
-    return this.#select(metric, [], more);
-  }
-
-  ownerSeries(metric: string): string {
-    return this.#select(metric, this.#namespaceMatchers(), []);
-  }
-
-  newest(metric: string): string {
-    const series = this.series(metric);
-    return newestOf(series, series, this.keys('container'));
-  }
-
-  /** Restart counts at the start of the window, of containers that restarted within it only. */
-  lowerBefore(counter: string, seconds: number): string {
-    const restarted = (metric: string): string => this.#lowerThan(this.series(metric), metric, seconds);
-    return `${restarted(`kube_pod_container_status_${counter}`)} or ${restarted(`kube_pod_init_container_status_${counter}`)}`;
-  }
-
-  /** The least value of a gauge of containers within the window, where the last one is higher. */
-  lowerWithin(metric: string, seconds: number): string {
-    return this.#lowerThan(`last_over_time(${over(this.series(metric), seconds)})`, metric, seconds);
-  }
-
-  #lowerThan(last: string, metric: string, seconds: number): string {
-    const labels = this.keys('container');
-    return `${by('min', labels, `min_over_time(${over(this.series(metric), seconds)})`)} < ${by('max', labels, last)}`;
-  }
-
-  /**
-   * Sums over the containers that restarted within the window, by the owner of their pods (which are all of one template):
-   * `of` gets their restarts, and in how many samples of the window each container of the namespace ran. Pods that are
-   * gone count as well. The scope is the namespace's: what a pod is predicted does not depend on who asked.
-   */
-  ofRestartedByOwner(seconds: number, of: (restarted: string, running: string) => string): string {
-    const container = this.keys('container');
-    const pod = this.keys('pod');
-    const owner = ['created_by_kind', 'created_by_name'];
-    const restarts = over(this.ownerSeries('kube_pod_container_status_restarts_total'), seconds);
-    // The least and the most of any copy: of one that was replaced both have a part of the window.
-    const bound = (side: 'min' | 'max'): string => by(side, container, `${side}_over_time(${restarts})`);
-    const restarted = `(${bound('max')} - ${bound('min')} > 0)`;
-    const running = by(
-      'max',
-      container,
-      `sum_over_time(${over(this.ownerSeries('kube_pod_container_status_running'), seconds)})`,
-    );
-    const info = by('max', [...pod, ...owner], `last_over_time(${over(this.ownerSeries('kube_pod_info'), seconds)})`);
-    const owned = `(${of(restarted, running)}) * on (${pod.join(',')}) group_left(${owner.join(',')}) topk by (${pod.join(',')}) (1,${info})`;
-    return by('sum', [...this.keys('owner'), ...owner, this.#label('container')], owned);
-  }
-
-  /** Both spellings of requests and limits: kube-state-metrics 1 had a metric for each resource. */
-  resources(kind: 'limits' | 'requests'): string {
-    const metric = `kube_pod_container_resource_${kind}`;
-    const old = (name: string, resource: string): string =>
-      `label_replace(${this.series(`${metric}_${name}`)},"resource","${resource}","","")`;
-    return `${this.series(metric, { label: 'resource', op: '=~', value: 'cpu|memory' })} or ${old('cpu_cores', 'cpu')} or ${old('memory_bytes', 'memory')}`;
-  }
-
-  initResources(kind: 'limits' | 'requests'): string {
-    return this.series(`kube_pod_init_container_resource_${kind}`, {
-      label: 'resource',
-      op: '=~',
-      value: 'cpu|memory',
-    });
-  }
-
-  containers(metric: string): string {
-    const more = containerMatchers(this.#label('container'));
-    // Old cAdvisors have a series for each CPU beside the total.
-    if (metric === 'container_cpu_usage_seconds_total') more.push({ label: 'cpu', op: '=~', value: 'total|' });
-    return this.series(metric, ...more);
-  }
-
-  ofLivingContainer(metric: string, reduce: (series: string) => string): string {
-    const series = this.containers(metric);
-    return newestOf(reduce(series), series, this.keys('container'));
-  }
-
-  /** The pod's cgroup, of pods that have no rows of containers at all. */
-  wherePodRowsOnly(metric: string, reduce: (series: string) => string): string {
-    const pod = this.keys('pod');
-    const cgroup = this.series(
-      metric,
-      { label: this.#label('container'), op: '=', value: '' },
-      { label: 'image', op: '=', value: '' },
-      { label: this.#label('pod'), op: '!=', value: '' },
-    );
-    return `${by('max', pod, newestOf(reduce(cgroup), cgroup, pod))} unless on (${pod.join(',')}) ${this.containers(metric)}`;
-  }
-
-  /** Network counters stand on the sandbox, one series for each interface. */
-  overInterfaces(metric: string, seconds: number): string {
-    const pod = this.keys('pod');
-    const series = this.series(metric, { label: this.#label('pod'), op: '!=', value: '' });
-    const interfaces = [...pod, 'interface'];
-    return by('sum', pod, by('max', interfaces, newestOf(perSecond(series, seconds), series, interfaces)));
-  }
-}

@@ -1,9 +1,18 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS, type SignalName } from './catalogue.ts';
 import type { ExporterCopy } from './copies.ts';
-import { ageOfPods, isStale, namesOf, oldestUsageSeconds, replicaCount, staleShards, type Layout } from './layout.ts';
+import {
+  ageOfPods,
+  isStale,
+  namesOf,
+  oldestUsageSeconds,
+  replicaCount,
+  staleShards,
+  toldTimes,
+  type Layout,
+} from './layout.ts';
 import type { ConnectionStep, Series } from './metric-source.ts';
-import { CADVISOR_PROBE, containerMatchers, exporterSeries } from './naming.ts';
+import { CADVISOR_PROBE, containerMatchers, exporterSeries, type Naming } from './naming.ts';
 import { by, tagged } from './promql.ts';
 import { FAST_WINDOW_SECONDS, gapsOfLayout } from './readings.ts';
 import type { Exporter } from './signal.ts';
@@ -15,15 +24,23 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   | { name: 'version'; version: string | undefined }
   | { name: 'clock'; aheadSeconds: number | undefined }
   | { name: 'pods'; failure: Failure | undefined; pods: number }
-  | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[]; told: ToldByCadvisor }
+  /** `isPartial`: Prometheus warned that it did not answer everything. */
+  | { name: 'cadvisor'; jobs: readonly { job: string; series: number }[]; told: ToldByCadvisor; isPartial: boolean }
   /** `failure`: why nothing was counted. */
-  | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined }
+  | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined; isPartial: boolean }
   /** `stale`: copies that fell silent while others did not. */
-  | { name: 'freshness'; ageSeconds: number; stale: readonly ExporterCopy[] }
+  | { name: 'freshness'; ageSeconds: number; stale: readonly Pick<ExporterCopy, 'job' | 'instance' | 'pods'>[] }
   /** Windows, in seconds, that look back on no samples; 0: there is nothing of a few minutes ago; undefined: not told. */
   | { name: 'history'; tooLong: readonly number[] | undefined }
-  | { name: 'copies'; copies: readonly ExporterCopy[]; replicas: number }
-  | { name: 'labels'; renamed: Readonly<Record<Exporter, readonly string[]>>; cluster: Layout['cluster'] }
+  /** `toldTimes`: how many series of one copy tell of each pod; more than 1 are of replicas of Prometheus. */
+  | { name: 'copies'; copies: readonly ExporterCopy[]; replicas: number; toldTimes: number }
+  /** `namesakes`: how many names are of two pods that both live; undefined: not counted. */
+  | {
+      name: 'labels';
+      renamed: Readonly<Record<Exporter, readonly string[]>>;
+      cluster: Layout['cluster'];
+      namesakes: number | undefined;
+    }
   /** `failures`: questions about the layout that were not answered. */
   | { name: 'warnings'; texts: readonly string[]; failures: readonly Failure[] }
   | { name: 'interval'; exporter: Exporter; seconds: number | undefined; signals: readonly string[] }
@@ -123,6 +140,16 @@ export function metricCounts(
   });
 }
 
+/**
+ * How many names are of two pods, of which the younger one was made so many seconds ago at least: in one cluster no two pods
+ * have a name for long.
+ */
+export function namesakesExpression(naming: Naming, seconds: number): string {
+  const { namespace, pod, uid } = naming.labels['kube-state-metrics'];
+  const settled = `${exporterSeries(naming, 'kube-state-metrics', 'kube_pod_created')} < time() - ${seconds}`;
+  return `count(${by('count', [namespace, pod], by('count', [namespace, pod, uid], settled))} > 1)`;
+}
+
 /** Which instances of cAdvisor have fallen silent, and whether it names containers; undefined where there is no cAdvisor. */
 export function cadvisorQuery(layout: Layout): string | undefined {
   if (layout.cadvisorJobs.length === 0) return undefined;
@@ -146,12 +173,23 @@ export function readCadvisor(series: readonly Series[]): ToldByCadvisor {
   };
 }
 
-/** What the layout and the counts, or why there are none, say of the samples themselves. */
+/** What was asked of the samples beside the layout. */
+export interface Counted {
+  readonly metrics: readonly MetricCount[];
+  readonly namesakes: number | undefined;
+  /** Why nothing was counted. */
+  readonly failure: Failure | undefined;
+  readonly told: ToldByCadvisor;
+  /** Copies of kube-state-metrics that have no series any more, though nobody took their pods over. */
+  readonly silentShards: readonly Pick<ExporterCopy, 'job' | 'instance' | 'pods'>[];
+  /** Prometheus warned that it did not answer everything. */
+  readonly isPartial: boolean;
+}
+
+/** What the layout and the counts say of the samples themselves. */
 export function sampleChecks(
   layout: Layout,
-  metrics: readonly MetricCount[],
-  failure: Failure | undefined,
-  told: ToldByCadvisor,
+  { metrics, namesakes, failure, told, silentShards, isPartial }: Counted,
   unixSeconds: number,
 ): Check[] {
   const cadvisorAbsent = layout.cadvisorJobs.length === 0;
@@ -170,9 +208,10 @@ export function sampleChecks(
   );
   const vital = absent.some(({ metric }) => VITAL_METRICS.has(metric));
   const replicas = replicaCount(layout);
+  const times = toldTimes(layout);
   const renamed = layout.renamed['kube-state-metrics'].length + layout.renamed.cadvisor.length > 0;
   const gaps = gapsOfLayout(layout);
-  const stale = isStale(layout, unixSeconds) ? [] : staleShards(layout, unixSeconds);
+  const stale = isStale(layout, unixSeconds) ? [] : [...staleShards(layout, unixSeconds), ...silentShards];
   const windows = layout.hasHistory === false ? [0] : [...layout.windowsBeforeHistory];
   const tooLong = layout.hasHistory === undefined ? undefined : windows;
   const interval = (exporter: Exporter): Check => {
@@ -190,9 +229,11 @@ export function sampleChecks(
       outcome: cadvisorAbsent || told.silent.length > 0 || namesNone ? 'warning' : 'ok',
       jobs: layout.cadvisorJobs,
       told: isNoneStarted ? { ...told, namesContainers: undefined } : told,
+      isPartial,
     },
     {
       name: 'metrics',
+      isPartial,
       outcome: vital ? 'failed' : absent.length > 0 || failure !== undefined ? 'warning' : 'ok',
       absent,
       failure,
@@ -204,8 +245,20 @@ export function sampleChecks(
       stale,
     },
     { name: 'history', outcome: tooLong?.length === 0 ? 'ok' : 'warning', tooLong },
-    { name: 'copies', outcome: replicas > 0 ? 'warning' : 'ok', copies: layout.copies, replicas },
-    { name: 'labels', outcome: renamed ? 'warning' : 'ok', renamed: layout.renamed, cluster: layout.cluster },
+    {
+      name: 'copies',
+      outcome: replicas > 0 || times > 1 ? 'warning' : 'ok',
+      copies: layout.copies,
+      replicas,
+      toldTimes: times,
+    },
+    {
+      name: 'labels',
+      outcome: renamed || (namesakes ?? 0) > 0 ? 'warning' : 'ok',
+      renamed: layout.renamed,
+      cluster: layout.cluster,
+      namesakes,
+    },
     interval('kube-state-metrics'),
     ...(cadvisorAbsent ? [] : [interval('cadvisor')]),
   ];

@@ -1,5 +1,5 @@
 import { FailureError } from '../failure.ts';
-import { SIGNALS } from './catalogue.ts';
+import { SIGNALS, WHOLE_WINDOWS, WINDOW_SECONDS } from './catalogue.ts';
 import { copyKey, copyKeyOf, readAuthorities, readNamespaces, type ExporterCopy } from './copies.ts';
 import type { Series } from './metric-source.ts';
 import { CADVISOR_PROBE, exporterSeries, type Naming } from './naming.ts';
@@ -40,7 +40,7 @@ const HISTORY = '[5m] offset 4m';
  * And one that longer windows look back on, in seconds, where the first quarter of the window has samples: there is one scrape
  * at least in it, for a window is used only where it holds four. What was before a pause says nothing of what happened in it.
  */
-const LONG_WINDOWS = [900, 1800] as const;
+const LONG_WINDOWS = [...new Set(WHOLE_WINDOWS.map((signal) => WINDOW_SECONDS[signal]))];
 
 /** Every container that has a status has a row of it, with 0 or 1. */
 const CONTAINERS = 'kube_pod_container_status_running';
@@ -197,6 +197,12 @@ export function countPods({ copies, authorities, podCount }: Layout): number {
     copies.map((copy) => authorities.get(copyKey(copy)) ?? copy).map((own) => [copyKey(own), own]),
   );
   return [...counted.values()].reduce((sum, { pods }) => sum + pods, 0);
+}
+
+/** How many series of one copy tell of each pod: more than 1 are of replicas of Prometheus that no label tells apart. */
+export function toldTimes({ copies, podCount }: Layout): number {
+  if (podCount === undefined) return 1;
+  return Math.max(Math.round(Math.max(...copies.map(({ pods }) => pods)) / podCount), 1);
 }
 
 /** Copies that say what a newer one says as well. */

@@ -58,7 +58,7 @@ export interface HistorySource extends MetricSource {
 }
 
 export interface ServerFacts {
-  /** From /api/v1/status/buildinfo; undefined where the server has none (Thanos, VictoriaMetrics, proxies). */
+  /** From /api/v1/status/buildinfo; undefined where the server has none (Cortex, proxies). */
   readonly version: string | undefined;
   /** The server's clock, from the Date header (whole seconds); undefined where it sent none. */
   readonly unixSeconds: number | undefined;

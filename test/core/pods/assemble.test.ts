@@ -108,9 +108,9 @@ describe('rows of another scrape', () => {
   test('metrics of containers that are scraped apart from those of pods count', () => {
     const rows = {
       phase: [row('cart', { phase: 'Running' }, SCRAPED)],
-      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED - 30)],
-      'init-terminated-reason': [row('cart', { container: 'setup', reason: 'Completed' }, SCRAPED - 30)],
-      'last-terminated-reason': [row('cart', { container: 'setup', reason: 'Error' }, SCRAPED - 30)],
+      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED - 45)],
+      'init-terminated-reason': [row('cart', { container: 'setup', reason: 'Completed' }, SCRAPED - 45)],
+      'last-terminated-reason': [row('cart', { container: 'setup', reason: 'Error' }, SCRAPED - 45)],
     };
     expect(only(rows, { scrapedApart: { container: APART, init: APART } }).containers).toMatchObject([
       { name: 'app', reason: 'CrashLoopBackOff' },
@@ -132,7 +132,7 @@ describe('rows of another scrape', () => {
   test('a running pod without any container is a gap, not a healthy one', () => {
     const pod = only({
       phase: [row('cart', { phase: 'Running' }, SCRAPED)],
-      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED - 15)],
+      'container-waiting-reason': [row('cart', { ...app, reason: 'CrashLoopBackOff' }, SCRAPED - 45)],
       'container-running': [row('other', app, SCRAPED)],
     });
     expect(pod.gaps).toContainEqual({
@@ -148,13 +148,17 @@ describe('rows of another scrape', () => {
     expect(only({ phase: phases.toReversed() }).phase).toBe('Running');
   });
 
-  test('a mark that only an older scrape has is not there any more', () => {
-    const pod = only({
-      phase: phases,
-      unschedulable: [row('cart', {}, AT - 12)],
-      deletion: [row('cart', {}, AT - 12)],
-    });
-    expect(pod).toMatchObject({ unschedulable: false, terminating: false });
+  const marked = { phase: phases, unschedulable: [row('cart', {}, AT - 12)], deletion: [row('cart', {}, AT - 12)] };
+
+  test('a mark that only another copy has, scraped before, is not there any more', () => {
+    const copies = [copy('a', 3, SCRAPED), copy('b', 3, AT - 12)];
+    expect(only(marked, { copies })).toMatchObject({ unschedulable: false, terminating: false });
+  });
+
+  test('one of the same copy, as a query that deduplicates two replicas of Prometheus has it, is', () => {
+    expect(only(marked)).toMatchObject({ unschedulable: true, terminating: true });
+    const older = { unschedulable: [row('cart', {}, AT - 45)], deletion: [row('cart', {}, AT - 45)] };
+    expect(only({ ...marked, ...older })).toMatchObject({ unschedulable: false, terminating: false });
   });
 
   test('a waiting container of an older scrape runs now', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { featuresFrom } from '../../../src/core/features/catalogue.ts';
-import { REQUESTS, requestQuery, SIGNALS, signalRows, signalsOf } from '../../../src/core/signals/catalogue.ts';
+import { REQUESTS, requestQuery, signalRows, signalsOf } from '../../../src/core/signals/requests.ts';
+import { SIGNALS } from '../../../src/core/signals/catalogue.ts';
 import { gapsOfLayout } from '../../../src/core/signals/readings.ts';
 import { layout } from '../../support/readings.ts';
 
