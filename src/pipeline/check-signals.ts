@@ -22,6 +22,7 @@ import { countPods, type Layout } from '../core/signals/layout.ts';
 import type { MetricSource } from '../core/signals/metric-source.ts';
 import { exporterSeries, type NamingOptions } from '../core/signals/naming.ts';
 import { tagged } from '../core/signals/promql.ts';
+import { askOrNote } from './ask-or-note.ts';
 import { expectedFailure } from './expected-failure.ts';
 import { nowOf, skewOf, type Instant } from './instant.ts';
 import { Journal } from './journal.ts';
@@ -153,12 +154,8 @@ async function askCadvisor(
 ): Promise<ToldByCadvisor> {
   const promql = cadvisorQuery(layout);
   if (promql === undefined) return NOTHING_TOLD;
-  try {
-    return readCadvisor(journal.answered(await source.query(promql, unixSeconds)));
-  } catch (error) {
-    journal.failed('cadvisor', expectedFailure(error));
-    return NOTHING_TOLD;
-  }
+  const series = await askOrNote(source, unixSeconds, journal, 'cadvisor', promql);
+  return series === undefined ? NOTHING_TOLD : readCadvisor(series);
 }
 
 async function askSilentShards(
@@ -167,16 +164,11 @@ async function askSilentShards(
   layout: Layout,
   journal: Journal,
 ): Promise<Counted['silentShards']> {
-  try {
-    const promql = requestQuery('copy-history', layout, { namespace: undefined, pods: undefined });
-    const series = journal.answered(await source.query(promql, unixSeconds));
-    // A store that was not reached may hold what seems to have fallen silent.
-    if (journal.isPartial) return [];
-    return silentShards(signalRows(layout, series).get('copy-history') ?? [], layout.copies);
-  } catch (error) {
-    journal.failed('copy-history', expectedFailure(error));
-    return [];
-  }
+  const promql = requestQuery('copy-history', layout, { namespace: undefined, pods: undefined });
+  const series = await askOrNote(source, unixSeconds, journal, 'copy-history', promql);
+  // A store that was not reached may hold what seems to have fallen silent.
+  if (series === undefined || journal.isPartial) return [];
+  return silentShards(signalRows(layout, series).get('copy-history') ?? [], layout.copies);
 }
 
 async function failureOf(question: Promise<unknown>): Promise<Failure | undefined> {

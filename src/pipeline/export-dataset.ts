@@ -40,7 +40,7 @@ export async function exportDataset(
     rows += known.length;
     unlabelled += batch.rows.length - known.length;
     if (!batch.isTold) silentSteps += 1;
-    if (silentSteps > 0 || journal.warnings().some(({ incomplete }) => incomplete)) await sink.lacks();
+    if (silentSteps > 0 || journal.isIncomplete) await sink.lacks();
     sink.step((done += 1), all);
     if (known.length > 0 && !(await sink.take(known))) break;
   }

@@ -4,7 +4,7 @@ import type { RequestName } from '../core/signals/catalogue.ts';
 import type { Answer, Series } from '../core/signals/metric-source.ts';
 
 /** What is asked: a request of signals, or one about the layout. */
-type Asked = Extract<Warning, { kind: 'request-failed' }>['request'];
+export type Asked = Extract<Warning, { kind: 'request-failed' }>['request'];
 
 /** Something that a reader of the answer must know of how it came about. */
 type Notice =
@@ -36,6 +36,11 @@ export class Journal {
   /** Whether a warning speaks of the answer (a store that could not be reached), and not of the question (PromQL). */
   get isPartial(): boolean {
     return [...this.#warnings].some((text) => !text.startsWith('PromQL '));
+  }
+
+  /** Whether an answer is a partial one for what is kept here. */
+  get isIncomplete(): boolean {
+    return this.#failures.size + this.#warnings.size > 0;
   }
 
   failed(request: Asked, failure: Failure): void {

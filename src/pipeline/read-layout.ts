@@ -12,7 +12,7 @@ import {
   type NamingOptions,
 } from '../core/signals/naming.ts';
 import { selector } from '../core/signals/promql.ts';
-import type { LayoutRequest } from '../core/predictions/completeness.ts';
+import { askOrNote } from './ask-or-note.ts';
 import { expectedFailure } from './expected-failure.ts';
 import { inPart } from './in-part.ts';
 import type { Journal } from './journal.ts';
@@ -60,18 +60,10 @@ export async function measureLayout(
   { naming, copies }: Found,
   journal: Journal,
 ): Promise<Layout> {
-  const ask = async (what: LayoutRequest, promql: string | undefined): Promise<readonly Series[] | undefined> => {
-    if (promql === undefined) return undefined;
-    try {
-      return journal.answered(await source.query(promql, unixSeconds));
-    } catch (error) {
-      journal.failed(what, expectedFailure(error));
-      return undefined;
-    }
-  };
+  const promql = overlapsQuery(copies, naming);
   const [intervals, overlaps] = await Promise.all([
-    ask('scrape-interval', intervalsQuery(naming)),
-    ask('copies', overlapsQuery(copies, naming)),
+    askOrNote(source, unixSeconds, journal, 'scrape-interval', intervalsQuery(naming)),
+    promql === undefined ? undefined : askOrNote(source, unixSeconds, journal, 'copies', promql),
   ]);
   return readLayout(naming, copies, intervals, overlaps);
 }

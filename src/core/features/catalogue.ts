@@ -54,11 +54,6 @@ type FeatureUnit =
 
 /** Ages and times are cut here: beyond it they tell how long the cluster was watched, not how the pod fares. */
 const OLDEST_SECONDS = 900;
-/** The features that a signal is needed for. */
-export function featuresFrom(signal: SignalName): Feature[] {
-  return FEATURES.filter(({ from }) => from.includes(signal));
-}
-
 /** The share of a limit beyond which the seed's project called usage high. */
 const HIGH_PERCENT = 90;
 /** What tells how long lives lasted. */
@@ -566,6 +561,11 @@ export const FEATURES: readonly Feature[] = [
     value: (pod) => flag(pod.node?.cordoned, (cordoned) => cordoned),
   },
 ];
+
+/** The features that a signal is needed for. */
+export function featuresFrom(signal: SignalName): Feature[] {
+  return FEATURES.filter(({ from }) => from.includes(signal));
+}
 
 function flag<T>(value: T | undefined, test: (value: T) => boolean): number {
   return value === undefined ? Number.NaN : Number(test(value));

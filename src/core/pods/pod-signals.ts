@@ -3,7 +3,7 @@ import { copyKey, copyKeyOf } from '../signals/copies.ts';
 import { staleSeconds, toldTimes } from '../signals/layout.ts';
 import type { Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
-import { ASSUMED_INTERVAL_SECONDS, GHOST_AGE_INTERVALS, type Sighting } from './presence.ts';
+import { ghostAgeSeconds, type Sighting } from './presence.ts';
 import type { ContainerSnapshot, Resources } from './snapshot.ts';
 
 /** What claims each state; of rows of one scrape the first signal counts, and reasons stand first. */
@@ -53,7 +53,7 @@ function kindOf(signal: SignalName): RowKind {
  * All series of one scrape carry its time, so older rows are of another copy of kube-state-metrics or are ghosts, and
  * are left out. (A newer one is of a scrape that was stored while kpfd asked, and is the better for it.) But a query that
  * deduplicates replicas of Prometheus (Thanos) takes each series from the one or the other: rows that are a little older
- * (GHOST_AGE_INTERVALS), and not of the time at which another copy was scraped, are of the same copy. Where the pod's phase is
+ * (ghostAgeSeconds), and not of the time at which another copy was scraped, are of the same copy. Where the pod's phase is
  * older than kube_pod_info, or the pod's copy has no states of containers as new as that, they come from another instance: then
  * rows of their kind are seen from the newest of them, whoever was scraped then.
  */
@@ -75,23 +75,22 @@ export class PodSignals {
     const scrapedAt = sighting.scrapedAtUnixSeconds ?? Number.NEGATIVE_INFINITY;
     const newest = (signals: readonly SignalName[]): number =>
       signals.reduce((best, signal) => newestTime(this.#own(signal), best), Number.NEGATIVE_INFINITY);
-    const interval = readings.layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
-    const copy = copyKeyOf(sighting.labels);
     const { layout } = readings;
+    const copy = copyKeyOf(sighting.labels);
     // Where nothing deduplicates, older rows are of the other replica, which the newer one has overtaken.
     const isOfOther = (unixSeconds: number): boolean =>
       toldTimes(layout) > 1 ||
       layout.copies.some((other) => other.scrapedAtUnixSeconds === unixSeconds && copyKey(other) !== copy);
     const since = (newestOfKind: number): ((unixSeconds: number) => boolean) => {
       const isOwn = newestOfKind >= scrapedAt;
-      const oldest = Math.min(newestOfKind, scrapedAt) - interval * GHOST_AGE_INTERVALS;
+      const oldest = Math.min(newestOfKind, scrapedAt) - ghostAgeSeconds(layout);
       return (t) => (isOwn ? t >= scrapedAt || (t > oldest && !isOfOther(t)) : t > oldest);
     };
-    const oldestOfNow = scrapedAt - staleSeconds(readings.layout);
+    const oldestOfNow = scrapedAt - staleSeconds(layout);
     const phases = newest(['phase']);
     const ofPod = since(phases > oldestOfNow ? phases : scrapedAt);
     const ofKind = (kind: 'container' | 'init'): ((unixSeconds: number) => boolean) => {
-      if (!readings.layout.scrapedApart[kind].has(copy)) return ofPod;
+      if (!layout.scrapedApart[kind].has(copy)) return ofPod;
       const found = newest(kind === 'container' ? CONTAINER_ROWS : INIT_ROWS);
       if (found > oldestOfNow) return since(found);
       if (Number.isFinite(found)) this.#outdated.add(kind);

@@ -1,5 +1,5 @@
-import { copyKey, copyKeyOf, type ExporterCopy } from '../signals/copies.ts';
-import { isStale, staleSeconds } from '../signals/layout.ts';
+import { copyKey, copyKeyOf, type ExporterCopy, type FormerCopy } from '../signals/copies.ts';
+import { isStale, staleSeconds, type Layout } from '../signals/layout.ts';
 import { rowsOf, type Readings } from '../signals/readings.ts';
 import type { SignalRow } from '../signals/signal.ts';
 
@@ -25,9 +25,14 @@ const SILENT_SHARD_GONE = 0.9;
  * they may be of another replica of Prometheus behind one deduplicating query (Thanos), which goes on with one that has
  * stopped for two scrapes.
  */
-export const GHOST_AGE_INTERVALS = 2.5;
+const GHOST_AGE_INTERVALS = 2.5;
 /** Where the scrape interval could not be measured. */
 export const ASSUMED_INTERVAL_SECONDS = 60;
+
+/** The same in seconds. */
+export function ghostAgeSeconds({ scrapeIntervalSeconds }: Layout): number {
+  return GHOST_AGE_INTERVALS * (scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS);
+}
 
 export function podKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
@@ -130,11 +135,11 @@ function isNewer(row: SignalRow, known: SignalRow, createdAt: ReadonlyMap<string
 function overruledRows(readings: Readings, rows: readonly SignalRow[]): ReadonlySet<SignalRow> {
   const { layout } = readings;
   const scrapedAt = new Map(layout.copies.map((copy) => [copyKey(copy), copy.scrapedAtUnixSeconds]));
-  const interval = layout.scrapeIntervalSeconds['kube-state-metrics'] ?? ASSUMED_INTERVAL_SECONDS;
+  const ghostAge = ghostAgeSeconds(layout);
   const oldestOfNow = readings.unixSeconds - staleSeconds(layout);
   const isRescraped = (row: SignalRow): boolean => {
     const newest = scrapedAt.get(copyOf(row)) ?? row.value;
-    return row.value < newest - interval * GHOST_AGE_INTERVALS || (row.value < oldestOfNow && newest >= oldestOfNow);
+    return row.value < newest - ghostAge || (row.value < oldestOfNow && newest >= oldestOfNow);
   };
   const rescraped = new Set(rows.filter(isRescraped));
   const known = new Set(rows.filter((row) => !rescraped.has(row)).map((row) => `${copyOf(row)} ${identityOf(row)}`));
@@ -172,10 +177,7 @@ function untoldCopies(readings: Readings): (copy: string) => boolean {
  * By the rows of the signal copy-history: the copies that have no series any more and whose pods nobody took over, with how
  * many pods they knew.
  */
-export function silentShards(
-  history: readonly SignalRow[],
-  living: readonly ExporterCopy[],
-): Pick<ExporterCopy, 'job' | 'instance' | 'pods'>[] {
+export function silentShards(history: readonly SignalRow[], living: readonly ExporterCopy[]): FormerCopy[] {
   const alive = new Set(living.map(copyKey));
   const gone = new Map(history.filter(({ labels }) => labels['of'] === 'gone').map((row) => [copyOf(row), row.value]));
   return history

@@ -12,6 +12,9 @@ export interface ExporterCopy {
   readonly scrapedAtUnixSeconds: number;
 }
 
+/** A copy that is not scraped any more. */
+export type FormerCopy = Omit<ExporterCopy, 'scrapedAtUnixSeconds'>;
+
 /** The copies of kube-state-metrics, the clusters they speak of, and how fresh they are. */
 export function copiesQuery(options: NamingOptions): string {
   const labels = ['job', 'instance', ...CLUSTER_LABELS];

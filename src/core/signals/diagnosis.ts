@@ -1,6 +1,6 @@
 import type { Failure } from '../failure.ts';
 import { SIGNALS, type SignalName } from './catalogue.ts';
-import type { ExporterCopy } from './copies.ts';
+import type { ExporterCopy, FormerCopy } from './copies.ts';
 import {
   ageOfPods,
   isStale,
@@ -29,7 +29,7 @@ export type Check = { readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped' 
   /** `failure`: why nothing was counted. */
   | { name: 'metrics'; absent: readonly MetricCount[]; failure: Failure | undefined; isPartial: boolean }
   /** `stale`: copies that fell silent while others did not. */
-  | { name: 'freshness'; ageSeconds: number; stale: readonly Pick<ExporterCopy, 'job' | 'instance' | 'pods'>[] }
+  | { name: 'freshness'; ageSeconds: number; stale: readonly FormerCopy[] }
   /** Windows, in seconds, that look back on no samples; 0: there is nothing of a few minutes ago; undefined: not told. */
   | { name: 'history'; tooLong: readonly number[] | undefined }
   /** `toldTimes`: how many series of one copy tell of each pod; more than 1 are of replicas of Prometheus. */
@@ -181,7 +181,7 @@ export interface Counted {
   readonly failure: Failure | undefined;
   readonly told: ToldByCadvisor;
   /** Copies of kube-state-metrics that have no series any more, though nobody took their pods over. */
-  readonly silentShards: readonly Pick<ExporterCopy, 'job' | 'instance' | 'pods'>[];
+  readonly silentShards: readonly FormerCopy[];
   /** Prometheus warned that it did not answer everything. */
   readonly isPartial: boolean;
 }
